@@ -1,0 +1,52 @@
+//! Landwaiter watches container registries and commits new image tags to a config repository.
+//!
+//! This file is the map; it holds no code. Read [`reconcile`] next: one pass, top to bottom.
+//!
+//! ```text
+//! git::Mirror ─fetch─► Snapshot ─files─► manifest::Manifest ─► Workload { containers } + Policy
+//!                                                                 │  plan::Inventory
+//!                                                                 ▼
+//!                 registry::Client ◄── image::Repository (what to watch, each once)
+//!                        │ Candidates (tag, created)              │
+//!                        └──────────────► policy::decide ─► Decision ─► plan::Plan ─► manifest edits (proved)
+//!                                                                                          │ (path, bytes) + message
+//!                                                            git: blobs ─► tree ─► commit ─► push ─► PushOutcome
+//! ```
+//!
+//! Nothing flows back up. A push that comes too late repairs nothing: it ends the pass, and the next
+//! pass starts at fetch.
+//!
+//! # The floors
+//!
+//! Imports only go down, siblings on a floor are blind to each other, and floors 0, 1, 3 and
+//! `manifest` are pure: no I/O, no clock, no logging. `tests/it/tidy.rs` keeps these rules.
+//!
+//! | floor | modules | what they know |
+//! |---|---|---|
+//! | 0 words | [`image`], [`path`] | what an image and a path are called |
+//! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
+//! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
+//! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
+//! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
+//! | 5 the daemon | [`daemon`] | when to make a pass, and how to stop |
+//! | 6 the door | [`config`], [`cli`], [`demo`], [`telemetry`] | what people ask for and what they are shown |
+
+pub mod image;
+pub mod path;
+
+pub mod policy;
+
+pub mod git;
+pub mod manifest;
+pub mod registry;
+
+pub mod plan;
+
+pub mod reconcile;
+
+pub mod daemon;
+
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod telemetry;

