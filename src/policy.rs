@@ -1,1 +1,346 @@
-//! To come.
+//! Which tag a container should run, and if it should stay as it is, why.
+//!
+//! Floor 1. Pure: sees [`image`](crate::image) and nothing else of the house, has no clock, and knows
+//! neither annotations nor registries. `globset`, `regex` and `semver` come in here and nowhere else.
+//!
+//! A [`Policy`] is a [`Pattern`] (which tags are meant), an [`Order`] (which of them is the best), and
+//! what narrows them. [`decide`] applies it to the tag that stands in Git and to the tags there are;
+//! [`explain`] does the same and says for every tag why.
+//!
+//! # Which tags are in the running
+//!
+//! A tag that the pattern matches, that no `exclude` glob matches, that is no signature, attestation or
+//! bill of materials, and that is not `latest` (in any case) unless the text of the pattern holds that
+//! word. A tag that has no key for the order (no version, no number, an empty extract) drops out with a
+//! reason, never silently and never fatally.
+//!
+//! # Which one is the best
+//!
+//! By the key: the version, the number or the text of the tag (or of its extract), or the created time
+//! of the image. Without a stated order it is `semver` for semver patterns and `newest` for any other;
+//! the own family of the current tag brings its own order. Equal keys:
+//!
+//! 1. With an extract, and for `newest`, the natural order of the whole tag decides (numbers inside the
+//!    text compare as numbers, then bytes): `7.2.4-alpine3.20` is better than `7.2.4-alpine3.18` when
+//!    both extract `7.2.4`. For `newest`, all times up to 1970-01-02 are one and the same "unknown to a
+//!    reproducible build": before every real time, and among themselves in natural order.
+//! 2. Otherwise (`1.2.3` and `v1.2.3`) neither is older: the spelling deployed now wins, else the
+//!    byte-greatest one.
+//!
+//! So the order is total, and the outcome does not depend on the order of the list or on repetitions
+//! in it. `desc` turns the order round, rule 1 and the meaning of "older" with it.
+//!
+//! # When nothing changes
+//!
+//! Without `allow_downgrade` the chosen tag is never older than the current one. A current tag that has
+//! no key (`latest` under a semver policy, a tag that the extract does not fit) is older than every tag
+//! that has one, and so is no tag at all; except under `newest`, where an unknown created time holds.
+//! Every [`Hold`] says what to do about it.
+//!
+//! ```
+//! use landwaiter::image::Tag;
+//! use landwaiter::policy::{Candidate, Decision, Dialect, Pattern, Policy, decide};
+//!
+//! let policy = Policy::builder(Pattern::parse("semver:~1.2", Dialect::Native)?).build()?;
+//! let current = Tag::parse("1.2.0")?;
+//! let candidates = ["1.2.0", "1.2.4", "1.3.0"].map(|tag| Candidate { tag: Tag::parse(tag).unwrap(), created: None });
+//! let Decision::Update(choice) = decide(&policy, Some(&current), &candidates).decision else { panic!() };
+//! assert_eq!(choice.tag.as_str(), "1.2.4");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+
+use crate::image::Tag;
+
+mod decide;
+mod exclude;
+mod explain;
+mod extract;
+mod family;
+mod order;
+mod pattern;
+mod preset;
+mod range;
+mod rule;
+mod version;
+
+pub use decide::{Candidate, Choice, Decision, Hold, Ruling, decide};
+pub use exclude::Exclude;
+pub use explain::{Explanation, Judged, Judgement, explain};
+pub use extract::{Extract, InvalidExtract};
+pub use order::{By, Direction, InvalidOrder, Order};
+pub use pattern::{Dialect, InvalidPattern, Pattern, PatternKind};
+pub use preset::{
+    Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,
+};
+pub use rule::Rejection;
+pub use version::NotAVersion;
+
+/// Which tag a container should run: a pattern, an order, and what narrows them.
+///
+/// [`Display`](fmt::Display) gives the pattern, and behind it what was stated beyond it:
+/// `glob:main-* order=numeric extract=$1`, `stable (semver:*)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    pattern: Pattern,
+    order: Option<Order>,
+    extract: Option<Extract>,
+    exclude: Exclude,
+    within: Option<Within>,
+    allow_downgrade: bool,
+    preset: Option<Box<str>>,
+}
+
+/// How far from the current version an update may go. Needs the order `semver`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Within {
+    /// The same major version: 1.2.3 may become 1.9.0.
+    Major,
+    /// The same major and minor version: 1.2.3 may become 1.2.9.
+    Minor,
+}
+
+/// A policy in the making.
+#[derive(Debug, Clone)]
+pub struct PolicyBuilder {
+    pattern: Pattern,
+    order: Option<Order>,
+    extract: Option<Box<str>>,
+    exclude: Exclude,
+    within: Option<Within>,
+    allow_downgrade: bool,
+    preset: Option<Box<str>>,
+}
+
+/// Parts that make no policy together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPolicy {
+    /// The extract does not fit the pattern.
+    #[error(transparent)]
+    Extract(#[from] InvalidExtract),
+    /// `within` beside an order that compares no versions.
+    #[error("within {within} compares versions, and the order is {order}; set the order to semver, or remove within")]
+    Within {
+        /// How far an update may go.
+        within: Within,
+        /// The order that holds.
+        order: Order,
+    },
+}
+
+/// A text that says not how far an update may go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("within `{text}` has no meaning; use `major` (stay within the major version) or `minor`")]
+pub struct InvalidWithin {
+    text: String,
+}
+
+impl Policy {
+    /// Begins a policy.
+    #[must_use]
+    pub fn builder(pattern: Pattern) -> PolicyBuilder {
+        PolicyBuilder {
+            pattern,
+            order: None,
+            extract: None,
+            exclude: Exclude::none(),
+            within: None,
+            allow_downgrade: false,
+            preset: None,
+        }
+    }
+
+    /// Which tags are meant.
+    #[must_use]
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The order that is stated, or else the default of the pattern.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order.unwrap_or_else(|| Order::default_for(&self.pattern))
+    }
+
+    /// The order that is stated.
+    #[must_use]
+    pub fn stated_order(&self) -> Option<Order> {
+        self.order
+    }
+
+    /// Which part of the tag is compared, if not the whole.
+    #[must_use]
+    pub fn extract(&self) -> Option<&Extract> {
+        self.extract.as_ref()
+    }
+
+    /// Which tags are never wanted.
+    #[must_use]
+    pub fn exclude(&self) -> &Exclude {
+        &self.exclude
+    }
+
+    /// How far from the current version an update may go, if that is limited.
+    #[must_use]
+    pub fn within(&self) -> Option<Within> {
+        self.within
+    }
+
+    /// Whether an older tag than the current one may be chosen.
+    #[must_use]
+    pub fn allow_downgrade(&self) -> bool {
+        self.allow_downgrade
+    }
+
+    /// The name of the preset it was made from.
+    #[must_use]
+    pub fn preset(&self) -> Option<&str> {
+        self.preset.as_deref()
+    }
+
+    /// Whether `tag` is in the running, as far as its name can tell. Only for such tags a created
+    /// time is ever needed.
+    #[must_use]
+    pub fn admits(&self, tag: &Tag, current: Option<&Tag>) -> bool {
+        rule::Rule::new(self, current).is_ok_and(|mut rule| rule.admit(tag).is_ok())
+    }
+
+    /// Whether created times decide: fetch them for the tags that are [admitted](Self::admits) and
+    /// for the current one.
+    #[must_use]
+    pub fn needs_created(&self, current: Option<&Tag>) -> bool {
+        rule::Rule::new(self, current).is_ok_and(|rule| rule.order().by == By::Newest)
+    }
+}
+
+impl PolicyBuilder {
+    /// Begins with the parts of `policy`.
+    #[must_use]
+    pub fn from_policy(policy: &Policy) -> Self {
+        Self {
+            pattern: policy.pattern.clone(),
+            order: policy.order,
+            extract: policy.extract.as_ref().map(|extract| extract.to_string().into()),
+            exclude: policy.exclude.clone(),
+            within: policy.within,
+            allow_downgrade: policy.allow_downgrade,
+            preset: policy.preset.clone(),
+        }
+    }
+
+    /// States the order.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    /// States which part of the tag is compared; it is checked by [`build`](Self::build).
+    #[must_use]
+    pub fn extract(mut self, template: &str) -> Self {
+        self.extract = Some(template.into());
+        self
+    }
+
+    /// States which tags are never wanted.
+    #[must_use]
+    pub fn exclude(mut self, exclude: Exclude) -> Self {
+        self.exclude = exclude;
+        self
+    }
+
+    /// Limits how far from the current version an update may go.
+    #[must_use]
+    pub fn within(mut self, within: Within) -> Self {
+        self.within = Some(within);
+        self
+    }
+
+    /// Says whether an older tag than the current one may be chosen.
+    #[must_use]
+    pub fn allow_downgrade(mut self, allow: bool) -> Self {
+        self.allow_downgrade = allow;
+        self
+    }
+
+    /// Names the preset that this is made from.
+    #[must_use]
+    pub fn preset(mut self, name: &str) -> Self {
+        self.preset = Some(name.into());
+        self
+    }
+
+    /// Finishes the policy.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] when the extract does not fit the pattern, or `within` the order.
+    pub fn build(self) -> Result<Policy, InvalidPolicy> {
+        let extract = self.extract.map(|template| Extract::parse(&template, &self.pattern)).transpose()?;
+        let order = self.order.unwrap_or_else(|| Order::default_for(&self.pattern));
+        let family_decides = self.order.is_none() && self.pattern.kind().is_none();
+        if let Some(within) = self.within.filter(|_| order.by != By::Semver && !family_decides) {
+            return Err(InvalidPolicy::Within { within, order });
+        }
+        Ok(Policy {
+            pattern: self.pattern,
+            order: self.order,
+            extract,
+            exclude: self.exclude,
+            within: self.within,
+            allow_downgrade: self.allow_downgrade,
+            preset: self.preset,
+        })
+    }
+}
+
+impl Within {
+    /// Reads `major` or `minor`.
+    ///
+    /// # Errors
+    /// [`InvalidWithin`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidWithin> {
+        match text {
+            "major" => Ok(Self::Major),
+            "minor" => Ok(Self::Minor),
+            _ => Err(InvalidWithin { text: text.chars().take(140).collect() }),
+        }
+    }
+}
+
+impl fmt::Display for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Major => "major",
+            Self::Minor => "minor",
+        })
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(preset) = &self.preset {
+            write!(f, "{preset} (")?;
+        }
+        write!(f, "{}", self.pattern)?;
+        if let Some(order) = self.order.filter(|order| *order != Order::default_for(&self.pattern)) {
+            write!(f, " order={}", order.to_string().replace(' ', "-"))?;
+        }
+        if let Some(extract) = &self.extract {
+            write!(f, " extract={extract}")?;
+        }
+        if let Some(within) = self.within {
+            write!(f, " within={within}")?;
+        }
+        if !self.exclude.is_none() {
+            write!(f, " exclude={}", self.exclude)?;
+        }
+        if self.allow_downgrade {
+            write!(f, " allow-downgrade=true")?;
+        }
+        if self.preset.is_some() {
+            write!(f, ")")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,386 @@
+//! Version constraints as Masterminds/semver v3.4 reads them, which is what annotations in this
+//! field are written in. Our own parser and evaluator; knows nothing of tags and policies.
+//!
+//! ```text
+//! range = group *( "||" group )
+//! group = term *( ( blanks | "," ) term )            all of them must hold
+//! term  = [ operator ] version | version " - " version
+//! operator: = != > < >= => <= =< ~ ~> ^
+//! version = [v] part [ . part [ . part ]] [ -pre ] [ +metadata ], part: digits, or x X * for any
+//! ```
+//!
+//! - Without an operator (or with `=`) a whole version means exactly that one, and one with open
+//!   parts means `~`: `1.2` is `1.2.x`.
+//! - An open part widens the bound: `>11` begins at 12, `<=1.1` holds all of 1.1.x, `!=4.1` excludes
+//!   all of 4.1.x.
+//! - A pre-release satisfies a group only when some term of that group names one (`>=1.0.0-0`), and
+//!   then for every patch, not for the named one alone.
+//! - `~0.0.0` means anything, as in the reference.
+//! - `^*` means anything, as the reference documents it; its code lets only 0.0.0 through.
+
+use semver::{Prerelease, Version};
+
+use super::version;
+
+/// A constraint that a version satisfies or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Range {
+    groups: Vec<Group>,
+}
+
+/// Why a version does not satisfy a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsatisfied {
+    /// It is outside.
+    Outside,
+    /// It would be inside, and is a pre-release that no term asks for.
+    Prerelease,
+}
+
+/// Why a text is no constraint, and what was probably meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InvalidRange {
+    pub(super) what: String,
+    pub(super) mend: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    terms: Vec<Term>,
+    prereleases: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    operator: Operator,
+    version: Version,
+    open: Open,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    Tilde,
+    Caret,
+}
+
+/// From which part on the version of a term is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    Patch,
+    Minor,
+    All,
+}
+
+impl Range {
+    /// Reads a constraint. A blank text means `*`.
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidRange> {
+        if text.trim().is_empty() {
+            let any = Term { operator: Operator::Equal, version: Version::new(0, 0, 0), open: Open::All };
+            return Ok(Self { groups: vec![Group { terms: vec![any], prereleases: false }] });
+        }
+        let mut parser = Parser { text, at: 0 };
+        let mut groups = vec![parser.group()?];
+        while parser.eat("||") {
+            groups.push(parser.group()?);
+        }
+        match parser.rest() {
+            "" => Ok(Self { groups }),
+            rest => Err(parser.unexpected(rest)),
+        }
+    }
+
+    /// Whether `version` satisfies the range, and if not, why.
+    pub(super) fn check(&self, version: &Version) -> Result<(), Unsatisfied> {
+        let mut why = Unsatisfied::Outside;
+        for group in &self.groups {
+            if group.terms.iter().all(|term| term.holds(version)) {
+                if version.pre.is_empty() || group.prereleases {
+                    return Ok(());
+                }
+                why = Unsatisfied::Prerelease;
+            }
+        }
+        Err(why)
+    }
+}
+
+impl Term {
+    fn holds(&self, version: &Version) -> bool {
+        match self.operator {
+            Operator::Equal if self.open == Open::Nothing => version == &self.version,
+            Operator::Equal | Operator::Tilde => self.tilde(version),
+            Operator::NotEqual => self.not_equal(version),
+            Operator::Greater => self.greater(version),
+            Operator::Less => version < &self.version,
+            Operator::GreaterOrEqual => version >= &self.version,
+            Operator::LessOrEqual => self.less_or_equal(version),
+            Operator::Caret => self.caret(version),
+        }
+    }
+
+    fn tilde(&self, version: &Version) -> bool {
+        let base = &self.version;
+        let zero = (base.major, base.minor, base.patch) == (0, 0, 0);
+        version >= base
+            && match self.open {
+                Open::All => true,
+                Open::Minor => version.major == base.major,
+                Open::Nothing if zero => true,
+                Open::Patch | Open::Nothing => (version.major, version.minor) == (base.major, base.minor),
+            }
+    }
+
+    fn not_equal(&self, version: &Version) -> bool {
+        let base = &self.version;
+        match self.open {
+            Open::Nothing | Open::All => version != base,
+            Open::Minor => version.major != base.major,
+            Open::Patch => {
+                (version.major, version.minor) != (base.major, base.minor)
+                    || ((!version.pre.is_empty() || !base.pre.is_empty()) && version.pre != base.pre)
+            }
+        }
+    }
+
+    fn greater(&self, version: &Version) -> bool {
+        let base = &self.version;
+        match self.open {
+            Open::Nothing => version > base,
+            Open::All => version.major > 0 || version > base,
+            Open::Minor => version.major > base.major,
+            Open::Patch => (version.major, version.minor) > (base.major, base.minor),
+        }
+    }
+
+    fn less_or_equal(&self, version: &Version) -> bool {
+        let base = &self.version;
+        match self.open {
+            Open::Nothing => version <= base,
+            Open::Minor => version.major <= base.major,
+            Open::Patch | Open::All => (version.major, version.minor) <= (base.major, base.minor),
+        }
+    }
+
+    fn caret(&self, version: &Version) -> bool {
+        let base = &self.version;
+        version >= base
+            && match self.open {
+                Open::All => true,
+                Open::Minor => version.major == base.major,
+                _ if base.major > 0 => version.major == base.major,
+                _ if base.minor > 0 || self.open == Open::Patch => (version.major, version.minor) == (0, base.minor),
+                _ => (version.major, version.minor, version.patch) == (0, 0, base.patch),
+            }
+    }
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Parser<'t> {
+    fn group(&mut self) -> Result<Group, InvalidRange> {
+        let mut terms = Vec::new();
+        self.blanks();
+        loop {
+            self.term(&mut terms)?;
+            let blank = self.blanks();
+            let comma = self.eat(",");
+            if comma {
+                self.blanks();
+            }
+            if self.rest().is_empty() || self.rest().starts_with("||") {
+                if comma {
+                    return Err(self.expected_version());
+                }
+                break;
+            }
+            if !blank && !comma {
+                let rest = self.rest();
+                return Err(self.unexpected(rest));
+            }
+        }
+        let prereleases = terms.iter().any(|term| !term.version.pre.is_empty());
+        Ok(Group { terms, prereleases })
+    }
+
+    fn term(&mut self, terms: &mut Vec<Term>) -> Result<(), InvalidRange> {
+        const OPERATORS: [(&str, Operator); 11] = [
+            ("!=", Operator::NotEqual),
+            (">=", Operator::GreaterOrEqual),
+            ("=>", Operator::GreaterOrEqual),
+            ("<=", Operator::LessOrEqual),
+            ("=<", Operator::LessOrEqual),
+            ("~>", Operator::Tilde),
+            ("=", Operator::Equal),
+            (">", Operator::Greater),
+            ("<", Operator::Less),
+            ("~", Operator::Tilde),
+            ("^", Operator::Caret),
+        ];
+        let operator = OPERATORS.into_iter().find(|(text, _)| self.eat(text)).map(|(_, operator)| operator);
+        if operator.is_some() {
+            self.blanks();
+        }
+        let (version, open) = self.version()?;
+        if operator.is_none() && self.hyphen() {
+            terms.push(Term { operator: Operator::GreaterOrEqual, version, open });
+            let (version, open) = self.version()?;
+            terms.push(Term { operator: Operator::LessOrEqual, version, open });
+            return Ok(());
+        }
+        terms.push(Term { operator: operator.unwrap_or(Operator::Equal), version, open });
+        Ok(())
+    }
+
+    /// The ` - ` of a range, with a blank on both sides.
+    fn hyphen(&mut self) -> bool {
+        let rest = self.rest();
+        let after = rest.trim_start();
+        let Some(behind) = after.strip_prefix('-') else { return false };
+        if after.len() == rest.len() || behind.trim_start().len() == behind.len() {
+            return false;
+        }
+        self.at = self.text.len() - behind.trim_start().len();
+        true
+    }
+
+    fn version(&mut self) -> Result<(Version, Open), InvalidRange> {
+        let start = self.at;
+        self.eat("v");
+        let mut numbers = [0; 3];
+        let mut open = Open::All;
+        let mut closed = false;
+        for (index, number) in numbers.iter_mut().enumerate() {
+            if index > 0 && !self.eat(".") {
+                break;
+            }
+            let part = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'*');
+            if matches!(part, "x" | "X" | "*") {
+                closed = true;
+            } else if part.is_empty() && index > 0 {
+                return Err(self.dangling_dot());
+            } else {
+                let value = version::number(part).map_err(|why| self.bad_number(start, part, why))?;
+                if !closed {
+                    *number = value;
+                    open = [Open::Minor, Open::Patch, Open::Nothing][index];
+                }
+            }
+        }
+        if self.rest().starts_with('.') {
+            return Err(self.invalid("a version has at most three numbers", "keep three of them"));
+        }
+        let [major, minor, patch] = numbers;
+        let mut version = Version::new(major, minor, patch);
+        if self.rest().starts_with('-') {
+            self.eat("-");
+            let pre = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+            version.pre = match Prerelease::new(pre) {
+                Ok(pre) if !pre.is_empty() => pre,
+                _ => {
+                    let what = format!("{pre:?} is no pre-release");
+                    return Err(
+                        self.invalid(&what, "use letters and digits between dots, no number with a leading zero")
+                    );
+                }
+            };
+        }
+        if self.eat("+") {
+            let metadata = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+            if metadata.is_empty() || semver::BuildMetadata::new(metadata).is_err() {
+                return Err(self.invalid("there is no build metadata behind `+`", "remove the `+`"));
+            }
+        }
+        Ok((version, open))
+    }
+
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    fn blanks(&mut self) -> bool {
+        let before = self.at;
+        self.at = self.text.len() - self.rest().trim_start().len();
+        self.at > before
+    }
+
+    fn take(&mut self, good: impl Fn(u8) -> bool) -> &'t str {
+        let rest = self.rest();
+        let end = rest.bytes().position(|byte| !good(byte)).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+
+    fn invalid(&self, what: &str, mend: &str) -> InvalidRange {
+        let before = self.text[..self.at].chars().count();
+        InvalidRange { what: format!("{what} (at character {})", before + 1), mend: mend.to_owned() }
+    }
+
+    fn dangling_dot(&self) -> InvalidRange {
+        let (before, after) = self.text.split_at(self.at);
+        let mended = format!("{}{after}", before.trim_end_matches('.'));
+        self.invalid("a number is missing behind the last `.`", &format!("did you mean `{}`?", mended.trim()))
+    }
+
+    fn bad_number(&self, start: usize, part: &str, why: version::NotAVersion) -> InvalidRange {
+        let here = Self { text: self.text, at: start };
+        if why == version::NotAVersion::TooBig {
+            return here.invalid(&format!("the number {part} does not fit 64 bits"), "use a smaller one");
+        }
+        let rest = here.rest();
+        if let Some(behind) = rest.strip_prefix('V').filter(|behind| behind.starts_with(|c: char| c.is_ascii_digit())) {
+            let mended = format!("{}v{behind}", &self.text[..start]);
+            return here
+                .invalid("the `v` of a version is a small letter", &format!("did you mean `{}`?", mended.trim()));
+        }
+        if part.is_empty() {
+            return here.expected_version();
+        }
+        here.invalid(&format!("expected a version such as `1.2.3` and found `{rest}`"), "write numbers, or `x` for any")
+    }
+
+    fn expected_version(&self) -> InvalidRange {
+        match self.rest() {
+            "" => self.invalid("it ends where a version should stand", "add the version, or remove what stands before"),
+            rest => self.unexpected(rest),
+        }
+    }
+
+    fn unexpected(&self, rest: &str) -> InvalidRange {
+        let what = format!("`{rest}` was not expected");
+        if rest.starts_with("&&") || rest.starts_with('&') {
+            self.invalid(&what, "for \"and\" write a blank or a comma between the two")
+        } else if rest.starts_with('|') {
+            self.invalid(&what, "for \"or\" write `||` between two constraints")
+        } else if rest.starts_with('=') {
+            self.invalid(&what, "for \"equal\" write one `=`")
+        } else if rest.starts_with(['~', '^', '<', '>', '!']) {
+            self.invalid(&what, "an operator stands before its version, with a blank or a comma before it")
+        } else {
+            self.invalid(
+                &what,
+                "expected a version such as `1.2.3`, with `=`, `!=`, `>`, `<`, `>=`, `<=`, `~` or `^` before it",
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
