@@ -344,3 +344,6 @@ impl fmt::Display for Policy {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

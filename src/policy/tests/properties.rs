@@ -1,0 +1,123 @@
+//! What must hold for any policy, any current tag and any tags.
+
+use proptest::prelude::*;
+
+use super::{day, policy};
+use crate::image::Tag;
+use crate::policy::{Candidate, Decision, Judgement, Order, Policy, decide, explain};
+
+const POLICIES: [&str; 17] = [
+    "semver:*",
+    "semver:>=1.0.0-0",
+    "semver:~1.2 || >=3  dialect=flux",
+    "semver:*  order=newest",
+    "semver:*  order=semver desc",
+    "*  order=semver",
+    "*",
+    "*  order=newest desc",
+    "*  order=numeric",
+    "*  order=numeric desc",
+    "*  order=alphabetical  exclude=*-rc*",
+    "*  order=alphabetical desc",
+    r"regex:(.+)-[a-z]+\d*  extract=$1  order=semver",
+    r"regex:\D*(\d+).*  extract=$1  order=numeric",
+    r"regex:(.).*  extract=$1  order=alphabetical",
+    "own family",
+    "own family  within=major",
+];
+
+fn names() -> impl Strategy<Value = Tag> {
+    let form = prop_oneof![
+        "v?[0-3](\\.[0-3]){1,2}(-(rc\\.[0-9]|alpine))?",
+        "(main-|build-)?0{0,2}[0-9]{1,6}",
+        "(main-)?[0-9a-f]{7}",
+        "latest|[ab]|2024-0[1-9]-1[0-9]|2024[01]{4}",
+    ];
+    form.prop_map(|text| Tag::parse(&text).unwrap())
+}
+
+fn lists() -> impl Strategy<Value = Vec<Candidate>> {
+    let candidate = (names(), prop_oneof![9 => (0_i64..4).prop_map(Some), 1 => Just(None)])
+        .prop_map(|(tag, created)| Candidate { tag, created: created.map(day) });
+    prop::collection::vec(candidate, 0..16)
+}
+
+/// Whether `a` is newer than `b` when both are the only tags there are.
+fn prefers(policy: &Policy, a: &Candidate, b: &Candidate) -> bool {
+    let free = crate::policy::PolicyBuilder::from_policy(policy).allow_downgrade(true).build().unwrap();
+    matches!(decide(&free, Some(&b.tag), &[a.clone(), b.clone()]).decision, Decision::Update(_))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn the_order_of_the_list_and_repetitions_mean_nothing(
+        index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(), seed in any::<u64>(),
+    ) {
+        let policy = policy(POLICIES[index]);
+        let ruling = decide(&policy, current.as_ref(), &list);
+        let mut other = list.clone();
+        other.extend(list.iter().filter(|candidate| candidate.tag.as_str().len() % 2 == 0).cloned());
+        let mut state = seed;
+        for at in (1..other.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            other.swap(at, usize::try_from(state >> 33).unwrap() % (at + 1));
+        }
+        prop_assert_eq!(decide(&policy, current.as_ref(), &other), ruling);
+    }
+
+    #[test]
+    fn explain_says_what_decide_says(
+        index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(),
+    ) {
+        let policy = policy(POLICIES[index]);
+        let ruling = decide(&policy, current.as_ref(), &list);
+        let explanation = explain(&policy, current.as_ref(), &list);
+        prop_assert_eq!(&explanation.ruling, &ruling);
+        prop_assert_eq!(explanation.judged.len(), ruling.of);
+        let selected: Vec<&Tag> = explanation.judged.iter()
+            .filter(|judged| matches!(judged.judgement, Judgement::Selected { .. })).map(|judged| &judged.tag).collect();
+        match &ruling.decision {
+            Decision::Update(choice) => {
+                prop_assert_eq!(selected, vec![&choice.tag]);
+                prop_assert_eq!(&explanation.judged[0].tag, &choice.tag);
+            }
+            Decision::Hold(_) => prop_assert!(selected.is_empty()),
+        }
+        let needs = policy.needs_created(current.as_ref());
+        for judged in &explanation.judged {
+            let running = !matches!(judged.judgement, Judgement::Rejected(_)) || (needs && judged.created.is_none());
+            if running {
+                prop_assert!(policy.admits(&judged.tag, current.as_ref()) || matches!(judged.judgement, Judgement::Rejected(_)));
+            } else {
+                prop_assert!(!policy.admits(&judged.tag, current.as_ref()));
+            }
+        }
+    }
+
+    #[test]
+    fn never_backwards_and_never_to_and_fro(
+        index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(),
+    ) {
+        let policy = policy(POLICIES[index]);
+        let Decision::Update(choice) = decide(&policy, current.as_ref(), &list).decision else { return Ok(()) };
+        prop_assert_ne!(Some(&choice.tag), current.as_ref());
+        prop_assert!(list.iter().any(|candidate| candidate.tag == choice.tag));
+        prop_assert!(policy.admits(&choice.tag, current.as_ref()));
+        // What was chosen stays chosen.
+        if policy.pattern().kind().is_some() {
+            let again = decide(&policy, Some(&choice.tag), &list).decision;
+            prop_assert!(matches!(&again, Decision::Hold(hold) if hold.name() == "up-to-date"), "{:?}", again);
+        }
+        // The current tag, were it in the running, is not better.
+        if let Some(now) = list.iter().find(|candidate| Some(&candidate.tag) == current.as_ref())
+            && policy.admits(&now.tag, current.as_ref())
+        {
+            let chosen = Candidate { tag: choice.tag.clone(), created: choice.created };
+            if now.created == choice.created || policy.order() == Order::default_for(policy.pattern()) {
+                prop_assert!(!prefers(&policy, now, &chosen) || policy.needs_created(current.as_ref()));
+            }
+        }
+    }
+}
