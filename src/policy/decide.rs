@@ -336,3 +336,6 @@ impl Rule<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

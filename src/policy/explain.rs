@@ -137,3 +137,6 @@ impl fmt::Display for Judgement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -237,6 +237,8 @@ fn flux_2_guides() {
     check("semver:>5.0.1", "5.0.0", "5.0.0 5.0.1 5.0.2", "5.0.2");
 }
 
+const REDIS: &str = r"regex:(?P<semver>[0-9]*\.[0-9]*\.[0-9]*)-(alpine[0-9]*\.[0-9]*)  extract=$semver  order=semver";
+
 /// Edge cases of Flux 2 as found by running it, with the outcome we want.
 #[test]
 fn flux_2_edge_cases() {
@@ -245,8 +247,6 @@ fn flux_2_edge_cases() {
     check("semver:*", "1.2.3", "v1.2.3", "v1.2.3");
     check("semver:>=2025.0.0", "", "2025.02.03 2025.2.4", "2025.2.4");
     check("semver:>=0.0.0", "", "1 1.2 v1.2", "v1.2");
-    const REDIS: &str =
-        r"regex:(?P<semver>[0-9]*\.[0-9]*\.[0-9]*)-(alpine[0-9]*\.[0-9]*)  extract=$semver  order=semver";
     check(REDIS, "", "7.2.4-alpine3.18 7.2.4-alpine3.19 7.2.4-alpine3.20 7.2.4-alpine3.9", "7.2.4-alpine3.20");
     check(REDIS, "7.2.4-alpine3.18", "7.2.4-alpine3.18 7.2.4-alpine3.20", "7.2.4-alpine3.20");
     check(REDIS, "7.2.4-alpine3.20", "7.2.4-alpine3.18", "only-older");
