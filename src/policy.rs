@@ -323,8 +323,9 @@ impl fmt::Display for Policy {
             write!(f, "{preset} (")?;
         }
         write!(f, "{}", self.pattern)?;
-        if let Some(order) = self.order.filter(|order| *order != Order::default_for(&self.pattern)) {
-            write!(f, " order={}", order.to_string().replace(' ', "-"))?;
+        let family = self.pattern.kind().is_none();
+        if let Some(order) = self.order.filter(|order| family || *order != Order::default_for(&self.pattern)) {
+            write!(f, " order={order}")?;
         }
         if let Some(extract) = &self.extract {
             write!(f, " extract={extract}")?;

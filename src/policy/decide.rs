@@ -2,7 +2,8 @@
 //!
 //! Knows nothing of where tags come from. The rules are in the [module above](super).
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -220,11 +221,27 @@ pub fn decide(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) 
     rule.rule(&distinct, count, best.as_ref())
 }
 
-/// Each tag once, in the order of the bytes; of a repeated one the latest known created time.
+/// Each tag once; of a repeated one the latest known created time.
 pub(super) fn distinct(candidates: &[Candidate]) -> Vec<&Candidate> {
-    let mut distinct: Vec<&Candidate> = candidates.iter().collect();
-    distinct.sort_unstable_by(|a, b| a.tag.cmp(&b.tag).then_with(|| b.created.cmp(&a.created)));
-    distinct.dedup_by(|later, kept| later.tag == kept.tag);
+    if candidates.is_sorted_by(|a, b| a.tag < b.tag) {
+        return candidates.iter().collect();
+    }
+    let mut seen: HashMap<&Tag, usize> = HashMap::with_capacity(candidates.len());
+    let mut distinct: Vec<&Candidate> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        match seen.entry(&candidate.tag) {
+            Entry::Vacant(place) => {
+                place.insert(distinct.len());
+                distinct.push(candidate);
+            }
+            Entry::Occupied(place) => {
+                let kept = &mut distinct[*place.get()];
+                if candidate.created > kept.created {
+                    *kept = candidate;
+                }
+            }
+        }
+    }
     distinct
 }
 
@@ -242,8 +259,10 @@ impl Count {
         *self.rejected.entry(rejection.several()).or_default() += 1;
         if *rejection == Rejection::NoCreated {
             self.missing += 1;
-            if self.missing_first.len() < 3 {
-                self.missing_first.push(tag.clone());
+            let place = self.missing_first.partition_point(|first| first < tag);
+            if place < 3 {
+                self.missing_first.insert(place, tag.clone());
+                self.missing_first.truncate(3);
             }
         }
     }
@@ -257,7 +276,7 @@ impl Count {
 }
 
 impl Rule<'_> {
-    /// The ruling, when all tags are judged. `distinct` is in the order of the bytes.
+    /// The ruling, when all tags are judged.
     pub(super) fn rule(&mut self, distinct: &[&Candidate], count: Count, best: Option<&Contender<'_>>) -> Ruling {
         let of = distinct.len();
         let matched = count.matched + count.missing;
@@ -300,8 +319,7 @@ impl Rule<'_> {
         let Some(current) = self.current() else {
             return if newest { Err(unknown(None)) } else { Ok(()) };
         };
-        let listed = distinct.binary_search_by(|candidate| candidate.tag.cmp(current)).ok();
-        let created = listed.and_then(|index| distinct[index].created);
+        let created = distinct.iter().find(|candidate| candidate.tag == *current).and_then(|listed| listed.created);
         match self.key(current, created) {
             Ok(key) if self.newer((&best.key, &best.candidate.tag), (&key, current)).is_lt() => Err(Hold::OnlyOlder {
                 best: best.candidate.tag.clone(),

@@ -1,15 +1,15 @@
 //! What other tools of this field promise, as rows, and what must hold for any tags at all.
 //!
-//! A policy is written as its `Display` shows it, with `dialect=flux` where that matters; tags stand in
-//! one text with blanks between them, `tag@3` with the created time of day 3 after 2026-01-01 and
-//! `tag@0` with that of 1970.
+//! A policy is written as its `Display` shows it, but with two blanks before each option, and with
+//! `dialect=flux` where that matters. Tags stand in one text with blanks between them: `tag@3` was
+//! created 3 days after 2026-01-01, `tag@0` in 1970.
 
 mod anchors;
 mod properties;
 
 use jiff::Timestamp;
 
-use super::{Candidate, Decision, Dialect, Exclude, Order, Pattern, Policy, Within, decide};
+use super::{Candidate, Decision, Dialect, Exclude, Order, Pattern, Policy, PolicyBuilder, Within, decide};
 use crate::image::Tag;
 
 pub(super) fn tag(text: &str) -> Tag {
@@ -65,7 +65,6 @@ pub(super) fn outcome(policy_text: &str, current: &str, tags: &str) -> String {
     }
 }
 
-/// `policy | current | tags | outcome`; options of the policy stand behind two blanks.
 #[track_caller]
 pub(super) fn check(policy: &str, current: &str, tags: &str, expected: &str) {
     assert_eq!(outcome(policy, current, tags), expected, "{policy} | {current} | {tags}");
@@ -80,4 +79,50 @@ pub(super) fn admits(policy_text: &str, yes: &str, no: &str) {
             assert_eq!(policy.admits(&tag(name), None), expected, "{policy_text} {name}");
         }
     }
+}
+
+#[test]
+fn a_policy_is_shown_as_it_is_written() {
+    for text in [
+        "semver:~1.2",
+        "glob:main-*  order=numeric",
+        "regex:(.*)  order=numeric desc  extract=$1  exclude=a,b  allow-downgrade=true",
+        "own family  order=newest",
+        "own family  within=major",
+        "glob:*  order=semver  within=minor",
+    ] {
+        assert_eq!(policy(text).to_string(), text.replace("  ", " "));
+        assert_eq!(PolicyBuilder::from_policy(&policy(text)).build(), Ok(policy(text)));
+    }
+    // What is the default anyway is not shown.
+    assert_eq!(policy("semver:*  order=semver").to_string(), "semver:*");
+    assert_eq!(policy("*  order=newest").to_string(), "glob:*");
+}
+
+#[test]
+fn parts_that_make_no_policy() {
+    let pattern = |text| Pattern::parse(text, Dialect::Native).unwrap();
+    for (builder, told) in [
+        (
+            Policy::builder(pattern("*")).extract("$1"),
+            "extract `$1` needs a regular expression, and the pattern is `glob:*`",
+        ),
+        (
+            Policy::builder(pattern("*")).within(Within::Major),
+            "within major compares versions, and the order is newest",
+        ),
+        (
+            Policy::builder(Pattern::family(Dialect::Native))
+                .within(Within::Minor)
+                .order(Order::parse("numeric").unwrap()),
+            "within minor compares versions, and the order is numeric",
+        ),
+    ] {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.starts_with(told), "{error}");
+    }
+    assert_eq!(
+        Within::parse("patch").unwrap_err().to_string(),
+        "within `patch` has no meaning; use `major` (stay within the major version) or `minor`"
+    );
 }
