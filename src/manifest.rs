@@ -1,1 +1,6 @@
-//! To come.
+//! What stands in a file, and how to change it.
+
+mod problem;
+mod yaml;
+
+pub use problem::{Place, Problem, Severity};
