@@ -2,6 +2,7 @@
 
 mod edit;
 mod problem;
+mod shape;
 mod yaml;
 
 pub use problem::{Place, Problem, Severity};
