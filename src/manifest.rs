@@ -1,5 +1,6 @@
 //! What stands in a file, and how to change it.
 
+mod dialect;
 mod edit;
 mod problem;
 mod shape;

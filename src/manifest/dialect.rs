@@ -1,0 +1,219 @@
+//! The ways to write a policy in annotations, and the one vocabulary that they share.
+//!
+//! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
+//! Values are not read here, and nothing is known of workloads.
+
+mod flux;
+mod native;
+
+use super::yaml::NodeRef;
+use crate::policy::{Dialect, PatternKind};
+
+/// Who says it, in the order in which they are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Voice {
+    /// `landwaiter/`
+    Native,
+    /// `fluxcd.io/`
+    Fluxcd,
+    /// `filter.fluxcd.io/`
+    FluxcdFilter,
+    /// `flux.weave.works/`
+    Weave,
+}
+
+/// What an annotation speaks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// `automated`
+    Automated,
+    /// `tag-glob`, `tag-semver`, `tag-regex`; `tag.<container>` has no kind.
+    Pattern(Option<PatternKind>),
+    /// `policy`
+    Policy,
+    /// `order`
+    Order,
+    /// `extract`
+    Extract,
+    /// `exclude`
+    Exclude,
+    /// `allow-downgrade`
+    AllowDowngrade,
+    /// `locked`
+    Locked,
+    /// `locked-by`
+    LockedBy,
+    /// `locked-reason`
+    LockedReason,
+    /// `locked-until`
+    LockedUntil,
+    /// `ignore`
+    Ignore,
+    /// `digest`
+    Digest,
+    /// Understood, and not done yet.
+    Later,
+}
+
+/// A key, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Word {
+    /// One of the vocabulary.
+    Known {
+        /// What it is about.
+        topic: Topic,
+        /// The container it is about; `None` for the whole workload.
+        container: Option<String>,
+        /// The key in the one spelling that all prefixes share, `tag.app`.
+        canonical: String,
+    },
+    /// What a tool of this prefix writes for itself.
+    Bookkeeping,
+    /// Nobody's word, with the nearest known spelling.
+    Unknown {
+        /// What was perhaps meant.
+        suggestion: Option<String>,
+    },
+}
+
+/// One annotation under a known prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Statement<'a> {
+    /// Who says it.
+    pub(super) voice: Voice,
+    /// The whole key as written.
+    pub(super) written: &'a str,
+    /// The key, understood.
+    pub(super) word: Word,
+    /// The key's node.
+    pub(super) key: NodeRef<'a>,
+    /// The value's node, behind an alias where there is one.
+    pub(super) value: NodeRef<'a>,
+}
+
+/// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
+const VOCABULARY: [(&str, Topic, bool); 20] = [
+    ("automated", Topic::Automated, false),
+    ("tag-glob", Topic::Pattern(Some(PatternKind::Glob)), false),
+    ("tag-semver", Topic::Pattern(Some(PatternKind::Semver)), false),
+    ("tag-regex", Topic::Pattern(Some(PatternKind::Regex)), false),
+    ("policy", Topic::Policy, true),
+    ("order", Topic::Order, true),
+    ("extract", Topic::Extract, true),
+    ("exclude", Topic::Exclude, true),
+    ("allow-downgrade", Topic::AllowDowngrade, false),
+    ("locked", Topic::Locked, false),
+    ("locked-by", Topic::LockedBy, false),
+    ("locked_user", Topic::LockedBy, false),
+    ("locked-reason", Topic::LockedReason, false),
+    ("locked_msg", Topic::LockedReason, false),
+    ("locked-until", Topic::LockedUntil, false),
+    ("ignore", Topic::Ignore, false),
+    ("digest", Topic::Digest, true),
+    ("min-age", Topic::Later, true),
+    ("platforms", Topic::Later, true),
+    ("window", Topic::Later, true),
+];
+
+impl Voice {
+    /// How patterns in this voice are read.
+    pub(super) fn dialect(self) -> Dialect {
+        match self {
+            Self::Native => Dialect::Native,
+            Self::Fluxcd | Self::FluxcdFilter | Self::Weave => Dialect::Flux,
+        }
+    }
+}
+
+/// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
+/// prefix with its slash, not inside a longer name.
+pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
+    [native::PREFIX].iter().chain(flux::PREFIXES).any(|prefix| {
+        let word = prefix.trim_end_matches('/').as_bytes();
+        memchr::memmem::find_iter(bytes, word).any(|at| {
+            let behind = &bytes[at + word.len()..];
+            let before = at.checked_sub(1).map(|before| bytes[before]);
+            (behind.starts_with(b"/") || behind.starts_with(b"\\/")) && !before.is_some_and(name)
+        })
+    })
+}
+
+/// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
+pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
+    ["landwaiter", "fluxcd.io", "flux.weave.works"]
+        .iter()
+        .any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
+}
+
+/// The annotations of ours in a mapping, in the order of the text.
+pub(super) fn statements(annotations: NodeRef<'_>) -> Vec<Statement<'_>> {
+    let mut statements = Vec::new();
+    for (key, value) in annotations.entries() {
+        let Some(written) = key.text() else { continue };
+        if let Some((voice, word)) = native::read(written).or_else(|| flux::read(written)) {
+            statements.push(Statement { voice, written, word, key, value: value.resolved() });
+        }
+    }
+    statements
+}
+
+/// A key without its prefix, looked up in the vocabulary.
+fn lookup(name: &str) -> Word {
+    let (head, container) = match name.split_once('.') {
+        Some((head, container)) => (head, Some(container).filter(|container| !container.is_empty())),
+        None => (name, None),
+    };
+    match (head, container) {
+        ("tag", Some(container)) => return about_container(Topic::Pattern(None), "tag", container),
+        ("image", Some(container)) => return about_container(Topic::Later, "image", container),
+        _ => {}
+    }
+    let dangling = container.is_none() && head != name;
+    let found = VOCABULARY
+        .iter()
+        .filter(|_| !dangling)
+        .find(|(word, _, scoped)| *word == head && (*scoped || container.is_none()));
+    match (found, container) {
+        (Some(&(word, topic, _)), Some(container)) => about_container(topic, word, container),
+        (Some(&(word, topic, _)), None) => Word::Known { topic, container: None, canonical: canonical(word, topic) },
+        (None, _) => Word::Unknown { suggestion: suggestion(head, container) },
+    }
+}
+
+/// Two spellings of one word are one key.
+fn canonical(word: &str, topic: Topic) -> String {
+    match topic {
+        Topic::LockedBy => "locked-by".to_owned(),
+        Topic::LockedReason => "locked-reason".to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+fn about_container(topic: Topic, word: &str, container: &str) -> Word {
+    Word::Known { topic, container: Some(container.to_owned()), canonical: format!("{word}.{container}") }
+}
+
+/// The known key that this one is nearly, if there is one.
+fn suggestion(head: &str, container: Option<&str>) -> Option<String> {
+    let words = VOCABULARY.iter().map(|&(word, _, scoped)| (word, scoped)).chain([("tag", true), ("image", true)]);
+    let (word, scoped) = nearest(head, words, |(word, _)| word)?;
+    match container {
+        Some(container) if scoped => Some(format!("{word}.{container}")),
+        None if word == "tag" || word == "image" => Some(format!("{word}.<container>")),
+        _ => Some(word.to_owned()),
+    }
+}
+
+/// The candidate that is at most a few letters away from what is written.
+pub(super) fn nearest<T>(written: &str, candidates: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Option<T> {
+    let written = written.to_ascii_lowercase();
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(&written, name(&candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= (name(candidate).chars().count() / 3).clamp(1, 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests;

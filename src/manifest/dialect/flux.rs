@@ -1,0 +1,37 @@
+//! The dialect of Flux version 1, as it stands in existing repositories.
+//!
+//! `fluxcd.io/<key>` and the older `flux.weave.works/<key>`, with `filter.fluxcd.io/<container>` for
+//! `tag.<container>`. Other names under `fluxcd.io`, such as those of Flux version 2, are not ours.
+
+use super::{Topic, Voice, Word, about_container, lookup};
+
+/// What Flux keys begin with.
+pub(super) const PREFIXES: &[&str] = &[
+    "fluxcd.io/",
+    "filter.fluxcd.io/",
+    "flux.weave.works/",
+    "repository.fluxcd.io/",
+    "tag.fluxcd.io/",
+    "registry.fluxcd.io/",
+];
+
+/// What Flux writes for itself.
+const BOOKKEEPING: [&str; 4] = ["sync-checksum", "sync-gc-mark", "sync-hwm", "antecedent"];
+
+/// The meaning of a Flux key; `None` for any other.
+pub(super) fn read(key: &str) -> Option<(Voice, Word)> {
+    let (prefix, name) = key.split_once('/')?;
+    match prefix {
+        "fluxcd.io" => Some((Voice::Fluxcd, own(name))),
+        "flux.weave.works" => Some((Voice::Weave, own(name))),
+        "filter.fluxcd.io" => Some((Voice::FluxcdFilter, about_container(Topic::Pattern(None), "tag", name))),
+        "repository.fluxcd.io" | "tag.fluxcd.io" | "registry.fluxcd.io" => {
+            Some((Voice::Fluxcd, about_container(Topic::Later, prefix, name)))
+        }
+        _ => None,
+    }
+}
+
+fn own(name: &str) -> Word {
+    if BOOKKEEPING.contains(&name) { Word::Bookkeeping } else { lookup(name) }
+}
