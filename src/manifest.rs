@@ -1,9 +1,50 @@
-//! What stands in a file, and how to change it.
+//! What stands in a file: workloads, containers, images, and what the annotations ask for.
+//!
+//! Floor 2. Pure: sees [`image`](crate::image), [`path`](crate::path) and [`policy`](crate::policy).
+//! `yaml-rust2` comes in at `manifest/yaml.rs` and nowhere else. In reading order:
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `problem.rs` | what is wrong, where, and how to mend it |
+//! | `yaml.rs` | text to a tree of nodes with byte spans |
+//! | `edit.rs` | spans changed, and the proof that nothing else did |
+//! | `shape.rs` | where images stand in an object |
+//! | `dialect.rs` | how policies are written in annotations, and the shared vocabulary |
+//! | `mandate.rs` | what the annotations of one workload ask for |
+//! | `workload.rs` | the values that the floors above see |
+//! | `document.rs` | one file, from bytes to workloads and back |
+//! | `policy_file.rs` | named policies, from files and built in |
+//!
+//! ```
+//! use landwaiter::image::Tag;
+//! use landwaiter::manifest::{Automation, builtin_presets, read};
+//! use landwaiter::path::RepoPath;
+//!
+//! let text = r#"
+//! kind: Deployment
+//! metadata: {name: web, annotations: {landwaiter/automated: "true", landwaiter/tag.web: "semver:~1"}}
+//! spec: {template: {spec: {containers: [{name: web, image: 'nginx:1.25.1'}]}}} # ours
+//! "#;
+//! let manifest = read(&RepoPath::parse("web.yaml")?, text.as_bytes(), &builtin_presets());
+//! let workload = &manifest.workloads[0];
+//! assert_eq!(workload.automation, Automation::On);
+//! let changed = manifest.rewrite(&[(&workload.containers[0].image, Tag::parse("1.27.0")?)])?;
+//! assert_eq!(String::from_utf8(changed)?, text.replace("1.25.1", "1.27.0"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod dialect;
+mod document;
 mod edit;
+mod mandate;
+mod policy_file;
 mod problem;
 mod shape;
+mod workload;
 mod yaml;
 
+pub use document::{Manifest, Scope, is_manifest_path, may_matter, read};
+pub use edit::{Obstacle, Refusal};
+pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Severity};
+pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};

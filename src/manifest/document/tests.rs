@@ -1,0 +1,315 @@
+//! Files as they come: shapes, bad input, and rewriting.
+
+use super::{Manifest, Scope, is_manifest_path, may_matter, read};
+use crate::image::Tag;
+use crate::manifest::{Automation, Obstacle, Severity};
+use crate::path::RepoPath;
+use crate::policy::Presets;
+
+fn file(path: &str, bytes: impl AsRef<[u8]>) -> Manifest {
+    read(&RepoPath::parse(path).unwrap(), bytes.as_ref(), &Presets::default())
+}
+
+fn yaml(text: &str) -> Manifest {
+    file("a.yaml", text)
+}
+
+/// `workload container image@line`, one line each.
+fn images(manifest: &Manifest) -> Vec<String> {
+    let mut lines = Vec::new();
+    for workload in &manifest.workloads {
+        for container in &workload.containers {
+            let image = &container.image;
+            lines.push(format!("{} {} {}@{}", workload.id, container.name, image.reference(), image.place().line));
+        }
+    }
+    lines
+}
+
+fn problems(manifest: &Manifest) -> Vec<String> {
+    manifest.problems.iter().map(ToString::to_string).collect()
+}
+
+/// The file with every image on the tag `new`.
+fn rewritten(manifest: &Manifest) -> String {
+    let fields = manifest.workloads.iter().flat_map(|workload| &workload.containers).map(|container| &container.image);
+    let changes: Vec<_> = fields.map(|field| (field, Tag::parse("new").unwrap())).collect();
+    String::from_utf8(manifest.rewrite(&changes).unwrap()).unwrap()
+}
+
+/// Reads, compares the images, and rewrites all of them, which must change `:1` to `:new` and no other byte.
+#[track_caller]
+fn check_file(path: &str, text: &str, expected: &[&str]) {
+    let manifest = file(path, text);
+    assert_eq!(images(&manifest), expected, "{text}\n{:?}", problems(&manifest));
+    assert_eq!(rewritten(&manifest), text.replace(":1", ":new"), "{text}");
+    for workload in &manifest.workloads {
+        for container in &workload.containers {
+            assert_eq!(&text[container.image.span()].replace("\\/", "/"), container.image.reference().as_str());
+        }
+    }
+}
+
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    check_file("a.yaml", text, expected);
+}
+
+#[track_caller]
+fn problem(manifest: &Manifest, expected: &[&str]) {
+    assert_eq!(problems(manifest), expected);
+}
+
+const ON: &str = "annotations: {landwaiter/automated: 'true'}";
+
+#[test]
+fn pod_templates_of_every_kind() {
+    for kind in ["Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "ReplicationController", "Job", "Rollout"] {
+        check(
+            &format!(
+                "kind: {kind}\nmetadata: {{name: a, namespace: n}}\nspec:\n  template:\n    spec:\n      containers:\n      - image: x:1 # c\n        name: c\n"
+            ),
+            &[&format!("n/{kind}/a c x:1@7")],
+        );
+    }
+    check(
+        "kind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: 'x:1'}]}}}}}",
+        &["-/CronJob/a c x:1@3"],
+    );
+    check(
+        "kind: Pod\nmetadata:\n  generateName: a-\nspec:\n  containers:\n  - name: c\n    image: \"x:1\"\n  initContainers:\n  - {name: i, image: 'localhost:5000/y:1'}\n  ephemeralContainers: [{name: e, image: 'z:1'}]\n",
+        &["-/Pod/a- c x:1@7", "-/Pod/a- i localhost:5000/y:1@9", "-/Pod/a- e z:1@10"],
+    );
+}
+
+#[test]
+fn what_is_no_pod_template_has_no_images() {
+    check(
+        "kind: Prometheus\nmetadata: {name: a}\nspec: {image: 'x:1', containers: [{name: c, image: 'x:1'}]}"
+            .replace(":1", ":2")
+            .as_str(),
+        &[],
+    );
+    check("kind: ConfigMap\ndata:\n  a: |\n    kind: Pod\n    spec: {containers: [{name: c, image: x}]}\n", &[]);
+    check("spec: {template: {spec: {containers: [{name: c, image: x}]}}}", &[]);
+    check(
+        "kind: CustomResourceDefinition\nspec:\n  versions:\n  - schema:\n      openAPIV3Schema:\n        properties: {image: {type: string}}\n",
+        &[],
+    );
+}
+
+#[test]
+fn many_documents_lists_and_sorted_keys() {
+    let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: 'x:1'}]}\n";
+    check(&format!("---\n{pod}---\n# nothing\n---\n{pod}...\n---\n"), &["-/Pod/a c x:1@4", "-/Pod/a c x:1@10"]);
+    check(
+        "kind: List\nitems:\n- kind: Pod\n  metadata: {name: a}\n  spec: {containers: [{name: c, image: x:1}]}\n- kind: PodList\n  items:\n  - {kind: Pod, metadata: {name: b}, spec: {containers: [{name: d, image: x:1}]}}\n",
+        &["-/Pod/a c x:1@5", "-/Pod/b d x:1@8"],
+    );
+    check("spec: {containers: [{image: x:1, name: c}]}\nmetadata: {name: a}\nkind: Pod", &["-/Pod/a c x:1@1"]);
+    let list = yaml("kind: List\nitems:\n- &a\n  kind: Pod\n- *a\n");
+    assert_eq!(list.workloads.len(), 0);
+}
+
+#[test]
+fn json_with_tabs_and_escapes() {
+    let text = "{\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"a\",\t\"labels\": {\"x\": \"\\ud83d\\ude00\"}},\n\t\"spec\": {\"containers\": [{\n\t\t\"name\": \"c\",\n\t\t\"image\": \"q.io\\/x:1\"\n\t}]}\n}";
+    check_file("a.json", text, &["-/Pod/a c q.io/x:1@6"]);
+    check_file("a.yaml", text, &["-/Pod/a c q.io/x:1@6"]);
+    check_file(
+        "a.json",
+        "{\"kind\":\"Pod\",\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"x:1\"}]}}",
+        &["-/Pod/- c x:1@1"],
+    );
+}
+
+#[test]
+fn bytes_stay() {
+    let pod = "kind: Pod\r\nmetadata: {name: ä}\n# \u{a0}ü\u{2028}\r\nspec:\r\n   containers:\r\n   -  name:  c\r\n      image:   x:1   # x\r\n";
+    check(pod, &["-/Pod/ä c x:1@7"]);
+    check(&format!("\u{feff}{pod}"), &["-/Pod/ä c x:1@7"]);
+    check("%YAML 1.2\n---\nkind: Pod\nspec:\n  containers:\n  - name: c\n    image:\tx:1\n...", &["-/Pod/- c x:1@7"]);
+    check("kind: Pod\nspec: {containers: [{name: c, \"image\": &a !!str x:1}]}", &["-/Pod/- c x:1@2"]);
+    assert_eq!(yaml(pod).rewrite(&[]).unwrap(), pod.as_bytes());
+}
+
+#[test]
+fn an_image_without_tag_gets_one() {
+    let manifest = yaml("kind: Pod\nspec: {containers: [{name: c, image: 'localhost:5000/x'}, {name: d, image: y}]}");
+    assert_eq!(
+        rewritten(&manifest),
+        "kind: Pod\nspec: {containers: [{name: c, image: 'localhost:5000/x:new'}, {name: d, image: y:new}]}"
+    );
+    let sixty = yaml("kind: Pod\nspec: {containers: [{name: c, image: \"12\"}, {name: c, image: 12:30}]}");
+    let image = |at: usize| &sixty.workloads[0].containers[at].image;
+    let tag = Tag::parse("31").unwrap();
+    let text = sixty.rewrite(&[(image(0), tag.clone()), (image(1), tag)]).unwrap();
+    assert_eq!(text, b"kind: Pod\nspec: {containers: [{name: c, image: \"12:31\"}, {name: c, image: \"12:31\"}]}");
+}
+
+#[test]
+fn what_cannot_be_changed_is_known_before() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let text = format!(
+        "kind: Pod\nmetadata: {{{ON}}}\nspec:\n  containers:\n  - {{name: a, image: &i x:1}}\n  - {{name: b, image: *i}}\n  - name: c\n    image: >-\n      x:1\n  - {{name: d, image: 'x:1@{digest}'}}\n"
+    );
+    let manifest = yaml(&text);
+    let refusals: Vec<Obstacle> = manifest.workloads[0]
+        .containers
+        .iter()
+        .map(|container| container.image.refusal().unwrap().obstacle().clone())
+        .collect();
+    let shared = Obstacle::Shared { anchor_line: 5, alias_line: 6 };
+    assert_eq!(refusals, [shared.clone(), Obstacle::Alias { anchor_line: 5 }, Obstacle::Block, Obstacle::Pinned]);
+    assert_eq!(manifest.problems.len(), 4, "{:?}", problems(&manifest));
+    let changes = [(&manifest.workloads[0].containers[0].image, Tag::parse("2").unwrap())];
+    assert_eq!(manifest.rewrite(&changes).unwrap_err().obstacle(), &shared);
+}
+
+#[test]
+fn a_field_of_another_file_is_refused() {
+    let one = yaml("kind: Pod\nspec: {containers: [{name: c, image: 'x:1'}]}");
+    let other = file("b.yaml", "kind: Pod\nspec: {containers: [{name: c, image: 'x:1'}]}");
+    let changes = [(&one.workloads[0].containers[0].image, Tag::parse("2").unwrap())];
+    assert_eq!(other.rewrite(&changes).unwrap_err().obstacle(), &Obstacle::Foreign);
+}
+
+#[test]
+fn images_that_are_none_are_told_where_somebody_waits() {
+    let pod = |metadata: &str| {
+        yaml(&format!(
+            "kind: Pod\nmetadata: {{{metadata}}}\nspec: {{containers: [{{name: c, image: <x>}}, {{name: d, image: }}]}}"
+        ))
+    };
+    assert_eq!(problems(&pod("name: a")), [""; 0]);
+    let asked = problems(&pod(ON));
+    assert_eq!(asked.len(), 2);
+    assert!(
+        asked[0].starts_with("a.yaml:3:38: warning: the container is not followed: its image cannot be read"),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn unreadable_files() {
+    problem(
+        &yaml("a: [b"),
+        &[
+            "a.yaml:2:1: warning: the file cannot be read: while parsing a flow sequence, expected ',' or ']'; nothing in it is followed until it is valid",
+        ],
+    );
+    let annotated = yaml("metadata: {annotations: {fluxcd.io/automated: 'true'}}\na: b: c\n");
+    assert_eq!(annotated.problems[0].severity, Severity::Error);
+    assert_eq!(annotated.problems[0].place.line, 2);
+    let binary = file("a.yaml", b"a: b\nc: \xff\n");
+    problem(
+        &binary,
+        &[
+            "a.yaml:2:1: warning: the file cannot be read: the file is not UTF-8 text; nothing in it is followed until it is valid",
+        ],
+    );
+    for empty in ["", "\n", "# only a comment", "---\n---\n", "\u{feff}", "just text", "- a\n- b", "null"] {
+        problem(&yaml(empty), &[]);
+    }
+}
+
+#[test]
+fn templates_are_skipped() {
+    let template = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: {{ .x }}, image: 'x:1'}]}\n";
+    for text in [template, "{{ if .x }}\na: b\n{{ end }}", "{{- if .x }}\nkind: Pod\n{{- end }}"] {
+        let manifest = yaml(text);
+        assert_eq!(manifest.workloads.len(), 0);
+        problem(&manifest, &[]);
+    }
+    let annotated = yaml(&template.replace("name: a", ON));
+    problem(
+        &annotated,
+        &[
+            "a.yaml:3:28: warning: the file has annotations, and `{{` outside quotes makes it a template; templates are never changed: annotate the manifest that uses it, or quote the value",
+        ],
+    );
+    check(
+        "kind: Pod\nmetadata: {name: '{{ a }}'}\nspec: {containers: [{name: c, image: x:1}]} # {{ b }}\n",
+        &["-/Pod/{{ a }} c x:1@3"],
+    );
+}
+
+#[test]
+fn sealed_files_are_never_touched() {
+    let text = format!(
+        "kind: Pod\nmetadata: {{{ON}}}\nspec: {{containers: [{{name: c, image: x:1}}]}}\n---\nsops: {{mac: x}}\n"
+    );
+    let manifest = yaml(&text);
+    assert!(matches!(&manifest.workloads[0].automation, Automation::Held { place, .. } if place.line == 5));
+    assert_eq!(manifest.problems.len(), 1);
+    problem(&yaml(&text.replace(ON, "name: a")), &[]);
+}
+
+#[test]
+fn doubled_keys_hold() {
+    let text =
+        format!("kind: Pod\nmetadata: {{{ON}}}\nspec:\n  containers:\n  - name: c\n    image: x:1\n    image: y:1\n");
+    let manifest = yaml(&text);
+    assert!(matches!(manifest.workloads[0].automation, Automation::Held { .. }));
+    problem(
+        &manifest,
+        &["a.yaml:7:5: error: the key `image` stands here twice, first in line 6; remove one of the two"],
+    );
+    let quiet = yaml(&text.replace(ON, "name: a"));
+    assert_eq!(quiet.workloads[0].automation, Automation::Off);
+    assert_eq!(quiet.problems[0].severity, Severity::Warning);
+    let twice = yaml(
+        "kind: Pod\nmetadata: {annotations: {landwaiter/automated: 'true', landwaiter/automated: 'false'}}\nspec: {containers: [{name: c, image: x:1}]}",
+    );
+    assert!(matches!(twice.workloads[0].automation, Automation::Held { .. }));
+}
+
+#[test]
+fn aliases_in_the_way_are_told() {
+    let hidden =
+        yaml(&format!("kind: Pod\nmetadata: {{{ON}}}\nx: &c [{{name: c, image: x:1}}]\nspec: {{containers: *c}}\n"));
+    assert_eq!(hidden.problems.len(), 1, "{:?}", problems(&hidden));
+    assert!(problems(&hidden)[0].starts_with("a.yaml:4:20: warning: containers behind an alias"));
+    let merged = yaml(
+        "x: &a {landwaiter/locked: 'true'}\nkind: Pod\nmetadata: {annotations: {<<: *a, landwaiter/automated: 'true'}}\nspec: {containers: [{name: c, image: x:1}]}\n",
+    );
+    assert!(matches!(merged.workloads[0].automation, Automation::Held { .. }));
+    let read_through = yaml(
+        "x: &n c\ny: &v 'true'\nkind: Pod\nmetadata: {annotations: {landwaiter/automated: *v}}\nspec: {containers: [{name: *n, image: x:1}]}\n",
+    );
+    assert_eq!(read_through.workloads[0].automation, Automation::On);
+    assert_eq!(read_through.workloads[0].containers[0].name, "c");
+}
+
+#[test]
+fn annotations_in_the_wrong_place() {
+    let template = yaml(&format!(
+        "kind: Job\nspec: {{template: {{metadata: {{{ON}}}, spec: {{containers: [{{name: c, image: x:1}}]}}}}}}\n"
+    ));
+    problem(
+        &template,
+        &[
+            "a.yaml:2:44: warning: `landwaiter/automated` stands on the pod template, where it is not read; move it to `metadata.annotations` of the Job",
+        ],
+    );
+    let release = yaml(&format!("kind: HelmRelease\nmetadata: {{{ON}}}\nspec: {{values: {{image: x:1}}}}\n"));
+    assert!(problems(&release)[0].starts_with("a.yaml:2:26: warning: this HelmRelease shows no containers"));
+    problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/ignore: 'true'}}"), &[]);
+}
+
+#[test]
+fn a_cheap_look_before_reading() {
+    for (text, annotated, everything) in [
+        ("landwaiter/automated: 'true'", true, true),
+        ("\"fluxcd.io\\/automated\": \"true\"", true, true),
+        ("flux.weave.works/x", true, true),
+        ("image: x", false, true),
+        ("kind: Service", false, false),
+    ] {
+        assert_eq!(may_matter(text.as_bytes(), Scope::Annotated), annotated, "{text}");
+        assert_eq!(may_matter(text.as_bytes(), Scope::Everything), everything, "{text}");
+    }
+    for (path, manifest) in [("a.yaml", true), ("b/a.yml", true), ("a.json", true), ("a.txt", false), ("yaml", false)] {
+        assert_eq!(is_manifest_path(&RepoPath::parse(path).unwrap()), manifest, "{path}");
+    }
+}
