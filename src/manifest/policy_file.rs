@@ -9,7 +9,15 @@ use crate::path::RepoPath;
 use crate::policy::{ExampleSource, Preset, PresetSource, Presets};
 
 /// The files in `policies/`, by their names.
-const BUILTIN: &[(&str, &str)] = &[];
+const BUILTIN: [(&str, &str); 7] = [
+    ("branch-by-number.yaml", include_str!("../../policies/branch-by-number.yaml")),
+    ("branch-by-time.yaml", include_str!("../../policies/branch-by-time.yaml")),
+    ("calendar.yaml", include_str!("../../policies/calendar.yaml")),
+    ("minor.yaml", include_str!("../../policies/minor.yaml")),
+    ("nightly.yaml", include_str!("../../policies/nightly.yaml")),
+    ("patch.yaml", include_str!("../../policies/patch.yaml")),
+    ("stable.yaml", include_str!("../../policies/stable.yaml")),
+];
 
 /// The keys of a policy file.
 const KEYS: [&str; 9] =
@@ -157,8 +165,13 @@ impl Reader<'_> {
     }
 
     fn example(&mut self, item: NodeRef<'_>) -> ExampleSource {
-        self.check_keys(item, &["tags", "current", "expect"]);
-        let mut example = ExampleSource { current: self.text(item, "current"), ..ExampleSource::default() };
+        self.check_keys(item, &["tags", "current", "expect", "hold"]);
+        let mut example = ExampleSource {
+            tags: Vec::new(),
+            current: self.text(item, "current"),
+            update: self.text(item, "expect"),
+            hold: self.text(item, "hold"),
+        };
         for tag in item.get("tags").into_iter().flat_map(NodeRef::items) {
             if tag.kind() == Kind::Mapping {
                 self.check_keys(tag, &["tag", "created"]);
@@ -167,14 +180,6 @@ impl Reader<'_> {
             } else {
                 example.tags.extend(self.scalar(tag, "tags").map(|tag| (tag, None)));
             }
-        }
-        match item.get("expect") {
-            Some(expect) if expect.kind() == Kind::Mapping => {
-                self.check_keys(expect, &["hold"]);
-                example.hold = self.text(expect, "hold");
-            }
-            Some(_) => example.update = self.text(item, "expect"),
-            None => {}
         }
         example
     }

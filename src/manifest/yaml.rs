@@ -159,7 +159,7 @@ impl Tree {
 
     /// How many nodes there are.
     pub(super) fn len(&self) -> u32 {
-        self.nodes.len() as u32
+        small(self.nodes.len())
     }
 
     /// What shares this node with an alias, if anything does.
@@ -181,7 +181,7 @@ impl Tree {
             _ => false,
         };
         memchr::memmem::find(bytes, b"{{")?;
-        self.nodes.iter().position(marked).map(|id| self.node(id as u32))
+        self.nodes.iter().position(marked).map(|id| self.node(small(id)))
     }
 }
 
@@ -231,7 +231,7 @@ impl<'a> Builder<'a> {
                 }
                 Event::MappingEnd | Event::SequenceEnd => {
                     if let Some(id) = self.open.pop() {
-                        self.nodes[id as usize].next = self.nodes.len() as u32;
+                        self.nodes[id as usize].next = small(self.nodes.len());
                     }
                 }
                 Event::Scalar(value, style, anchor, tag) => {
@@ -252,21 +252,30 @@ impl<'a> Builder<'a> {
     }
 
     fn push(&mut self, kind: Kind, mark: Marker, anchor: usize, tag: Option<yaml_rust2::parser::Tag>) -> u32 {
-        let id = self.nodes.len() as u32;
-        let start = self.cursor.offset(mark.line(), mark.col()) as u32;
+        let id = small(self.nodes.len());
+        let start = small(self.cursor.offset(mark.line(), mark.col()));
         if self.open.is_empty() {
             self.roots.push(id);
         }
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
+        let (line, column) = (small(mark.line()), small(mark.col()) + 1);
+        // A mapping without braces is reported at its first colon; it begins where its first key does.
+        if let Some(parent) = self.open.last().map(|&parent| &mut self.nodes[parent as usize])
+            && parent.next == id
+            && parent.kind == Kind::Mapping
+            && self.source.as_bytes().get(parent.start as usize) != Some(&b'{')
+        {
+            (parent.start, parent.end, parent.line, parent.column) = (start, start, line, column);
+        }
         self.nodes.push(Node {
             kind,
             anchored: anchor != 0,
             start,
             end: start,
-            line: mark.line() as u32,
-            column: mark.col() as u32 + 1,
+            line,
+            column,
             next: id + 1,
             decoded: None,
             tag: tag.map(|tag| format!("{}{}", tag.handle, tag.suffix).into()),
@@ -286,7 +295,7 @@ impl<'a> Builder<'a> {
         };
         match span {
             Some(span) => {
-                (node.start, node.end) = (span.start as u32, span.end as u32);
+                (node.start, node.end) = (small(span.start), small(span.end));
                 if self.source.get(span) != Some(value.as_str()) {
                     node.decoded = Some(value.into());
                 }
@@ -310,6 +319,11 @@ fn shares(nodes: &[Node], aliases: &[(u32, u32)]) -> Vec<Share> {
         shares.push(Share { nodes, line: line(target), alias_line: line(alias) });
     }
     shares
+}
+
+/// A number that is bounded by the size of a file.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("no more than LARGEST, which is checked at the door")
 }
 
 fn unreadable(error: &ScanError) -> Unreadable {

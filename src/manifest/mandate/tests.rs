@@ -21,7 +21,8 @@ fn presets() -> Presets {
 
 /// A Deployment whose annotations begin in line 5, one line each.
 fn deployment(annotations: &str, containers: &str) -> Manifest {
-    let lines: String = annotations.lines().map(|line| format!("    {}\n", line.trim_start())).collect();
+    let lines: Vec<String> = annotations.lines().map(|line| format!("    {}\n", line.trim_start())).collect();
+    let lines = lines.concat();
     let text = format!(
         "kind: Deployment\nmetadata:\n  name: web\n  annotations:\n{lines}spec:\n  template:\n    spec:\n      containers: {containers}\n"
     );

@@ -1,6 +1,8 @@
 //! Spans, styles, odd bytes and bad input.
 
-use super::{Kind, Style, Syntax, Tree, can_stand_plain};
+use std::fmt::Write;
+
+use super::{Kind, NodeRef, Style, Syntax, Tree, can_stand_plain};
 
 #[track_caller]
 fn tree(source: &str) -> Tree {
@@ -37,6 +39,22 @@ fn spans_are_the_bytes_of_the_value() {
     check("\u{feff}a: b", &["1:1 a", "1:4 b"]);
     check("a: |\n  é\n  x\nb: c", &["1:1 a", "4:1 b", "4:4 c"]);
     check("---\na: b\n---\n# nothing\n---\nc: d\n...\n", &["2:1 a", "2:4 b", "5:1 ", "6:1 c", "6:4 d"]);
+}
+
+#[test]
+fn mappings_begin_at_their_first_key() {
+    for (source, line, column) in [
+        ("# x\n  a: b", 2, 3),
+        ("- a", 1, 1),
+        (" {a: b}", 1, 2),
+        ("? a\n: b", 1, 3),
+        ("'a': {b: c}", 1, 1),
+        ("{{a: b}: c}: d", 1, 1),
+    ] {
+        let tree = tree(source);
+        let root = tree.documents().next().unwrap();
+        assert_eq!((root.line(), root.column()), (line, column), "{source:?}");
+    }
 }
 
 #[test]
@@ -82,7 +100,7 @@ fn aliases_stay_references() {
     let shared = root.get("a").unwrap().get("b").unwrap().share().unwrap();
     assert_eq!((shared.line, shared.alias_line), (1, 2));
     assert!(root.get("d").unwrap().is_alias());
-    assert_eq!(root.get("d").unwrap().get("b").map(|node| node.id()), None);
+    assert_eq!(root.get("d").unwrap().get("b").map(NodeRef::id), None);
     assert_eq!(root.get("d").unwrap().resolved().get_text("b"), Some("c"));
     assert!(root.get("e").unwrap().get("f").unwrap().share().is_none(), "no alias uses it");
 }
@@ -92,7 +110,7 @@ fn an_alias_bomb_stays_small() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..50 {
         let aliases = format!("*a{}, ", level - 1).repeat(9);
-        bomb += &format!("a{level}: &a{level} [{aliases}]\n");
+        writeln!(bomb, "a{level}: &a{level} [{aliases}]").unwrap();
     }
     assert!(tree(&bomb).len() < 1000);
 }
@@ -211,7 +229,7 @@ fn what_cannot_stand_without_quotes() {
 fn plain_text_is_typed_like_the_readers_of_the_field_do() {
     let tree = tree("[x, 1.10, true, yes, ~, '1.10', !!str 1, !!int '1', 2026-01-01, '', ]");
     let root = tree.documents().next().unwrap();
-    let strings: Vec<bool> = root.items().map(|item| item.is_string()).collect();
+    let strings: Vec<bool> = root.items().map(NodeRef::is_string).collect();
     assert_eq!(strings, [true, false, false, false, false, true, true, false, true, true]);
     assert_eq!(root.items().next().unwrap().kind(), Kind::Scalar(Style::Plain));
 }

@@ -1,0 +1,58 @@
+//! How long it takes to read manifests and to change images in them, proof included.
+//!
+//! The aim is to change one of 800 images in one file in less than 10 ms.
+
+use std::fmt::Write;
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use landwaiter::image::Tag;
+use landwaiter::manifest::{Manifest, builtin_presets, read};
+use landwaiter::path::RepoPath;
+
+fn deployments(count: usize) -> String {
+    let mut text = String::new();
+    for n in 0..count {
+        write!(
+            text,
+            "---\n# team {n}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-{n}\n  namespace: team-{n}\n  \
+             annotations:\n    landwaiter/automated: \"true\"\n    landwaiter/tag.app: semver:~1.2\nspec:\n  template:\n    \
+             spec:\n      containers:\n        - name: app\n          image: registry.example.com/team-{n}/app:1.2.{n} # {n}\n"
+        )
+        .expect("a String takes all");
+    }
+    text
+}
+
+fn manifest(text: &str) -> Manifest {
+    let path = RepoPath::parse("apps/all.yaml").expect("a path");
+    read(&path, text.as_bytes(), &builtin_presets())
+}
+
+fn edit(c: &mut Criterion) {
+    let text = deployments(800);
+    let all = manifest(&text);
+    let tag = Tag::parse("1.2.999").expect("a tag");
+    let changes: Vec<_> = all.workloads.iter().map(|workload| (&workload.containers[0].image, tag.clone())).collect();
+    assert_eq!(changes.len(), 800);
+    c.bench_function("one of 800 images in one file", |b| {
+        b.iter(|| all.rewrite(black_box(&changes[400..401])).expect("an edit"));
+    });
+    c.bench_function("all of 800 images in one file", |b| {
+        b.iter(|| all.rewrite(black_box(&changes)).expect("800 edits"));
+    });
+}
+
+fn reading(c: &mut Criterion) {
+    let presets = builtin_presets();
+    let path = RepoPath::parse("apps/all.yaml").expect("a path");
+    for (name, text) in [
+        ("read a typical manifest", include_str!("../fixtures/demo/apps/shop/shop.yaml").to_owned()),
+        ("read 800 workloads in one file", deployments(800)),
+    ] {
+        c.bench_function(name, |b| b.iter(|| read(&path, black_box(text.as_bytes()), &presets)));
+    }
+}
+
+criterion_group!(benches, edit, reading);
+criterion_main!(benches);
