@@ -178,8 +178,10 @@ impl<'a> Reader<'a, '_> {
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
         let statements = annotations.map(dialect::statements).unwrap_or_default();
-        let Some(pod) = pod::read(object, kind) else {
-            self.report_no_containers(&statements, kind);
+        let pod = pod::read(object, kind);
+        let hidden = pod.as_ref().and_then(|pod| pod.hidden);
+        let Some(pod) = pod.filter(|pod| !pod.slots.is_empty()) else {
+            self.report_no_containers(&statements, kind, hidden);
             return;
         };
         self.report_template_annotations(&pod, kind);
@@ -203,7 +205,7 @@ impl<'a> Reader<'a, '_> {
             .collect();
         let mandate = mandate::read(self.path, &statements, &subjects, pod.is_patch, self.presets, &mut self.problems);
         let Mandate { automated, automation, policies } = mandate;
-        let automation = self.hold(automation, automated, &statements, object, &pod);
+        let automation = self.hold(automation, &statements, object, &pod);
         let mut containers = Vec::with_capacity(images.len());
         for (((slot, subject), image), policy) in pod.slots.iter().zip(&subjects).zip(images).zip(policies) {
             match image {
@@ -240,52 +242,46 @@ impl<'a> Reader<'a, '_> {
     fn hold(
         &mut self,
         automation: Automation,
-        automated: bool,
         statements: &[Statement<'_>],
         object: NodeRef<'a>,
         pod: &Pod<'a>,
     ) -> Automation {
         let annotated = statements.iter().any(|statement| statement.word != Word::Bookkeeping);
-        let mut held = None;
-        if let Some(seal) = self.sealed.filter(|_| annotated) {
+        let severity = if annotated { Severity::Error } else { Severity::Warning };
+        let mut obstacles = Vec::new();
+        if let Some(seal) = self.sealed {
             let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
             let mend = "move the workload to a file of its own, without secrets";
-            held = Some(Problem::new(Severity::Error, seal.place(self.path), message, mend));
+            obstacles.push(Problem::new(severity, seal.place(self.path), message, mend));
         }
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-        let behind_alias = [metadata, annotations].into_iter().flatten().find_map(|node| {
-            let merge = node.get("<<");
-            if node.is_alias() { Some(node) } else { merge }
-        });
+        let behind_alias = [metadata, annotations]
+            .into_iter()
+            .flatten()
+            .find_map(|node| if node.is_alias() { Some(node) } else { node.get("<<") });
         if let Some(alias) = behind_alias {
             let message = "annotations behind an alias or a merge key are not read";
             let mend = "write them out under `metadata.annotations`";
-            let problem = Problem::new(Severity::Warning, alias.place(self.path), message, mend);
-            held = held.or(Some(problem));
-        }
-        if let Some(alias) = pod.hidden.filter(|_| annotated) {
-            let message = "containers behind an alias or a merge key are not followed";
-            let mend = "write them out where the workload stands";
-            self.problems.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
+            obstacles.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
         }
         for (first, second) in doubled_keys(object) {
-            let severity = if annotated { Severity::Error } else { Severity::Warning };
             let key = second.text().unwrap_or_default();
             let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
-            let problem = Problem::new(severity, second.place(self.path), message, "remove one of the two");
-            match &held {
-                None => held = Some(problem),
-                Some(_) => self.problems.push(problem),
-            }
+            obstacles.push(Problem::new(severity, second.place(self.path), message, "remove one of the two"));
         }
-        let Some(problem) = held else { return automation };
-        let (reason, place) = (problem.text(), problem.place.clone());
-        self.problems.push(problem);
-        match automation {
-            Automation::Off if !automated => Automation::Off,
-            Automation::Ignored | Automation::Held { .. } => automation,
-            Automation::Off | Automation::On | Automation::Locked(_) => Automation::Held { reason, place },
+        if let Some(alias) = pod.hidden.filter(|_| annotated) {
+            self.problems.push(hidden_containers(alias.place(self.path)));
+        }
+        let first = obstacles.first().map(|problem| (problem.text(), problem.place.clone()));
+        // A seal is worth a word only where somebody wants a change.
+        let untold = usize::from(self.sealed.is_some() && !annotated);
+        self.problems.extend(obstacles.into_iter().skip(untold));
+        match (first, automation) {
+            (Some((reason, place)), Automation::Off | Automation::On | Automation::Locked(_)) => {
+                Automation::Held { reason, place }
+            }
+            (_, automation) => automation,
         }
     }
 
@@ -312,17 +308,26 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Somebody asked for automation of an object that shows no containers.
-    fn report_no_containers(&mut self, statements: &[Statement<'_>], kind: &str) {
+    fn report_no_containers(&mut self, statements: &[Statement<'_>], kind: &str, hidden: Option<NodeRef<'a>>) {
         let asks = |statement: &&Statement<'_>| {
             let automated = matches!(&statement.word, Word::Known { canonical, .. } if canonical == "automated");
             automated && statement.value.text() == Some("true")
         };
-        if let Some(statement) = statements.iter().find(asks) {
+        let Some(statement) = statements.iter().find(asks) else { return };
+        let problem = if let Some(alias) = hidden {
+            hidden_containers(alias.place(self.path))
+        } else {
             let message = format!("this {kind} shows no containers, so there is no image to follow");
             let mend = "images in other places are not supported yet; in a patch, show the container with its image";
-            self.problems.push(Problem::new(Severity::Warning, statement.key.place(self.path), message, mend));
-        }
+            Problem::new(Severity::Warning, statement.key.place(self.path), message, mend)
+        };
+        self.problems.push(problem);
     }
+}
+
+fn hidden_containers(place: Place) -> Problem {
+    let message = "containers behind an alias or a merge key are not followed";
+    Problem::new(Severity::Warning, place, message, "write them out where the workload stands")
 }
 
 /// The keys that stand twice in one mapping, anywhere in an object.

@@ -47,11 +47,12 @@ pub enum Automation {
     Off,
     /// They follow their policies.
     On,
-    /// Nothing: `ignore: "true"` is written.
+    /// Nothing, whether `automated` or not: `ignore: "true"` is written.
     Ignored,
     /// Nothing as long as the lock holds, whether `automated` or not.
     Locked(Lock),
-    /// Nothing: an annotation is wrong in a way that could widen a policy.
+    /// Nothing, whether `automated` or not: an annotation is wrong in a way that could widen a policy,
+    /// or the file must not be touched.
     Held {
         /// What is wrong, and how to mend it.
         reason: String,

@@ -242,7 +242,9 @@ fn sealed_files_are_never_touched() {
     let manifest = yaml(&text);
     assert!(matches!(&manifest.workloads[0].automation, Automation::Held { place, .. } if place.line == 5));
     assert_eq!(manifest.problems.len(), 1);
-    problem(&yaml(&text.replace(ON, "name: a")), &[]);
+    let quiet = yaml(&text.replace(ON, "name: a"));
+    assert!(matches!(quiet.workloads[0].automation, Automation::Held { .. }));
+    problem(&quiet, &[]);
 }
 
 #[test]
@@ -256,7 +258,7 @@ fn doubled_keys_hold() {
         &["a.yaml:7:5: error: the key `image` stands here twice, first in line 6; remove one of the two"],
     );
     let quiet = yaml(&text.replace(ON, "name: a"));
-    assert_eq!(quiet.workloads[0].automation, Automation::Off);
+    assert!(matches!(quiet.workloads[0].automation, Automation::Held { .. }));
     assert_eq!(quiet.problems[0].severity, Severity::Warning);
     let twice = yaml(
         "kind: Pod\nmetadata: {annotations: {landwaiter/automated: 'true', landwaiter/automated: 'false'}}\nspec: {containers: [{name: c, image: x:1}]}",
@@ -270,6 +272,13 @@ fn aliases_in_the_way_are_told() {
         yaml(&format!("kind: Pod\nmetadata: {{{ON}}}\nx: &c [{{name: c, image: x:1}}]\nspec: {{containers: *c}}\n"));
     assert_eq!(hidden.problems.len(), 1, "{:?}", problems(&hidden));
     assert!(problems(&hidden)[0].starts_with("a.yaml:4:20: warning: containers behind an alias"));
+    let whole = yaml(&format!("x: &s {{}}\nkind: Pod\nmetadata: {{{ON}}}\nspec: *s\n"));
+    assert!(
+        problems(&whole)[0].starts_with("a.yaml:4:7: warning: containers behind an alias"),
+        "{:?}",
+        problems(&whole)
+    );
+    assert_eq!(whole.workloads, []);
     let merged = yaml(
         "x: &a {landwaiter/locked: 'true'}\nkind: Pod\nmetadata: {annotations: {<<: *a, landwaiter/automated: 'true'}}\nspec: {containers: [{name: c, image: x:1}]}\n",
     );
@@ -311,5 +320,40 @@ fn a_cheap_look_before_reading() {
     }
     for (path, manifest) in [("a.yaml", true), ("b/a.yml", true), ("a.json", true), ("a.txt", false), ("yaml", false)] {
         assert_eq!(is_manifest_path(&RepoPath::parse(path).unwrap()), manifest, "{path}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever is thrown into a manifest: reading it neither panics nor loses a byte, and a rewrite
+    /// changes the tags and nothing else.
+    #[test]
+    fn any_text_is_left_whole(
+        pieces in proptest::collection::vec((0..40_usize, 0..200_usize), 0..6),
+        json in proptest::bool::weighted(0.2),
+    ) {
+        const TOKENS: [&str; 40] = [
+            "{", "}", "[", "]", ":", ": ", "- ", "-", "\n", "\r", "\r\n", "\t", "#", " #", "'", "\"", "\\", "&a ", "*a",
+            "!!str ", "!", "|", ">", "? ", "%", "---", "\n...\n", "\n---\n", ",", "<<: ", "  ", "é", "\u{feff}", "@", "{{",
+            "\u{2028}", "image: a:1\n", "kind: Pod\n", "sops: {a: b}\n", "landwaiter/automated: 'true'",
+        ];
+        let mut text = "kind: Pod\nmetadata:\n  annotations: {landwaiter/automated: 'true'}\nspec:\n  containers:\n  - name: a # ü\n    image: x:1\n  - {name: b, image: \"localhost:5000/y:1\"} # z\n".to_owned();
+        for (token, at) in pieces {
+            let at = (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+            text.insert_str(at, TOKENS[token]);
+        }
+        let manifest = file(if json { "a.json" } else { "a.yaml" }, &text);
+        proptest::prop_assert_eq!(manifest.rewrite(&[]).unwrap(), text.as_bytes());
+        let containers = manifest.workloads.iter().flat_map(|workload| &workload.containers);
+        let fields: Vec<_> = containers.map(|container| &container.image).filter(|image| image.refusal().is_none()).collect();
+        let changes: Vec<_> = fields.iter().map(|field| (*field, Tag::parse("1.10").unwrap())).collect();
+        let after = manifest.rewrite(&changes).unwrap();
+        let again = file(manifest.path.as_str(), &after);
+        let found: Vec<String> = images(&again).iter().map(|line| line.split(' ').nth(2).unwrap_or_default().to_owned()).collect();
+        proptest::prop_assert_eq!(found.len(), images(&manifest).len());
+        let planned = fields.iter().all(|field| {
+            let image = format!("{}@{}", field.reference().with_tag(&Tag::parse("1.10").unwrap()), field.place().line);
+            found.contains(&image)
+        });
+        proptest::prop_assert!(planned, "{:?}", found);
     }
 }

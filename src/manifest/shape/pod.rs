@@ -35,21 +35,11 @@ pub(in crate::manifest) struct Slot<'a> {
 }
 
 /// The pod spec of an object: that of `spec.template`, of `spec.jobTemplate.spec.template`, or for a
-/// `Pod` its `spec`. `None` where there is no container.
+/// `Pod` its `spec`. `None` where there is no container,
+/// and nothing that could hide one.
 pub(in crate::manifest) fn read<'a>(object: NodeRef<'a>, kind: &str) -> Option<Pod<'a>> {
     let mut pod = Pod { slots: Vec::new(), hidden: None, is_patch: false, template_annotations: None };
-    let spec = pod.step(object, "spec")?;
-    let pod_spec = if kind == "Pod" {
-        Some(spec)
-    } else {
-        let job = pod.step(spec, "jobTemplate").and_then(|template| pod.step(template, "spec"));
-        let template = pod.step(job.unwrap_or(spec), "template");
-        if let Some(metadata) = template.and_then(|template| pod.step(template, "metadata")) {
-            pod.template_annotations = metadata.get("annotations");
-        }
-        template.and_then(|template| pod.step(template, "spec"))
-    };
-    if let Some(pod_spec) = pod_spec {
+    if let Some(pod_spec) = pod.spec_of(object, kind) {
         for list in LISTS {
             pod.read_list(pod_spec, list);
         }
@@ -59,6 +49,17 @@ pub(in crate::manifest) fn read<'a>(object: NodeRef<'a>, kind: &str) -> Option<P
 }
 
 impl<'a> Pod<'a> {
+    fn spec_of(&mut self, object: NodeRef<'a>, kind: &str) -> Option<NodeRef<'a>> {
+        let spec = self.step(object, "spec")?;
+        if kind == "Pod" {
+            return Some(spec);
+        }
+        let job = self.step(spec, "jobTemplate").and_then(|template| self.step(template, "spec"));
+        let template = self.step(job.unwrap_or(spec), "template")?;
+        self.template_annotations = template.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        self.step(template, "spec")
+    }
+
     /// The value of a key, unless an alias or a merge stands there.
     fn step(&mut self, node: NodeRef<'a>, key: &str) -> Option<NodeRef<'a>> {
         let value = node.get(key);

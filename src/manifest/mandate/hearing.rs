@@ -1,0 +1,97 @@
+//! Who says what: the statements of a workload, sorted out so that each key has one voice.
+//!
+//! Knows precedence and the kinds of values; what a key means for a policy is not known here.
+
+use std::collections::BTreeMap;
+
+use super::{Reader, Said, Wrong};
+use crate::manifest::dialect::{Statement, Topic, Voice, Word};
+use crate::manifest::problem::{Place, Severity};
+
+impl<'a> Reader<'a, '_> {
+    /// Sorts the statements out: one for each key, by precedence; the rest is reported.
+    pub(super) fn listen(&mut self, statements: &[Statement<'a>]) {
+        let mut by_key: BTreeMap<&str, Vec<Said<'a>>> = BTreeMap::new();
+        for statement in statements {
+            match &statement.word {
+                Word::Bookkeeping => {}
+                Word::Unknown { suggestion } => self.report_unknown(statement, suggestion.as_deref()),
+                Word::Known { topic, container, canonical } => {
+                    let (topic, container) = (*topic, container.clone());
+                    let (key, value) = (statement.key.place(self.file), statement.value.place(self.file));
+                    let text = self.text(statement, &value);
+                    let said =
+                        Said { voice: statement.voice, topic, container, written: statement.written, key, value, text };
+                    by_key.entry(canonical).or_default().push(said);
+                }
+            }
+        }
+        for (canonical, mut said) in by_key {
+            said.sort_by_key(|said| said.voice);
+            let mut said = said.into_iter();
+            let Some(winner) = said.next() else { continue };
+            for loser in said {
+                self.report_contradiction(&winner, &loser);
+            }
+            let pins = winner.topic == Topic::Digest && !matches!(winner.text, Ok("none"));
+            if winner.topic == Topic::Later || pins {
+                let message = format!("`{}` is not supported yet", winner.written);
+                let wrong =
+                    self.wrong(&winner.key, message, "remove it to let the images follow their tags without it");
+                self.hold(wrong);
+            }
+            self.said.insert(canonical.to_owned(), winner);
+        }
+    }
+
+    fn report_unknown(&mut self, statement: &Statement<'a>, suggestion: Option<&str>) {
+        let place = statement.key.place(self.file);
+        let prefix = statement.written.split_inclusive('/').next().unwrap_or_default();
+        let message = format!("`{}` is no key that Landwaiter knows", statement.written);
+        let mend = match suggestion {
+            Some(suggestion) => format!("did you mean `{prefix}{suggestion}`?"),
+            None => "remove it".to_owned(),
+        };
+        if statement.voice == Voice::Native {
+            let wrong = self.wrong(&place, message, mend);
+            self.hold(wrong);
+        } else {
+            let severity = if suggestion.is_some() { Severity::Error } else { Severity::Warning };
+            self.report(severity, &place, message, mend);
+        }
+    }
+
+    fn report_contradiction(&mut self, winner: &Said<'a>, loser: &Said<'a>) {
+        let (Ok(ours), Ok(theirs)) = (&winner.text, &loser.text) else { return };
+        if ours == theirs {
+            return;
+        }
+        let message = format!(
+            "`{}` says `{theirs}`, and `{}` in line {} says `{ours}`, which counts",
+            loser.written, winner.written, winner.key.line
+        );
+        self.report(Severity::Warning, &loser.key, message, format!("remove `{}`", loser.written));
+    }
+
+    /// The value as text. Kubernetes wants a string; what else is written counts as its text where
+    /// that is clear.
+    fn text(&mut self, statement: &Statement<'a>, place: &Place) -> Result<&'a str, Wrong> {
+        let (written, value) = (statement.written, statement.value);
+        let Some(text) = value.text() else {
+            return Err(self.wrong(
+                place,
+                format!("the value of `{written}` is not a string"),
+                "write one quoted value",
+            ));
+        };
+        if value.is_null() {
+            let message = format!("`{written}` has no value");
+            return Err(self.wrong(place, message, "write a quoted value, or remove the key"));
+        }
+        if !value.is_string() {
+            let message = format!("the value of `{written}` is not quoted, and Kubernetes takes no other than strings");
+            self.report(Severity::Warning, place, message, format!("write \"{text}\""));
+        }
+        Ok(text.trim())
+    }
+}
