@@ -1,1 +1,3 @@
-//! To come.
+//! The world in a box: what `landwaiter demo` needs to show itself without a network.
+
+pub mod registry;

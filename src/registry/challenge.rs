@@ -1,0 +1,166 @@
+//! The `WWW-Authenticate` header → how to log in. Pure: knows no credential and sends nothing.
+
+use url::Url;
+
+/// How a registry wants to be shown who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Fetch a token at `realm`, for `service`. `metadata` when the registry asks for that right
+    /// too (Azure does for tag lists).
+    Token { realm: Url, service: Option<String>, metadata: bool },
+    /// Send user and password with every request.
+    Basic,
+}
+
+/// One challenge, such as `Bearer realm="…",service="…"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Challenge {
+    scheme: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// The way to log in that these headers offer; a token is preferred. `None` when they offer nothing
+/// that we speak (`Negotiate`, `AWS4-HMAC-SHA256`, …).
+///
+/// `path` is the repository: a scope for another one is a placeholder and does not count.
+pub(super) fn way<'a>(headers: impl IntoIterator<Item = &'a str>, path: &str) -> Option<Way> {
+    let challenges: Vec<Challenge> = headers.into_iter().flat_map(read).collect();
+    let token = challenges.iter().filter(|challenge| challenge.scheme == "bearer").find_map(|challenge| {
+        let realm = Url::parse(challenge.parameter("realm")?).ok().filter(Url::has_host)?;
+        let service = challenge.parameter("service").filter(|service| !service.is_empty()).map(str::to_owned);
+        let metadata = challenge
+            .parameter("scope")
+            .and_then(|scope| scope.strip_prefix("repository:")?.strip_prefix(path)?.strip_prefix(':'))
+            .is_some_and(|actions| actions.split(',').any(|action| action == "metadata_read"));
+        Some(Way::Token { realm, service, metadata })
+    });
+    // A Bearer challenge whose realm is no URL comes from registries that take the password itself.
+    let basic = || challenges.iter().any(|challenge| matches!(challenge.scheme.as_str(), "basic" | "bearer"));
+    token.or_else(|| basic().then_some(Way::Basic))
+}
+
+impl Challenge {
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The challenges of one header (RFC 7235 §4.1). What is no challenge is left out.
+fn read(header: &str) -> Vec<Challenge> {
+    let mut challenges: Vec<Challenge> = Vec::new();
+    let mut rest = header;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return challenges;
+        }
+        let end = rest.find([' ', '\t', ',', '=']).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        // A word before `=` is a parameter of the challenge before it; any other begins a challenge.
+        if let Some(value) = after.trim_start().strip_prefix('=') {
+            let value = value.trim_start();
+            let text;
+            (text, rest) = value.strip_prefix('"').map_or_else(|| read_token(value), read_quoted);
+            if let Some(challenge) = challenges.last_mut() {
+                challenge.parameters.push((word.to_ascii_lowercase(), text));
+            }
+        } else {
+            challenges.push(Challenge { scheme: word.to_ascii_lowercase(), parameters: Vec::new() });
+            rest = after;
+        }
+    }
+}
+
+fn read_token(text: &str) -> (String, &str) {
+    let (token, rest) = text.split_at(text.find([' ', '\t', ',']).unwrap_or(text.len()));
+    (token.to_owned(), rest)
+}
+
+/// What stands before the closing quote, and the text after it. `\` takes the next character as it is.
+fn read_quoted(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return (value, &text[at + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ => value.push(character),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::{Way, way};
+
+    fn token(realm: &str, service: Option<&str>) -> Option<Way> {
+        Some(Way::Token { realm: Url::parse(realm).unwrap(), service: service.map(str::to_owned), metadata: false })
+    }
+
+    #[track_caller]
+    fn check(header: &str, expected: Option<Way>) {
+        assert_eq!(way([header], "org/app"), expected, "{header}");
+    }
+
+    #[test]
+    fn a_token_is_preferred() {
+        let hub = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/nginx:pull""#;
+        check(hub, token("https://auth.docker.io/token", Some("registry.docker.io")));
+        check(r#"bearer realm="https://a.example/t""#, token("https://a.example/t", None));
+        check(r#"Bearer realm="https://a.example/t",service="""#, token("https://a.example/t", None));
+        check("Bearer realm=https://a.example/t , service=s", token("https://a.example/t", Some("s")));
+        check(r#"Bearer service="a, b=c",realm="https://a.example/t""#, token("https://a.example/t", Some("a, b=c")));
+        check(r#"Bearer service="a\"b",realm="https://a.example/t""#, token("https://a.example/t", Some(r#"a"b"#)));
+        check(
+            r#"Basic realm="x", Bearer realm="https://a.example/t",service="s""#,
+            token("https://a.example/t", Some("s")),
+        );
+        check(
+            r#"Bearer realm="https://a.example/t",service="s",scope="*",Basic realm="https://a.example""#,
+            token("https://a.example/t", Some("s")),
+        );
+        check(r#"Negotiate abc==, Bearer realm="https://a.example/t""#, token("https://a.example/t", None));
+    }
+
+    #[test]
+    fn several_headers() {
+        let headers = [r#"Basic realm="x""#, r#"Bearer realm="https://a.example/t""#];
+        assert_eq!(way(headers, "org/app"), token("https://a.example/t", None));
+    }
+
+    #[test]
+    fn otherwise_the_password_itself() {
+        check(r#"Basic realm="Registry""#, Some(Way::Basic));
+        check("Basic", Some(Way::Basic));
+        check("BASIC realm=x", Some(Way::Basic));
+        check(r#"Bearer realm="/token""#, Some(Way::Basic));
+        check(r#"Bearer realm="not a url""#, Some(Way::Basic));
+        check(r#"Bearer realm="mailto:a@b.example""#, Some(Way::Basic));
+        check("Bearer", Some(Way::Basic));
+    }
+
+    #[test]
+    fn nothing_that_we_speak() {
+        for header in ["", ",", "Negotiate", "Authenticate you must", r#"realm="x""#, "\"", "= = ="] {
+            check(header, None);
+        }
+    }
+
+    #[test]
+    fn a_scope_for_this_very_repository_may_add_a_right() {
+        for (scope, metadata) in [
+            ("repository:org/app:metadata_read", true),
+            ("repository:org/app:pull,metadata_read", true),
+            ("repository:org/app:pull", false),
+            ("repository:user/image:metadata_read", false),
+            ("aws", false),
+        ] {
+            let header = format!(r#"Bearer realm="https://a.example/t",scope="{scope}""#);
+            let found = way([header.as_str()], "org/app");
+            assert!(matches!(found, Some(Way::Token { metadata: found, .. }) if found == metadata), "{scope}");
+        }
+    }
+}

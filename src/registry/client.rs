@@ -1,0 +1,389 @@
+//! The two questions that are asked of registries. Knows the distribution API; how to log
+//! in, to wait and to try again is the business of the modules below.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use reqwest::header;
+use serde::{Deserialize, Deserializer};
+use sha2::{Digest as _, Sha256, Sha512};
+use tokio::time::Instant;
+use url::Url;
+
+use super::error::{self, Error, Kind};
+use super::keychain::Keychain;
+use super::login::{Door, Login};
+use super::metadata::{self, Lead};
+use super::options::Options;
+use super::page;
+use super::store::{Configs, Created, Listed, Record};
+use super::transport::{Answer, Ask, Patience, Transport};
+use crate::image::{Digest, Registry, Repository, Tag};
+
+/// More pages than any registry needs. Reaching it is a failure, never the end of the list.
+const MAX_PAGES: usize = 1000;
+
+/// The most tags of one repository.
+const MAX_TAGS: usize = 1_000_000;
+
+/// The largest tag list over all its pages, in bytes.
+const LIST_LIMIT: usize = 64 << 20;
+
+/// The largest manifest or image configuration, in bytes; the size that registries themselves allow.
+const MANIFEST_LIMIT: usize = 4 << 20;
+
+/// How deep an index may hold an index.
+const MAX_DEPTH: usize = 3;
+
+/// Every tag of a repository, each once, in the order of the bytes. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    tags: Arc<[Tag]>,
+    malformed: usize,
+}
+
+/// Asks registries, patiently and within limits, and remembers what they said.
+///
+/// One client serves the whole process: it holds the connections, the tokens, the limits per host
+/// and the answers. All methods may be called from many tasks at once; the same question is sent once.
+#[derive(Debug)]
+pub struct Client {
+    transport: Transport,
+    login: Login,
+    plain_http: Vec<Registry>,
+    poll_interval: Duration,
+    page_size: usize,
+    host_concurrency: usize,
+    records: Mutex<HashMap<Repository, Arc<Record>>>,
+    configs: Mutex<Configs>,
+}
+
+impl Listing {
+    /// The tags.
+    #[must_use]
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// How many names in the answer were no tags by the grammar and were left out.
+    #[must_use]
+    pub fn malformed(&self) -> usize {
+        self.malformed
+    }
+}
+
+impl Client {
+    /// Makes a client. It sends nothing, but reads the credential files, so that a wrong path is
+    /// known at the start.
+    ///
+    /// # Errors
+    /// A credential file that cannot be read, or no TLS.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let patience = Patience {
+            connect_timeout: options.connect_timeout,
+            timeout: options.timeout,
+            attempts: options.attempts,
+            retry_delay: options.retry_delay,
+            max_retry_after: options.max_retry_after,
+            concurrency: options.concurrency,
+            host_concurrency: options.host_concurrency,
+        };
+        let (files, folders) = (options.credential_files, options.helper_folders);
+        let keychain = Keychain::open(options.docker_config, files, folders, options.timeout)
+            .map_err(|problem| Error::setup(Kind::Credential(problem)))?;
+        Ok(Self {
+            transport: Transport::new(patience).map_err(Error::setup)?,
+            login: Login::new(keychain),
+            plain_http: options.plain_http,
+            poll_interval: options.poll_interval,
+            page_size: options.page_size.max(1),
+            host_concurrency: options.host_concurrency.max(1),
+            records: Mutex::default(),
+            configs: Mutex::default(),
+        })
+    }
+
+    /// The tags of a repository: all of them, or an error.
+    ///
+    /// Answered from memory while the last good answer is younger than the poll interval. An error
+    /// is not remembered; only those who were waiting for the same answer share it.
+    ///
+    /// # Errors
+    /// Everything that keeps the list from being complete and believed: no connection, a refusal, a
+    /// page that cannot be read, a next page on another host, pages without end.
+    pub async fn tags(&self, repository: &Repository) -> Result<Listing, Error> {
+        let record = self.record_of(repository);
+        let asked = Instant::now();
+        let mut listed = record.listing.lock().await;
+        match &*listed {
+            Listed { good: Some((at, listing)), .. } if at.elapsed() < self.poll_interval || *at >= asked => {
+                return Ok(listing.clone());
+            }
+            Listed { failed: Some((at, error)), .. } if *at >= asked => return Err(error.clone()),
+            _ => {}
+        }
+        match self.list(repository).await {
+            Ok(listing) => {
+                record.created.lock().await.retain(|tag, _| listing.tags.binary_search(tag).is_ok());
+                *listed = Listed { good: Some((Instant::now(), listing.clone())), failed: None };
+                Ok(listing)
+            }
+            Err(kind) => {
+                let error = Error::new(repository, kind);
+                listed.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// When the images of `tags` were made, by their configurations, in the order of `tags`.
+    ///
+    /// `None` for what has no such time: signatures, charts, images that leave it out. The epoch
+    /// for images that were built without a clock. A tag that is gone since it was listed is left
+    /// out. An index is judged by its linux/amd64 image, else by its first. Remembered as long as
+    /// the tag is listed.
+    ///
+    /// # Errors
+    /// One tag that could not be asked for fails the whole call: half of the times would make the
+    /// newest of a half.
+    pub async fn created(&self, repository: &Repository, tags: &[Tag]) -> Result<Vec<(Tag, Option<Timestamp>)>, Error> {
+        let record = self.record_of(repository);
+        let mut known = record.created.lock().await;
+        let missing: BTreeSet<&Tag> = tags.iter().filter(|tag| !known.contains_key(*tag)).collect();
+        let lookups = missing.into_iter().map(async |tag| (tag, self.look_up(repository, tag).await));
+        let mut lookups = stream::iter(lookups).buffer_unordered(self.host_concurrency);
+        while let Some((tag, found)) = lookups.next().await {
+            if let Some(created) = found.map_err(|kind| Error::new(repository, kind))? {
+                known.insert(tag.clone(), created);
+            }
+        }
+        Ok(tags.iter().filter_map(|tag| Some((tag.clone(), known.get(tag)?.0))).collect())
+    }
+
+    /// All pages of the tag list.
+    async fn list(&self, repository: &Repository) -> Result<Listing, Kind> {
+        let mut url = self.url(repository, "tags/list")?;
+        url.query_pairs_mut().append_pair("n", &self.page_size.to_string());
+        let mut seen = HashSet::new();
+        let (mut tags, mut malformed, mut budget) = (Vec::new(), 0, LIST_LIMIT);
+        loop {
+            let answer = self.get(repository, url.clone(), "application/json", budget).await?;
+            if answer.status.as_u16() != 200 {
+                return Err(self.refusal(repository, &answer).await);
+            }
+            let unusable = |problem: String| Kind::Unusable { request: answer.request.clone(), problem };
+            for name in read_page(&answer.body).map_err(&unusable)? {
+                match Tag::parse(&name) {
+                    Ok(tag) => tags.push(tag),
+                    Err(_) => malformed += 1,
+                }
+            }
+            budget -= answer.body.len();
+            seen.insert(url.clone());
+            let links =
+                answer.headers.get_all(header::LINK).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let links: Vec<_> = links.collect();
+            let Some(next) =
+                page::next(links.iter().map(AsRef::as_ref), &url).map_err(|bad| unusable(bad.to_string()))?
+            else {
+                break;
+            };
+            if seen.contains(&next) {
+                let problem = "the pages of the tag list lead in a circle, so the list has no end; this is a fault of the registry";
+                return Err(unusable(problem.to_owned()));
+            }
+            if seen.len() >= MAX_PAGES || tags.len() > MAX_TAGS {
+                let problem = format!(
+                    "the tag list has more than {MAX_PAGES} pages or {MAX_TAGS} tags and was not read to its end; delete old tags"
+                );
+                return Err(unusable(problem));
+            }
+            url = next;
+        }
+        tags.sort_unstable();
+        tags.dedup();
+        if malformed > 0 {
+            tracing::debug!(%repository, malformed, "names that are no tags were left out");
+        }
+        tracing::debug!(%repository, tags = tags.len(), pages = seen.len(), "tag list read");
+        Ok(Listing { tags: tags.into(), malformed })
+    }
+
+    /// The created time of one tag; `None` when the tag is gone.
+    async fn look_up(&self, repository: &Repository, tag: &Tag) -> Result<Option<Created>, Kind> {
+        let Some(manifest) = self.content(repository, "manifests", tag.as_str(), metadata::ACCEPT_MANIFEST).await?
+        else {
+            return Ok(None);
+        };
+        let mut lead = metadata::lead(&manifest);
+        for _ in 0..MAX_DEPTH {
+            let Lead::Child(digest) = &lead else { break };
+            let child = self.verified(repository, "manifests", digest, metadata::ACCEPT_MANIFEST).await?;
+            lead = child.map_or(Lead::Nowhere, |child| metadata::lead(&child));
+        }
+        match lead {
+            Lead::Created(time) => Ok(Some(Created(Some(time)))),
+            Lead::Config(digest) => self.config_created(repository, digest).await.map(Some),
+            Lead::Child(_) | Lead::Nowhere => {
+                tracing::debug!(%repository, %tag, "no image, so no created time");
+                Ok(Some(Created(None)))
+            }
+        }
+    }
+
+    async fn config_created(&self, repository: &Repository, digest: Digest) -> Result<Created, Kind> {
+        if let Some(created) = self.configs().created(&digest) {
+            return Ok(created);
+        }
+        let Some(config) = self.verified(repository, "blobs", &digest, "*/*").await? else {
+            return Ok(Created(None));
+        };
+        let created = Created(metadata::created(&config));
+        self.configs().remember(digest, created);
+        Ok(created)
+    }
+
+    /// The content with this digest, proved; `None` when the registry does not have it.
+    async fn verified(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        digest: &Digest,
+        accept: &'static str,
+    ) -> Result<Option<Vec<u8>>, Kind> {
+        let content = self.content(repository, kind, digest.as_str(), accept).await?;
+        if let Some(content) = &content
+            && !has_digest(content, digest)
+        {
+            let request = format!("{kind} {digest}");
+            let problem =
+                "the content does not have the digest it was asked by; the registry, or a proxy on the way, is broken";
+            return Err(Kind::Unusable { request, problem: problem.to_owned() });
+        }
+        Ok(content)
+    }
+
+    async fn content(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        name: &str,
+        accept: &'static str,
+    ) -> Result<Option<Vec<u8>>, Kind> {
+        let url = self.url(repository, &format!("{kind}/{name}"))?;
+        let answer = self.get(repository, url, accept, MANIFEST_LIMIT).await?;
+        match answer.status.as_u16() {
+            200 => Ok(Some(answer.body)),
+            404 => Ok(None),
+            _ => Err(self.refusal(repository, &answer).await),
+        }
+    }
+
+    /// One request to the registry, logged in as far as it asks for it.
+    async fn get(&self, repository: &Repository, url: Url, accept: &'static str, limit: usize) -> Result<Answer, Kind> {
+        let at = Door { repository, is_plain: self.is_plain(repository.registry()) };
+        let authorization = self.login.current(&self.transport, at).await;
+        let mut ask = Ask { url, accept, authorization, form: None, limit };
+        let answer = self.transport.send(&ask).await?;
+        // A redirect may lead to a host that wants a login of its own: that one gets none.
+        let challenge = match answer.status.as_u16() {
+            401 if !answer.is_foreign => answer,
+            // Some registries hide what they do not show to everybody. Whoever has a credential
+            // knocks at the front door, where they do ask for it.
+            403 | 404 if ask.authorization.is_none() && self.login.has_credential(repository).await? => {
+                let door = Ask { url: self.front_door(repository)?, ..ask.clone() };
+                let challenge = self.transport.send(&door).await?;
+                if challenge.status.as_u16() != 401 || challenge.is_foreign {
+                    return Ok(answer);
+                }
+                challenge
+            }
+            _ => return Ok(answer),
+        };
+        let sent = ask.authorization.take();
+        ask.authorization = Some(self.login.after_refusal(&self.transport, at, &challenge, sent.as_ref()).await?);
+        self.transport.send(&ask).await
+    }
+
+    /// A status that is no answer, with what a person can do about it.
+    async fn refusal(&self, repository: &Repository, answer: &Answer) -> Kind {
+        let registry = repository.registry();
+        let mend = match answer.status.as_u16() {
+            401 | 403 => self.login.advice(repository).await,
+            404 => format!(
+                "check the spelling of {}; some registries also say this of a repository that one must log in to see",
+                repository.path()
+            ),
+            _ => format!("check that {registry} is a registry that speaks the OCI distribution API (`/v2/`)"),
+        };
+        let (request, status) = (answer.request.clone(), answer.status.as_u16());
+        Kind::Refused { request, status, said: error::said(&answer.body), mend, retry_after: None }
+    }
+
+    fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Kind> {
+        self.front_door(repository)?
+            .join(&format!("{}/{rest}", repository.path()))
+            .map_err(|error| Kind::Setup(format!("{repository} makes no URL: {error}")))
+    }
+
+    fn front_door(&self, repository: &Repository) -> Result<Url, Kind> {
+        let registry = repository.registry();
+        let scheme = if self.is_plain(registry) { "http" } else { "https" };
+        Url::parse(&format!("{scheme}://{}/v2/", registry.api_host()))
+            .map_err(|error| Kind::Setup(format!("{registry} makes no URL: {error}")))
+    }
+
+    fn is_plain(&self, registry: &Registry) -> bool {
+        registry.is_loopback() || self.plain_http.contains(registry)
+    }
+
+    fn record_of(&self, repository: &Repository) -> Arc<Record> {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(records.entry(repository.clone()).or_default())
+    }
+
+    fn configs(&self) -> std::sync::MutexGuard<'_, Configs> {
+        self.configs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The names on one page. `"tags": null` is an empty page, as some registries write it; a page
+/// without `tags` is none.
+fn read_page(body: &[u8]) -> Result<Vec<String>, String> {
+    #[derive(Deserialize)]
+    struct Page {
+        #[serde(deserialize_with = "null_is_empty")]
+        tags: Vec<String>,
+    }
+    fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+    }
+    serde_json::from_slice::<Page>(body).map(|page| page.tags).map_err(|error| {
+        let start = body.trim_ascii_start();
+        if start.first() == Some(&b'<') {
+            "the answer is a web page and no tag list; check that this is the address of a registry".to_owned()
+        } else if let Some(said) = error::said(body) {
+            format!("the answer is no tag list but says: {said}")
+        } else {
+            format!("the answer is no tag list ({error}); this is a fault of the registry")
+        }
+    })
+}
+
+fn has_digest(content: &[u8], digest: &Digest) -> bool {
+    let hex = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    match digest.as_str().split_once(':') {
+        Some(("sha256", expected)) => hex(&Sha256::digest(content)) == expected,
+        Some(("sha512", expected)) => hex(&Sha512::digest(content)) == expected,
+        _ => false,
+    }
+}

@@ -1,0 +1,188 @@
+//! What went wrong with a registry, said so that a person can mend it. Knows no request and holds no secret.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::image::Repository;
+
+/// How much of a registry's own words an error repeats, in characters.
+const QUOTE_LIMIT: usize = 300;
+
+/// A question that a registry did not answer, or answered so that the answer cannot be trusted.
+///
+/// The text names the repository, the request, the status, the registry's own words and the repair.
+/// It holds no password, no token and no query of a URL (redirects carry signatures there).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{kind}", Prefix(repository.as_ref()))]
+pub struct Error {
+    repository: Option<Repository>,
+    kind: Box<Kind>,
+}
+
+/// The failure itself, before anybody said for which repository.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Kind {
+    /// The client could not be made.
+    #[error("cannot set up the registry client: {0}")]
+    Setup(String),
+    /// A credential is configured, but cannot be read.
+    #[error("{0}")]
+    Credential(String),
+    /// No connection, or one that broke.
+    #[error("{request}: {cause}; check the host name, the network and the certificate of the registry")]
+    Unreachable { request: String, cause: String },
+    /// The answer did not come, or not to its end.
+    #[error("{request}: no complete answer within {after:?}; the registry is asked again in the next pass")]
+    TimedOut { request: String, after: Duration },
+    /// A status that is no answer.
+    #[error("{request}: the registry answered {status}{}; {mend}", Said(said.as_deref()))]
+    Refused { request: String, status: u16, said: Option<String>, mend: String, retry_after: Option<Duration> },
+    /// A good status with a body or header that cannot be trusted.
+    #[error("{request}: {problem}")]
+    Unusable { request: String, problem: String },
+    /// The host said earlier that it wants no requests for a while.
+    #[error(
+        "{host} asked to be left alone and gets no request for {} s more; poll less often, or log in for a higher limit",
+        retry_after.as_secs()
+    )]
+    LeftAlone { host: String, retry_after: Duration },
+}
+
+impl Error {
+    pub(super) fn new(repository: &Repository, kind: Kind) -> Self {
+        Self { repository: Some(repository.clone()), kind: Box::new(kind) }
+    }
+
+    pub(super) fn setup(kind: Kind) -> Self {
+        Self { repository: None, kind: Box::new(kind) }
+    }
+
+    /// The repository that was asked for; `None` when the client could not even be made.
+    #[must_use]
+    pub fn repository(&self) -> Option<&Repository> {
+        self.repository.as_ref()
+    }
+
+    /// Whether the same question may well be answered later, with nothing mended here: the network,
+    /// a deadline, `408`, `429` and the `5xx`.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match &*self.kind {
+            Kind::Unreachable { .. } | Kind::TimedOut { .. } | Kind::LeftAlone { .. } => true,
+            Kind::Refused { status, .. } => is_temporary_status(*status),
+            Kind::Setup(_) | Kind::Credential(_) | Kind::Unusable { .. } => false,
+        }
+    }
+
+    /// How long the registry asked to be left alone, counted from when the error was made.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match &*self.kind {
+            Kind::Refused { retry_after, .. } => *retry_after,
+            Kind::LeftAlone { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+/// The statuses that pass by themselves. `501` and `505` do not.
+pub(super) fn is_temporary_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 507 | 509 | 520..=599)
+}
+
+/// The registry's own words in the body of a refusal: `errors[].code` and `message` as the
+/// distribution specification has it, or the spellings that token servers use.
+pub(super) fn said(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let words = |value: &Value| {
+        let code = value.get("code").and_then(Value::as_str);
+        let message = value.get("message").and_then(Value::as_str).filter(|message| !message.is_empty());
+        match (code, message) {
+            (Some(code), Some(message)) => Some(format!("{code}: {message}")),
+            (one, other) => one.or(other).map(str::to_owned),
+        }
+    };
+    let text = match body.get("errors") {
+        Some(Value::Array(errors)) => errors.iter().filter_map(words).collect::<Vec<_>>().join("; "),
+        _ => ["details", "error_description", "message", "error"]
+            .iter()
+            .find_map(|key| body.get(key).and_then(Value::as_str))?
+            .to_owned(),
+    };
+    let text = plain(&text);
+    (!text.is_empty()).then_some(text)
+}
+
+/// A foreign text made fit for one line of a log: no control characters, a bounded length.
+pub(super) fn plain(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTE_LIMIT).collect();
+    clean.trim().to_owned()
+}
+
+/// The repository before the failure, where there is one.
+struct Prefix<'a>(Option<&'a Repository>);
+
+impl fmt::Display for Prefix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |repository| write!(f, "{repository}: "))
+    }
+}
+
+/// The registry's words in brackets, where it said any.
+struct Said<'a>(Option<&'a str>);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |said| write!(f, " ({said})"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Error, Kind, said};
+    use crate::image::Repository;
+
+    #[track_caller]
+    fn check(body: &str, expected: Option<&str>) {
+        assert_eq!(said(body.as_bytes()).as_deref(), expected);
+    }
+
+    #[test]
+    fn the_registrys_own_words() {
+        check(
+            r#"{"errors":[{"code":"NAME_UNKNOWN","message":"not known to registry"}]}"#,
+            Some("NAME_UNKNOWN: not known to registry"),
+        );
+        check(r#"{"errors":[{"code":"DENIED"},{"message":"no\nway"}]}"#, Some("DENIED; no way"));
+        check(r#"{"errors":[{"code":"DENIED","message":""}]}"#, Some("DENIED"));
+        check(r#"{"details":"incorrect username or password"}"#, Some("incorrect username or password"));
+        check(r#"{"error":"invalid_grant"}"#, Some("invalid_grant"));
+        check(r#"{"errors":[]}"#, None);
+        check("<html>", None);
+        check(r#"{"message":"\u001b[31mred\u0007"}"#, Some("[31mred"));
+        check(&format!(r#"{{"message":"{}"}}"#, "x".repeat(1000)), Some(&"x".repeat(300)));
+    }
+
+    #[test]
+    fn what_passes_by_itself() {
+        let repository = Repository::parse("ghcr.io/org/app").unwrap();
+        let refused = |status, retry_after| {
+            let (request, mend) = ("GET https://ghcr.io/v2/org/app/tags/list".into(), "wait".into());
+            Error::new(&repository, Kind::Refused { request, status, said: Some("SLOW".into()), mend, retry_after })
+        };
+        for (status, temporary) in [(401, false), (404, false), (408, true), (429, true), (500, true), (501, false)] {
+            assert_eq!(refused(status, None).is_temporary(), temporary, "{status}");
+        }
+        let error = refused(429, Some(Duration::from_secs(90)));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
+        assert_eq!(error.repository(), Some(&repository));
+        assert_eq!(
+            error.to_string(),
+            "ghcr.io/org/app: GET https://ghcr.io/v2/org/app/tags/list: the registry answered 429 (SLOW); wait"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! The `docker-credential-*` protocol: a program that is asked for the credential of a host. Knows
+//! no configuration file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::error;
+use super::secret::Secret;
+
+/// What helpers print when they know nothing of a host. Part of the protocol, though a text.
+const NOT_FOUND: &str = "credentials not found";
+
+/// What a helper answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    /// `<token>` when the secret is an identity token.
+    pub(super) user: String,
+    pub(super) secret: Secret,
+}
+
+/// Asks `docker-credential-<name>` for `server`; `folders` are searched before `PATH`. `None` when
+/// it knows nothing of the server. `patience` is how long the program may think.
+///
+/// # Errors
+/// A text that names the program, when it is missing, fails, thinks for too long or prints junk.
+pub(super) async fn ask(
+    name: &str,
+    server: &str,
+    folders: &[PathBuf],
+    patience: Duration,
+) -> Result<Option<Known>, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Printed {
+        #[serde(default)]
+        username: String,
+        secret: String,
+    }
+    let program = format!("docker-credential-{name}");
+    let fail =
+        |problem: String| format!("the credential helper {program} {problem}; try `echo {server} | {program} get`");
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        return Err(format!("{name:?} is no name of a credential helper: expected letters, digits, `-`, `_` or `.`"));
+    }
+    let path = folders.iter().map(|folder| folder.join(&program)).find(|path| path.is_file());
+    let path = path.map_or_else(|| OsString::from(&program), PathBuf::into_os_string);
+    let mut child = Command::new(path)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            fail(format!("cannot be started ({error}): install it, or take it out of the Docker configuration"))
+        })?;
+    let stdin = child.stdin.take();
+    let talk = async {
+        if let Some(mut stdin) = stdin {
+            // A helper that answers without reading closes the pipe; its answer still counts.
+            let _ = stdin.write_all(server.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let output = tokio::time::timeout(patience, talk)
+        .await
+        .map_err(|_| fail(format!("gave no answer within {patience:?}")))?
+        .map_err(|error| fail(format!("broke off ({error})")))?;
+    if !output.status.success() {
+        let words = [&output.stdout, &output.stderr].map(|bytes| error::plain(&String::from_utf8_lossy(bytes)));
+        if words.iter().any(|words| words.contains(NOT_FOUND)) {
+            return Ok(None);
+        }
+        // Standard output is where the secret would stand, so only the other one is quoted.
+        return Err(fail(format!("failed with {}: {}", output.status, words[1])));
+    }
+    let printed: Printed = serde_json::from_slice(&output.stdout)
+        .map_err(|_| fail("printed no JSON with `Username` and `Secret`".to_owned()))?;
+    let known = Known { user: printed.username, secret: Secret::new(printed.secret) };
+    Ok((!known.secret.expose().is_empty()).then_some(known))
+}
