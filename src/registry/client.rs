@@ -219,7 +219,7 @@ impl Client {
         else {
             return Ok(None);
         };
-        let mut lead = metadata::lead(&manifest);
+        let mut lead = metadata::lead(&manifest.body);
         for _ in 0..MAX_DEPTH {
             let Lead::Child(digest) = &lead else { break };
             let child = self.verified(repository, "manifests", digest, metadata::ACCEPT_MANIFEST).await?;
@@ -257,27 +257,27 @@ impl Client {
     ) -> Result<Option<Vec<u8>>, Kind> {
         let content = self.content(repository, kind, digest.as_str(), accept).await?;
         if let Some(content) = &content
-            && !has_digest(content, digest)
+            && !has_digest(&content.body, digest)
         {
-            let request = format!("{kind} {digest}");
             let problem =
                 "the content does not have the digest it was asked by; the registry, or a proxy on the way, is broken";
-            return Err(Kind::Unusable { request, problem: problem.to_owned() });
+            return Err(Kind::Unusable { request: content.request.clone(), problem: problem.to_owned() });
         }
-        Ok(content)
+        Ok(content.map(|content| content.body))
     }
 
+    /// A manifest or blob as the registry has it; `None` when it does not.
     async fn content(
         &self,
         repository: &Repository,
         kind: &str,
         name: &str,
         accept: &'static str,
-    ) -> Result<Option<Vec<u8>>, Kind> {
+    ) -> Result<Option<Answer>, Kind> {
         let url = self.url(repository, &format!("{kind}/{name}"))?;
         let answer = self.get(repository, url, accept, MANIFEST_LIMIT).await?;
         match answer.status.as_u16() {
-            200 => Ok(Some(answer.body)),
+            200 => Ok(Some(answer)),
             404 => Ok(None),
             _ => Err(self.refusal(repository, &answer).await),
         }
