@@ -1,8 +1,9 @@
 //! Registries to test against: the embedded one with faults before it, and Debian's `docker-registry`.
 //! Also the pushing side, over HTTP, so that both are filled by the same code.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -263,14 +264,7 @@ impl DockerRegistry {
             .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("docker-registry: {error}; `apt-get install docker-registry`"));
-        // Port 0 is any free port, and the log says which.
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let (_, rest) = line.split_once("listening on ")?;
-            rest.split(['"', ' ']).next()?.parse().ok()
-        });
-        std::thread::spawn(move || lines.for_each(drop));
-        let address = address.expect("docker-registry ended without listening");
+        let address = announced(process.stderr.take().unwrap(), "listening on ");
         Self { address, process, _folder: folder }
     }
 }
@@ -280,6 +274,50 @@ impl Drop for DockerRegistry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A TLS server with a certificate of its own making.
+pub(crate) struct SelfSigned {
+    pub(crate) port: u16,
+    process: Child,
+}
+
+impl SelfSigned {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = |arguments: &str| {
+            let mut command = Command::new("openssl");
+            command.current_dir(&folder).args(arguments.split(' ')).stdin(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        let missing = "openssl: `apt-get install openssl`";
+        let make = "req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 2 -subj /CN=test \
+                    -addext subjectAltName=IP:0.0.0.0";
+        assert!(openssl(make).stdout(Stdio::null()).status().expect(missing).success());
+        let serve = "s_server -accept 127.0.0.1:0 -key key -cert certificate -www";
+        let mut process = openssl(serve).stdout(Stdio::piped()).spawn().expect(missing);
+        let address: SocketAddr = announced(process.stdout.take().unwrap(), "ACCEPT ");
+        Self { port: address.port(), process }
+    }
+}
+
+impl Drop for SelfSigned {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The address that a process says it listens on, after `marker`: port 0 is any free port, and only
+/// the process knows which. Its further words are read and dropped, so that it never has to wait.
+fn announced(words: impl Read + Send + 'static, marker: &str) -> SocketAddr {
+    let mut lines = BufReader::new(words).lines();
+    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, rest) = line.split_once(marker)?;
+        rest.split(['"', ' ']).next()?.parse().ok()
+    });
+    std::thread::spawn(move || lines.for_each(drop));
+    address.expect("the process ended without listening")
 }
 
 /// Pushes over the API, as a build does.
@@ -377,6 +415,9 @@ pub(crate) fn with_digest(location: &str, digest: &Digest) -> String {
 }
 
 pub(crate) fn digest_of(content: &[u8]) -> Digest {
-    let hex: String = sha2::Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    Digest::parse(&format!("sha256:{hex}")).unwrap()
+    let mut text = "sha256:".to_owned();
+    for byte in sha2::Sha256::digest(content) {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    Digest::parse(&text).unwrap()
 }
