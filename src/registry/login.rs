@@ -249,8 +249,11 @@ fn advice(repository: &Repository, holder: Option<&str>) -> String {
 }
 
 fn log_in(repository: &Repository) -> String {
-    let registry = repository.registry();
-    format!("log in: no credential for {registry} is configured; give --docker-config a file that has one")
+    let (registry, path) = (repository.registry(), repository.path());
+    format!(
+        "log in: no credential for {registry} is configured, give --docker-config a file that has one; \
+         or check the spelling of {path}, for some registries say this of a name that does not exist"
+    )
 }
 
 #[cfg(test)]
