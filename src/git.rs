@@ -1,1 +1,28 @@
-//! To come.
+//! The config repository: the files of one commit in, one commit out.
+//!
+//! Floor 2. The only door to gix. It knows commits, trees and servers; it must not know what stands in
+//! a file, so it sees neither manifests nor plans nor registries. It never runs a `git` program and
+//! never reads the Git configuration of the user or the machine.
+//!
+//! Read [`Mirror`] first. All of it blocks: callers use `spawn_blocking`.
+//!
+//! ```text
+//! Mirror::open ─► fetch ─► Snapshot ─files, read─► …the caller decides… ─► commit ─► push ─► PushOutcome
+//! ```
+
+mod commit;
+mod error;
+mod fetch;
+mod http;
+mod local;
+mod mirror;
+mod push;
+mod remote;
+mod snapshot;
+mod store;
+
+pub use error::Error;
+pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
+pub use push::PushOutcome;
+pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl, Secret};
+pub use snapshot::{BlobId, CommitId, File, Files, LoggedCommit, Skipped, Snapshot, WhySkipped};

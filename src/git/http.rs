@@ -1,0 +1,465 @@
+//! HTTP under Git's wire protocol: one conversation with one server, with one deadline for all of it,
+//! a credential that stays with that server, and an exact memory of what went wrong.
+//!
+//! gix has an HTTP backend of its own; it cannot bound a slow body, takes redirects with it to any
+//! host and loses what a failing server said. It must not know what the Git service is asked for.
+
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use gix::error::{ErrorExt, message};
+use gix::protocol::transport::Protocol;
+use gix::protocol::transport::client::blocking_io::http::{
+    GetResponse, Http, PostBodyDataKind, PostResponse, Transport, connect_http,
+};
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use url::{Position, Url};
+
+use super::error::{chain, plain};
+use super::remote::Login;
+use super::{Credential, Error, RemoteUrl};
+
+/// Servers tell Git from browsers by the first word.
+const USER_AGENT: &str = concat!("git/landwaiter-", env!("CARGO_PKG_VERSION"));
+const MAX_REDIRECTS: usize = 5;
+/// Bounds what an advertisement of references may take in memory; a million references need 70 MB.
+const MAX_ADVERTISEMENT: u64 = 256 << 20;
+/// As much of a failing server's answer as is read to find its words.
+const MAX_EXCUSE: u64 = 8 << 10;
+
+/// A server, as long as the process lives: connections that stay open and what it told about itself.
+pub(super) struct Server {
+    url: RemoteUrl,
+    base: Url,
+    credential: Option<Credential>,
+    timeout: Duration,
+    client: OnceLock<Client>,
+    advertisement: Arc<Mutex<Option<Advertisement>>>,
+}
+
+/// The capabilities of a server with protocol version 2. Its commands are independent of each other, so
+/// that they need not be asked for again: polling an unchanged branch takes one request.
+#[derive(Clone)]
+struct Advertisement {
+    base: Option<String>,
+    content_type: String,
+    body: Arc<[u8]>,
+}
+
+/// One conversation.
+pub(super) struct Call<'a> {
+    pub(super) transport: Transport<Line>,
+    pub(super) witness: Witness<'a>,
+}
+
+/// Who knows what happened in a conversation, also while it goes on.
+pub(super) struct Witness<'a> {
+    server: &'a Server,
+    state: Arc<State>,
+}
+
+/// What all requests of a conversation share.
+pub(super) struct State {
+    base: Url,
+    deadline: Instant,
+    login: Option<Login>,
+    trouble: Mutex<Option<Trouble>>,
+    redirected: Mutex<Option<String>>,
+    advertisement: Arc<Mutex<Option<Advertisement>>>,
+}
+
+/// Why a request did not give what was asked.
+enum Trouble {
+    Unreachable(String),
+    TimedOut,
+    Broken(String),
+    Status { status: u16, said: String },
+    NotGit(String),
+    Redirected { to: String, reason: &'static str },
+}
+
+impl Server {
+    pub(super) fn new(url: RemoteUrl, base: Url, credential: Option<Credential>, timeout: Duration) -> Self {
+        let advertisement = Arc::default();
+        Self { url, base, credential, timeout, client: OnceLock::new(), advertisement }
+    }
+
+    pub(super) fn url(&self) -> &RemoteUrl {
+        &self.url
+    }
+
+    /// Starts a conversation; the clock runs from here.
+    pub(super) fn call(&self, version: Protocol) -> Result<Call<'_>, Error> {
+        let login = self.credential.as_ref().map(|credential| credential.login(&self.url)).transpose()?;
+        let state = Arc::new(State {
+            base: self.base.clone(),
+            deadline: Instant::now() + self.timeout,
+            login,
+            trouble: Mutex::default(),
+            redirected: Mutex::default(),
+            advertisement: Arc::clone(&self.advertisement),
+        });
+        let address = gix::Url::try_from(self.base.as_str()).map_err(|error| Error::Interrupted {
+            url: self.url.to_string(),
+            doing: "reading the address",
+            cause: plain(&error.to_string(), 200),
+        })?;
+        let line = Line { client: self.client()?.clone(), state: Arc::clone(&state) };
+        Ok(Call { transport: connect_http(line, address, version, false), witness: Witness { server: self, state } })
+    }
+
+    fn client(&self) -> Result<&Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // The first provider that is installed stays; another part of the program may have done it.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(self.timeout.min(Duration::from_secs(20)))
+            .build()
+            .map_err(|error| Error::Unreachable { url: self.url.to_string(), cause: chain(&error.without_url()) })?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+impl Witness<'_> {
+    /// The error of a step that failed: what the server did, or else what the protocol made of it.
+    pub(super) fn failed(&self, doing: &'static str, protocol_error: &dyn std::error::Error) -> Error {
+        *locked(&self.state.advertisement) = None;
+        let url = self.server.url.to_string();
+        let credential = || match &self.state.login {
+            Some(login) => format!("the credential from {}", login.source()),
+            None => "no credential".into(),
+        };
+        match locked(&self.state.trouble).take() {
+            None => Error::Interrupted { url, doing, cause: self.scrub(&chain(protocol_error)) },
+            Some(Trouble::Broken(cause)) => Error::Interrupted { url, doing, cause },
+            Some(Trouble::Unreachable(cause)) => Error::Unreachable { url, cause },
+            Some(Trouble::TimedOut) => Error::TimedOut { url, doing, within: self.server.timeout },
+            Some(Trouble::NotGit(answer)) => Error::NotGit { url, answer },
+            Some(Trouble::Redirected { to, reason }) => Error::Redirected { url, to, reason },
+            Some(Trouble::Status { status, said }) => match status {
+                401 | 403 => Error::Unauthorized { url, doing, status, credential: credential(), said },
+                404 | 410 => Error::NotFound { url, status, credential: credential(), said },
+                _ => Error::Server { url, doing, status, said },
+            },
+        }
+    }
+
+    /// Whether the connection is to blame.
+    pub(super) fn saw_trouble(&self) -> bool {
+        locked(&self.state.trouble).is_some()
+    }
+
+    /// A text of the server without the secret, should it have repeated it.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        self.state.scrub(text)
+    }
+}
+
+impl State {
+    fn scrub(&self, text: &str) -> String {
+        self.login.as_ref().map_or_else(|| text.to_owned(), |login| login.scrub(text))
+    }
+
+    /// Notes what went wrong for [`Witness::failed`] and ends the request for gix.
+    fn give_up(&self, trouble: Trouble) -> io::Error {
+        *locked(&self.trouble) = Some(trouble);
+        io::Error::other("the HTTP request failed")
+    }
+
+    fn lost(&self, error: reqwest::Error) -> io::Error {
+        let trouble = if error.is_timeout() && Instant::now() >= self.deadline {
+            Trouble::TimedOut
+        } else if error.is_connect() || error.is_timeout() {
+            Trouble::Unreachable(self.scrub(&chain(&error.without_url())))
+        } else {
+            Trouble::Broken(self.scrub(&chain(&error.without_url())))
+        };
+        self.give_up(trouble)
+    }
+
+    fn send(&self, client: &Client, url: &Url, headers: &HeaderMap, body: Option<Vec<u8>>) -> io::Result<Response> {
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
+            return Err(self.give_up(Trouble::TimedOut));
+        }
+        let request = match body {
+            Some(body) => client.post(url.clone()).body(body),
+            None => client.get(url.clone()),
+        };
+        let mut headers = headers.clone();
+        if let Some(login) = &self.login {
+            let mut value = HeaderValue::try_from(login.basic()).map_err(io::Error::other)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        // The timeout counts until the end of the body.
+        request.headers(headers).timeout(remaining).send().map_err(|error| self.lost(error))
+    }
+
+    fn accept(&self, response: Response, expected: &str) -> io::Result<Response> {
+        let status = response.status();
+        if !status.is_success() {
+            let said = self.excuse(response);
+            return Err(self.give_up(Trouble::Status { status: status.as_u16(), said }));
+        }
+        if content_type(&response) == expected {
+            return Ok(response);
+        }
+        let answer = match content_type(&response) {
+            "" => "something without a content type".into(),
+            "text/html" => "a web page".into(),
+            other => format!("content type {:?}", plain(other, 80)),
+        };
+        Err(self.give_up(Trouble::NotGit(answer)))
+    }
+
+    /// The words that came with a bad status. A web page is no words.
+    fn excuse(&self, response: Response) -> String {
+        if content_type(&response) == "text/html" {
+            return String::new();
+        }
+        let mut bytes = Vec::new();
+        // Whatever arrived before the connection broke is good enough.
+        drop(response.take(MAX_EXCUSE).read_to_end(&mut bytes));
+        self.scrub(&plain(&String::from_utf8_lossy(&bytes), 300))
+    }
+
+    /// Where a redirect of the first request leads, if we may follow it there.
+    fn next(&self, from: &Url, response: &Response, tail: &str) -> io::Result<Url> {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let Ok(to) = from.join(location) else {
+            return Err(self.give_up(Trouble::NotGit("a redirect to nowhere".into())));
+        };
+        let same_origin = to.origin() == self.base.origin();
+        let reason = if !matches!(to.scheme(), "http" | "https") || (from.scheme() == "https" && to.scheme() == "http")
+        {
+            "the connection would no longer be encrypted"
+        } else if !to.username().is_empty() || to.password().is_some() {
+            "the server put a credential into the address"
+        } else if !same_origin && self.login.is_some() {
+            "the credential is not meant for that server"
+        } else if !to.as_str().ends_with(tail) {
+            "there is no Git repository but perhaps a page to sign in"
+        } else {
+            return Ok(to);
+        };
+        let shown = format!("{}://{}", to.scheme(), &to[Position::BeforeHost..Position::AfterPath]);
+        Err(self.give_up(Trouble::Redirected { to: plain(&shown, 200), reason }))
+    }
+
+    fn advertise(&self, client: &Client, url: &str, headers: &HeaderMap, service: &str) -> io::Result<Advertisement> {
+        let tail = format!("/info/refs?service={service}");
+        let expected = format!("application/x-{service}-advertisement");
+        let mut url = Url::parse(url).map_err(io::Error::other)?;
+        for _ in 0..MAX_REDIRECTS {
+            let response = self.send(client, &url, headers, None)?;
+            if response.status().is_redirection() {
+                url = self.next(&url, &response, &tail)?;
+                continue;
+            }
+            let response = self.accept(response, &expected)?;
+            let base = url.as_str().strip_suffix(&tail).map(str::to_owned);
+            let mut body = Vec::new();
+            response.take(MAX_ADVERTISEMENT).read_to_end(&mut body).map_err(|error| self.broken(&error))?;
+            return Ok(Advertisement { base, content_type: expected, body: body.into() });
+        }
+        Err(self.give_up(Trouble::NotGit("one redirect after another".into())))
+    }
+
+    fn broken(&self, error: &io::Error) -> io::Error {
+        let late = Instant::now() >= self.deadline;
+        self.give_up(if late { Trouble::TimedOut } else { Trouble::Broken(chain(error)) })
+    }
+}
+
+/// The pair of wires that gix talks through.
+pub(super) struct Line {
+    client: Client,
+    state: Arc<State>,
+}
+
+impl Http for Line {
+    type Headers = Cursor<Vec<u8>>;
+    type ResponseBody = Answer;
+    type PostBody = Outbox;
+
+    fn get(
+        &mut self,
+        url: &str,
+        _base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> gix::Result<GetResponse<Self::Headers, Self::ResponseBody>> {
+        let service = url.rsplit_once("service=").map_or("", |(_, service)| service);
+        let may_remember = service == "git-upload-pack";
+        let remembered = if may_remember { locked(&self.state.advertisement).clone() } else { None };
+        let advertisement = match remembered {
+            Some(advertisement) => advertisement,
+            None => self
+                .state
+                .advertise(&self.client, url, &header_map(headers), service)
+                .map_err(|error| error.and_raise(message("no advertisement")))?,
+        };
+        if may_remember && speaks_version_2(&advertisement.body) {
+            *locked(&self.state.advertisement) = Some(advertisement.clone());
+        }
+        *locked(&self.state.redirected) = advertisement.base;
+        Ok(GetResponse {
+            headers: content_type_line(&advertisement.content_type),
+            body: Answer::Memory(Cursor::new(advertisement.body)),
+        })
+    }
+
+    fn post(
+        &mut self,
+        url: &str,
+        _base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+        _body: PostBodyDataKind,
+    ) -> gix::Result<PostResponse<Self::Headers, Self::ResponseBody, Self::PostBody>> {
+        let url = Url::parse(url).map_err(|error| error.and_raise(message("no address")))?;
+        let service = url.path().rsplit('/').next().unwrap_or_default();
+        let expected = format!("application/x-{service}-result");
+        let outbox = Outbox::default();
+        Ok(PostResponse {
+            // The answer checks its type itself once it is there.
+            headers: content_type_line(&expected),
+            body: Answer::Pending(Box::new(Pending {
+                client: self.client.clone(),
+                state: Arc::clone(&self.state),
+                url,
+                headers: header_map(headers),
+                outbox: outbox.clone(),
+                expected,
+            })),
+            post_body: outbox,
+        })
+    }
+
+    fn configure(&mut self, _config: &dyn std::any::Any) -> gix::Result {
+        Ok(())
+    }
+
+    fn redirected_base_url(&self) -> Option<String> {
+        locked(&self.state.redirected).clone()
+    }
+}
+
+/// A request body on its way. It is kept in memory, so that it goes out with its length: some servers
+/// and proxies take no chunked requests, and what we send is small.
+#[derive(Clone, Default)]
+pub(super) struct Outbox(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Outbox {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        locked(&self.0).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A response body. gix writes all of a request before it reads, so the first read sends it.
+pub(super) enum Answer {
+    Memory(Cursor<Arc<[u8]>>),
+    Pending(Box<Pending>),
+    Streaming(Box<BufReader<Response>>, Arc<State>),
+    Over,
+}
+
+pub(super) struct Pending {
+    client: Client,
+    state: Arc<State>,
+    url: Url,
+    headers: HeaderMap,
+    outbox: Outbox,
+    expected: String,
+}
+
+impl Pending {
+    fn send(self) -> io::Result<Answer> {
+        let body = std::mem::take(&mut *locked(&self.outbox.0));
+        let response = self.state.send(&self.client, &self.url, &self.headers, Some(body))?;
+        let response = self.state.accept(response, &self.expected)?;
+        Ok(Answer::Streaming(Box::new(BufReader::with_capacity(1 << 16, response)), self.state))
+    }
+}
+
+impl Read for Answer {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Answer {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if matches!(self, Self::Pending(_))
+            && let Self::Pending(pending) = std::mem::replace(self, Self::Over)
+        {
+            *self = pending.send()?;
+        }
+        match self {
+            Self::Memory(bytes) => bytes.fill_buf(),
+            Self::Streaming(response, state) => {
+                if Instant::now() >= state.deadline {
+                    return Err(state.give_up(Trouble::TimedOut));
+                }
+                response.fill_buf().map_err(|error| state.broken(&error))
+            }
+            Self::Pending(_) | Self::Over => Ok(&[]),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        match self {
+            Self::Memory(bytes) => bytes.consume(count),
+            Self::Streaming(response, _) => response.consume(count),
+            Self::Pending(_) | Self::Over => {}
+        }
+    }
+}
+
+/// Whether an advertisement offers independent commands: the line `version 2`, at the start or behind
+/// the announcement of the service.
+fn speaks_version_2(body: &[u8]) -> bool {
+    let line = b"000eversion 2\n";
+    body.starts_with(line)
+        || body.windows(4 + line.len()).take(64).any(|at| at.starts_with(b"0000") && at.ends_with(line))
+}
+
+fn header_map(lines: impl IntoIterator<Item = impl AsRef<str>>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for line in lines {
+        // gix names itself; the client names us.
+        if let Some((name, value)) = line.as_ref().split_once(':')
+            && !name.eq_ignore_ascii_case("user-agent")
+            && let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value.trim()))
+        {
+            map.append(name, value);
+        }
+    }
+    map
+}
+
+fn content_type(response: &Response) -> &str {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+fn content_type_line(value: &str) -> Cursor<Vec<u8>> {
+    Cursor::new(format!("content-type: {value}\n").into_bytes())
+}
+
+/// What is behind these locks is whole at any time, so a panic elsewhere does not spoil it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,134 @@
+//! A repository on this machine: read where it is, and written as `git push` would, as far as that is
+//! possible without running anything. Must not know of servers or copies.
+
+use std::path::{Path, PathBuf};
+
+use gix::refs::transaction::PreviousValue;
+use gix::refs::{FullName, Target};
+
+use super::error::chain;
+use super::snapshot::{CommitId, Snapshot};
+use super::{Error, PushOutcome, RemoteUrl, store};
+
+/// The programs that a repository may want to run on a push.
+const HOOKS: [&str; 6] =
+    ["pre-receive", "update", "post-receive", "post-update", "reference-transaction", "proc-receive"];
+
+/// A repository on this machine.
+pub(super) struct Local {
+    path: PathBuf,
+    url: String,
+}
+
+impl Local {
+    pub(super) fn new(path: &Path, url: &RemoteUrl) -> Self {
+        Self { path: path.to_owned(), url: url.to_string() }
+    }
+
+    /// The head of the branch, or of the one that HEAD names.
+    pub(super) fn snapshot(&self, asked: Option<&str>) -> Result<Snapshot, Error> {
+        let repository = self.open()?;
+        let branch = match asked {
+            Some(branch) => branch.to_owned(),
+            None => self.main_branch(&repository)?,
+        };
+        match self.head(&repository, &branch)? {
+            Some(id) => Snapshot::open(&repository, id.0, &branch, &self.url, None),
+            None => Err(self.no_branch(&repository, branch)),
+        }
+    }
+
+    /// Moves the branch on to `commit`, whose objects are there already.
+    pub(super) fn push(&self, base: &Snapshot, commit: CommitId) -> Result<PushOutcome, Error> {
+        let repository = self.open()?;
+        let refused = |reason: String| Ok(PushOutcome::Refused { reason, messages: Vec::new() });
+        let name = full_name(base.branch())?;
+        if let Some(hook) = hooks(&repository).into_iter().next() {
+            return refused(format!(
+                "{} has the hook {}, which only git can run; use an http url",
+                self.url,
+                hook.display()
+            ));
+        }
+        let checked_out = repository.head_name().map_err(|error| self.failed("read HEAD", &error))?;
+        if repository.workdir().is_some() && checked_out.as_ref() == Some(&name) {
+            return refused(format!(
+                "{} has the branch {} checked out, and its files would no longer match; use a bare repository",
+                self.url,
+                base.branch()
+            ));
+        }
+        let expected = PreviousValue::MustExistAndMatch(Target::Object(base.commit().0));
+        let Err(error) = store::edit(&repository, name, expected, commit.0) else {
+            return Ok(PushOutcome::Accepted { messages: Vec::new() });
+        };
+        match self.head(&repository, base.branch())? {
+            actual if actual == Some(base.commit()) => Err(self.failed("move the branch", &error)),
+            actual => Ok(PushOutcome::Stale { actual }),
+        }
+    }
+
+    fn open(&self) -> Result<gix::Repository, Error> {
+        store::open(&self.path).map_err(|error| {
+            if self.path.exists() {
+                self.failed("open the repository", &error)
+            } else {
+                let cause = "there is no such directory; give the path of a repository".into();
+                Error::Local { url: self.url.clone(), doing: "open the repository", cause }
+            }
+        })
+    }
+
+    fn main_branch(&self, repository: &gix::Repository) -> Result<String, Error> {
+        let name = repository.head_name().map_err(|error| self.failed("read HEAD", &error))?;
+        let branch =
+            name.as_ref().and_then(|name| name.as_bstr().to_string().strip_prefix("refs/heads/").map(Into::into));
+        branch.ok_or_else(|| Error::DetachedHead { url: self.url.clone() })
+    }
+
+    fn head(&self, repository: &gix::Repository, branch: &str) -> Result<Option<CommitId>, Error> {
+        let name = full_name(branch)?;
+        let found = repository.refs.try_find(name.as_ref()).map_err(|error| self.failed("read the branch", &error))?;
+        Ok(found.and_then(|reference| reference.target.try_id().map(|id| CommitId(id.to_owned()))))
+    }
+
+    fn no_branch(&self, repository: &gix::Repository, branch: String) -> Error {
+        let mut others = Vec::new();
+        if let Ok(references) = repository.references()
+            && let Ok(branches) = references.local_branches()
+        {
+            others.extend(branches.flatten().take(5).map(|reference| reference.name().shorten().to_string()));
+        }
+        let url = self.url.clone();
+        if others.is_empty() { Error::Empty { url } } else { Error::NoBranch { url, branch, others } }
+    }
+
+    fn failed(&self, doing: &'static str, error: &dyn std::error::Error) -> Error {
+        Error::Local { url: self.url.clone(), doing, cause: chain(error) }
+    }
+}
+
+fn full_name(branch: &str) -> Result<FullName, Error> {
+    FullName::try_from(format!("refs/heads/{branch}")).map_err(|_| Error::InvalidBranch { branch: branch.to_owned() })
+}
+
+/// The hooks that `git push` would run.
+fn hooks(repository: &gix::Repository) -> Vec<PathBuf> {
+    let folder = match repository.config_snapshot().string("core.hooksPath") {
+        // A path that is not absolute is meant from where hooks run, which is the repository.
+        Some(path) => repository.git_dir().join(path.to_string()),
+        None => repository.common_dir().join("hooks"),
+    };
+    HOOKS.iter().map(|name| folder.join(name)).filter(|hook| is_program(hook)).collect()
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}

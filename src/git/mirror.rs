@@ -1,0 +1,199 @@
+//! The config repository as the rest of the program sees it: fetch, commit, push. Knows which of its
+//! siblings does what, and nothing of what the files mean.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use gix::ObjectId;
+use gix::refs::FullName;
+use jiff::Timestamp;
+
+use super::fetch::{DEPTH, Upstream};
+use super::http::Server;
+use super::local::Local;
+use super::push::{self, PushOutcome};
+use super::snapshot::{CommitId, Snapshot};
+use super::store::{self, Store};
+use super::{Credential, Error, Identity, RemoteUrl, commit};
+use crate::path::RepoPath;
+
+/// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
+/// repository over a slow line.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Which repository, and how to get at it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it is.
+    pub url: RemoteUrl,
+    /// The branch to read and write; the one that the repository calls its main one when `None`.
+    pub branch: Option<String>,
+    /// Where the copy of a repository on a server is kept. It may be deleted at any time.
+    pub data_dir: PathBuf,
+    /// What to log in with; the user name and password of the address when `None`.
+    pub credential: Option<Credential>,
+    /// How long one fetch or push may take, all in all.
+    pub timeout: Duration,
+}
+
+/// A repository that we follow. Its calls block, and one runs at a time.
+pub struct Mirror {
+    remote: Remote,
+    branch: Option<String>,
+    url: RemoteUrl,
+    work: Mutex<()>,
+}
+
+enum Remote {
+    Server(Box<Server>, Store),
+    Local(Local),
+}
+
+impl Mirror {
+    /// Takes the place for the copy; asks nobody anything yet.
+    ///
+    /// # Errors
+    /// When the options make no sense, the data directory cannot be used, or another process uses it.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let Options { url, branch, data_dir, credential, timeout } = options;
+        let branch = branch.map(checked).transpose()?;
+        let remote = if let Some(base) = url.http() {
+            let credential = credential.or_else(|| url.credential());
+            if credential.is_some() && url.exposes_credentials() {
+                return Err(Error::Credential {
+                    url: url.to_string(),
+                    source_name: "the settings".into(),
+                    problem: "it would travel in clear text; use https".into(),
+                });
+            }
+            let server = Server::new(url.clone(), base.clone(), credential, timeout);
+            Remote::Server(Box::new(server), Store::open(&data_dir, &url)?)
+        } else {
+            Remote::Local(Local::new(url.local().unwrap_or(&data_dir), &url))
+        };
+        Ok(Self { remote, branch, url, work: Mutex::default() })
+    }
+
+    /// Where the repository is.
+    #[must_use]
+    pub fn url(&self) -> &RemoteUrl {
+        &self.url
+    }
+
+    /// The head of the branch as it is now. When it has not moved, this costs one small request.
+    ///
+    /// # Errors
+    /// When the repository cannot be read; see [`Error`].
+    pub fn fetch(&self) -> Result<Snapshot, Error> {
+        let _working = self.working();
+        let (server, store) = match &self.remote {
+            Remote::Server(server, store) => (server, store),
+            Remote::Local(local) => return local.snapshot(self.branch.as_deref()),
+        };
+        let mut repository = store.repository()?;
+        let mut upstream = Upstream::connect(server)?;
+        let head = upstream.head(self.branch.as_deref())?;
+        let snapshot = |repository: &gix::Repository| {
+            Snapshot::open(repository, head.id, &head.branch, &self.url.to_string(), Some(store.damaged()))
+        };
+        if store::head(&repository, &head.branch) == Some(head.id) {
+            match snapshot(&repository) {
+                Ok(snapshot) => return Ok(snapshot),
+                Err(error) => repository = store.anew(&error.to_string())?,
+            }
+        } else {
+            repository = store.tidy(repository)?;
+        }
+        let have = have(&repository, &head.branch);
+        if let Err(error) = upstream.receive(&repository, head.id, &have) {
+            if matches!(error, Error::Damaged { .. }) {
+                store.damaged().store(true, Ordering::Relaxed);
+            }
+            return Err(error);
+        }
+        // Opened again, since the packs that a repository may hold are counted when it is opened.
+        let repository = store.repository()?;
+        let snapshot = snapshot(&repository)?;
+        store::set_head(&repository, &head.branch, head.id)?;
+        Ok(snapshot)
+    }
+
+    /// Writes a commit of `changes`, each the new content of a regular file of `base`, without showing
+    /// it to anyone. `None` when that leaves every file as it is.
+    ///
+    /// # Errors
+    /// [`Error::Change`] for a path that is no regular file in `base`; else when it cannot be written.
+    pub fn commit(
+        &self,
+        base: &Snapshot,
+        changes: &[(RepoPath, Vec<u8>)],
+        message: &str,
+        author: &Identity,
+        committer: &Identity,
+        now: Timestamp,
+    ) -> Result<Option<CommitId>, Error> {
+        let _working = self.working();
+        commit::write(base, changes, message, author, committer, now)
+    }
+
+    /// Makes `commit` the head of the branch, if that is still `base`.
+    ///
+    /// # Errors
+    /// When nobody can say what became of it, or the repository cannot be reached. That the other side
+    /// does not want it is a [`PushOutcome`].
+    pub fn push(&self, base: &Snapshot, commit: CommitId) -> Result<PushOutcome, Error> {
+        let _working = self.working();
+        push::check_parent(base, commit)?;
+        match &self.remote {
+            Remote::Local(local) => local.push(base, commit),
+            Remote::Server(server, store) => {
+                let outcome = push::push(server, base, commit)?;
+                if matches!(outcome, PushOutcome::Accepted { .. }) {
+                    // What we pushed need not be fetched. If this fails, it will be.
+                    let noted = store.repository().and_then(|copy| store::set_head(&copy, base.branch(), commit.0));
+                    if let Err(error) = noted {
+                        tracing::debug!(%error, "the pushed commit will be fetched");
+                    }
+                }
+                Ok(outcome)
+            }
+        }
+    }
+
+    fn working(&self) -> MutexGuard<'_, ()> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mirror({} {})", self.url, self.branch.as_deref().unwrap_or("HEAD"))
+    }
+}
+
+fn checked(branch: String) -> Result<String, Error> {
+    let short = branch.strip_prefix("refs/heads/").unwrap_or(&branch);
+    match FullName::try_from(format!("refs/heads/{short}")) {
+        Ok(_) => Ok(short.to_owned()),
+        Err(_) => Err(Error::InvalidBranch { branch }),
+    }
+}
+
+/// What to tell the server that we have: our head, and commits ever further behind it, should the
+/// branch have been moved back by force.
+fn have(repository: &gix::Repository, branch: &str) -> Vec<ObjectId> {
+    let mut have = Vec::new();
+    let mut next = store::head(repository, branch);
+    let mut step = 1;
+    for distance in 0..DEPTH {
+        let Some(commit) = next.and_then(|id| repository.find_commit(id).ok()) else { break };
+        if distance + 1 == step {
+            have.push(commit.id);
+            step = if step < 16 { step + 1 } else { step * 2 };
+        }
+        next = commit.parent_ids().next().map(gix::Id::detach);
+    }
+    have
+}

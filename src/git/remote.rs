@@ -1,0 +1,316 @@
+//! Where the repository is and who asks: addresses, credentials, identities. Knows nothing of gix and
+//! opens no connection; it must never let a secret into a text.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use url::{Host, Url};
+
+use super::Error;
+
+/// A text nobody may print: it has neither `Debug` of its content nor `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// Takes a text out of circulation.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Where to take the user name and the password or token for the repository from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Known since the start.
+    Given {
+        /// The user name; `None` for a token, which servers accept with any name.
+        username: Option<String>,
+        /// The password or token.
+        password: Secret,
+        /// Where it came from, for messages: `LANDWAITER_GIT_PASSWORD`.
+        source: String,
+    },
+    /// A file with one line, `user:password` or just a token. It is read each time it is used, so
+    /// that a rotated secret is picked up.
+    File(PathBuf),
+}
+
+/// What goes into the `Authorization` header of one conversation.
+pub(super) struct Login {
+    username: String,
+    password: Secret,
+    source: String,
+}
+
+/// The user name that goes with a bare token: GitHub and GitLab accept any, and this is the one that
+/// GitHub's own documentation names.
+const TOKEN_USER: &str = "x-access-token";
+
+impl Credential {
+    fn source(&self) -> String {
+        match self {
+            Self::Given { source, .. } => source.clone(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    pub(super) fn login(&self, url: &RemoteUrl) -> Result<Login, Error> {
+        let source = self.source();
+        let default_user = || url.username().unwrap_or(TOKEN_USER).to_owned();
+        let unusable =
+            |problem: String| Error::Credential { url: url.to_string(), source_name: source.clone(), problem };
+        let (username, password) = match self {
+            Self::Given { username, password, .. } => (username.clone().unwrap_or_else(default_user), password.clone()),
+            Self::File(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+                let line = text.trim();
+                if line.is_empty() || line.contains(['\n', '\r']) {
+                    return Err(unusable("expected one line, `user:password` or a token".into()));
+                }
+                match line.split_once(':') {
+                    Some((user, password)) => (user.to_owned(), Secret::new(password)),
+                    None => (default_user(), Secret::new(line)),
+                }
+            }
+        };
+        if username.contains(|c: char| c == ':' || c.is_control()) {
+            return Err(unusable("a user name cannot hold `:` or control characters".into()));
+        }
+        Ok(Login { username, password, source })
+    }
+}
+
+impl Login {
+    /// The value of the `Authorization` header.
+    pub(super) fn basic(&self) -> String {
+        let pair = format!("{}:{}", self.username, self.password.0);
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    }
+
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// `text` without the secret, should the other side have repeated it.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        let mut text = text.replace(&self.basic()["Basic ".len()..], "…");
+        // Three letters are no secret but may well be a part of every word.
+        for secret in [&*self.password.0, if self.password.is_empty() { self.username.as_str() } else { "" }] {
+            if secret.len() > 3 {
+                text = text.replace(secret, "…");
+            }
+        }
+        text
+    }
+}
+
+/// The address of a repository. `Display` and `Debug` leave out user name and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RemoteUrl {
+    place: Place,
+    user_info: Option<(String, Secret)>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Place {
+    Http(Url),
+    Local(PathBuf),
+}
+
+/// A text that is no address of a repository that can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("git url {shown:?}: {problem}; {mend}")]
+pub struct InvalidUrl {
+    shown: String,
+    problem: String,
+    mend: &'static str,
+}
+
+impl RemoteUrl {
+    /// Reads `https://…`, `http://…`, `file://…` or the path of a repository on this machine.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`] for anything else. ssh is refused by name.
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        let text = text.trim();
+        let bad = |problem: String, mend| InvalidUrl { shown: without_user_info(text), problem, mend };
+        let expected = "expected https://host/path, http://…, file:///path or a path";
+        if text.is_empty() || text.contains(|c: char| c.is_control()) {
+            return Err(bad("empty, or with control characters".into(), expected));
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            if text.split_once(':').is_some_and(|(host, _)| !host.contains('/')) {
+                return Err(bad("ssh is not supported yet".into(), "use https://host/path"));
+            }
+            return Ok(Self { place: Place::Local(PathBuf::from(text)), user_info: None });
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" | "https" => Self::parse_http(text).map_err(|problem| bad(problem, expected)),
+            "file" => {
+                let url = Url::parse(text).map_err(|error| bad(error.to_string(), expected))?;
+                let path = url.to_file_path().map_err(|()| {
+                    let host = rest.split('/').next().unwrap_or_default();
+                    bad(format!("{host:?} is another machine"), "expected file:///path, with three slashes")
+                })?;
+                Ok(Self { place: Place::Local(path), user_info: None })
+            }
+            "ssh" | "git+ssh" | "ssh+git" => Err(bad("ssh is not supported yet".into(), "use https://host/path")),
+            other => Err(bad(format!("unknown scheme {other:?}"), expected)),
+        }
+    }
+
+    fn parse_http(text: &str) -> Result<Self, String> {
+        let mut url = Url::parse(text).map_err(|error| error.to_string())?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("a repository has no `?` or `#` part".into());
+        }
+        let user_info = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, password) => Some((decoded(user)?, Secret::new(&decoded(password.unwrap_or_default())?))),
+        };
+        if url.set_username("").is_err() || url.set_password(None).is_err() {
+            return Err("no host".into());
+        }
+        if url.path().ends_with('/') {
+            let path = url.path().trim_end_matches('/').to_owned();
+            url.set_path(&path);
+        }
+        Ok(Self { place: Place::Http(url), user_info })
+    }
+
+    /// The credential in the address itself, if it has one.
+    #[must_use]
+    pub fn credential(&self) -> Option<Credential> {
+        let (user, password) = self.user_info.clone()?;
+        Some(Credential::Given { username: Some(user), password, source: "the git url".into() })
+    }
+
+    fn username(&self) -> Option<&str> {
+        self.user_info.as_ref().map(|(user, _)| user.as_str()).filter(|user| !user.is_empty())
+    }
+
+    /// The address for the wire, without user name and password; `None` for a local path.
+    pub(super) fn http(&self) -> Option<&Url> {
+        match &self.place {
+            Place::Http(url) => Some(url),
+            Place::Local(_) => None,
+        }
+    }
+
+    /// The path of a repository on this machine.
+    pub(super) fn local(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Local(path) => Some(path),
+            Place::Http(_) => None,
+        }
+    }
+
+    /// Whether a password would travel in clear text to another machine.
+    pub(super) fn exposes_credentials(&self) -> bool {
+        self.http().is_some_and(|url| url.scheme() == "http" && !is_loopback(url))
+    }
+}
+
+impl fmt::Display for RemoteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Http(url) => f.write_str(url.as_str()),
+            Place::Local(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for RemoteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RemoteUrl({self})")
+    }
+}
+
+/// Who made a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name as people write it.
+    pub name: String,
+    /// The mail address, without `<>`.
+    pub email: String,
+}
+
+/// A name or address that a commit cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} cannot be the {part} of a commit: it must not be empty or hold `<`, `>` or control characters")]
+pub struct InvalidIdentity {
+    part: &'static str,
+    text: String,
+}
+
+impl Identity {
+    /// A checked identity.
+    ///
+    /// # Errors
+    /// [`InvalidIdentity`] for an empty part and for characters that a commit has no room for.
+    pub fn new(name: &str, email: &str) -> Result<Self, InvalidIdentity> {
+        let identity = Self { name: name.trim().to_owned(), email: email.trim().to_owned() };
+        identity.check()?;
+        Ok(identity)
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidIdentity> {
+        for (part, text) in [("name", &self.name), ("mail address", &self.email)] {
+            if text.trim().is_empty() || text.contains(|c: char| c == '<' || c == '>' || c.is_control()) {
+                return Err(InvalidIdentity { part, text: text.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn decoded(text: &str) -> Result<String, String> {
+    let wrong = || "user name or password with a broken %-escape".to_owned();
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first == b'%' {
+            let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).ok_or_else(wrong)?;
+            bytes.push(u8::from_str_radix(hex, 16).map_err(|_| wrong())?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| wrong())
+}
+
+/// What a message may show of a text that could not be read as an address.
+fn without_user_info(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    // A broken address may hold `@` anywhere, so everything up to the last one is kept back.
+    let shown = rest.rsplit_once('@').map_or(rest, |(_, after)| after);
+    format!("{scheme}{separator}{shown}").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Addresses are read as people write them, and no secret ever comes out again.
+
+use super::{Credential, Identity, RemoteUrl, Secret};
+
+#[track_caller]
+fn check(text: &str, shown: &str) {
+    assert_eq!(RemoteUrl::parse(text).unwrap().to_string(), shown);
+}
+
+#[track_caller]
+fn refused(text: &str, words: &[&str]) {
+    let message = RemoteUrl::parse(text).unwrap_err().to_string();
+    for word in words {
+        assert!(message.contains(word), "{message:?} does not say {word:?}");
+    }
+    assert!(!message.contains("s3cret"), "{message:?}");
+}
+
+#[test]
+fn addresses_as_people_write_them() {
+    check("https://git.example.com/team/config.git", "https://git.example.com/team/config.git");
+    check("https://git.example.com/team/config/", "https://git.example.com/team/config");
+    check(" HTTPS://Git.Example.com/a ", "https://git.example.com/a");
+    check("https://bot:s3cret@git.example.com:8443/a", "https://git.example.com:8443/a");
+    check("https://s3cret@git.example.com/a", "https://git.example.com/a");
+    check("file:///srv/config.git", "/srv/config.git");
+    check("file:///srv/my%20config", "/srv/my config");
+    check("/srv/config.git", "/srv/config.git");
+    check("../config", "../config");
+    check("./a:b", "./a:b");
+}
+
+#[test]
+fn what_cannot_be_reached_is_refused_by_name() {
+    refused("git@github.com:team/config.git", &["ssh is not supported yet", "use https"]);
+    refused("ssh://git:s3cret@github.com/team/config", &["ssh is not supported yet", "use https"]);
+    refused("ftp://u:s3cret@host/a", &["unknown scheme", "ftp"]);
+    refused("file://server/share", &["another machine", "file:///path"]);
+    refused("https://u:s3cret@/a", &["expected https://"]);
+    refused("https://u:s3cret@host/a?x", &["`?`"]);
+    refused("https://u:s3cret%zz@host/a", &["%-escape"]);
+    refused("", &["empty"]);
+    refused("https://u:s3c\nret@host", &["control"]);
+}
+
+#[test]
+fn only_a_loopback_may_see_a_password_in_clear_text() {
+    for (text, exposes) in [
+        ("http://git.example.com/a", true),
+        ("http://10.0.0.1/a", true),
+        ("http://localhost:3000/a", false),
+        ("http://127.0.0.1/a", false),
+        ("http://[::1]/a", false),
+        ("http://localhost.example.com/a", true),
+        ("https://git.example.com/a", false),
+        ("/srv/a", false),
+    ] {
+        assert_eq!(RemoteUrl::parse(text).unwrap().exposes_credentials(), exposes, "{text}");
+    }
+}
+
+#[test]
+fn credentials_from_each_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |text: &str| {
+        let path = dir.path().join(format!("credential-{}", fastrand::u64(..)));
+        std::fs::write(&path, text).unwrap();
+        Credential::File(path)
+    };
+    let plain = RemoteUrl::parse("https://host/a").unwrap();
+    let named = RemoteUrl::parse("https://bot@host/a").unwrap();
+    let encoded = RemoteUrl::parse("https://b%40t:p%3Ass@host/a").unwrap();
+    let given = Credential::Given { username: None, password: Secret::new("t0ken"), source: "X".into() };
+    for (credential, url, pair) in [
+        (file("bot:p:ss\n"), &plain, "bot:p:ss"),
+        (file("t0ken\r\n"), &plain, "x-access-token:t0ken"),
+        (file("t0ken"), &named, "bot:t0ken"),
+        (given, &plain, "x-access-token:t0ken"),
+        (encoded.credential().unwrap(), &encoded, "b@t:p:ss"),
+        (named.credential().unwrap(), &named, "bot:"),
+    ] {
+        let login = credential.login(url).unwrap();
+        assert_eq!(format!("{}:{}", login.username, login.password.0), pair);
+    }
+    for text in ["", "\n", "a:b\nc:d"] {
+        let error = file(text).login(&plain).err().unwrap().to_string();
+        assert!(error.contains("one line"), "{error}");
+    }
+    let missing = Credential::File(dir.path().join("none")).login(&plain).err().unwrap().to_string();
+    assert!(missing.contains("none") && missing.contains("No such file"), "{missing}");
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let url = RemoteUrl::parse("https://bot:s3cret@host/a").unwrap();
+    let credential = url.credential().unwrap();
+    let login = credential.login(&url).unwrap();
+    let echoed = login.scrub(&format!("bad password s3cret, header {}", login.basic()));
+    for text in [format!("{url:?} {url}"), format!("{credential:?}"), format!("{:?}", Secret::new("s3cret")), echoed] {
+        assert!(!text.contains("s3cret") && !text.contains("Ym90OnMzY3JldA"), "{text}");
+    }
+}
+
+#[test]
+fn identities_that_a_commit_can_hold() {
+    assert_eq!(Identity::new(" Land Waiter ", "bot@example.com").unwrap().name, "Land Waiter");
+    for (name, email) in [("", "a@b"), ("a", " "), ("a<b", "a@b"), ("a", "a@b>"), ("a\nb", "a@b")] {
+        assert!(Identity::new(name, email).is_err(), "{name:?} {email:?}");
+    }
+}
