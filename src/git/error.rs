@@ -96,7 +96,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// The server answered with an error of its own.
-    #[error("{url} could not answer {doing}: HTTP status {status}{}", quoted(.said))]
+    #[error("{url}: {doing} failed with HTTP status {status}{}", quoted(.said))]
     Server {
         /// The repository.
         url: String,

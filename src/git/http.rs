@@ -121,7 +121,7 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.timeout.min(Duration::from_secs(20)))
             .build()
-            .map_err(|error| Error::Unreachable { url: self.url.to_string(), cause: chain(&error.without_url()) })?;
+            .map_err(|error| Error::Unreachable { url: self.url.to_string(), cause: cause(error) })?;
         Ok(self.client.get_or_init(|| client))
     }
 }
@@ -176,9 +176,9 @@ impl State {
         let trouble = if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut
         } else if error.is_connect() || error.is_timeout() {
-            Trouble::Unreachable(self.scrub(&chain(&error.without_url())))
+            Trouble::Unreachable(self.scrub(&cause(error)))
         } else {
-            Trouble::Broken(self.scrub(&chain(&error.without_url())))
+            Trouble::Broken(self.scrub(&cause(error)))
         };
         self.give_up(trouble)
     }
@@ -250,7 +250,8 @@ impl State {
             return Ok(to);
         };
         let shown = format!("{}://{}", to.scheme(), &to[Position::BeforeHost..Position::AfterPath]);
-        Err(self.give_up(Trouble::Redirected { to: plain(&shown, 200), reason }))
+        let shown = shown.strip_suffix("/info/refs").unwrap_or(&shown);
+        Err(self.give_up(Trouble::Redirected { to: plain(shown, 200), reason }))
     }
 
     fn advertise(&self, client: &Client, url: &str, headers: &HeaderMap, service: &str) -> io::Result<Advertisement> {
@@ -448,6 +449,12 @@ fn header_map(lines: impl IntoIterator<Item = impl AsRef<str>>) -> HeaderMap {
         }
     }
     map
+}
+
+/// What happened, without the address, which the message around it names.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    std::error::Error::source(&error).map_or_else(|| chain(&error), chain)
 }
 
 fn content_type(response: &Response) -> &str {

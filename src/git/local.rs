@@ -1,6 +1,7 @@
 //! A repository on this machine: read where it is, and written as `git push` would, as far as that is
 //! possible without running anything. Must not know of servers or copies.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use gix::refs::transaction::PreviousValue;
@@ -50,8 +51,7 @@ impl Local {
                 hook.display()
             ));
         }
-        let checked_out = repository.head_name().map_err(|error| self.failed("read HEAD", &error))?;
-        if repository.workdir().is_some() && checked_out.as_ref() == Some(&name) {
+        if is_checked_out(&repository, &name) {
             return refused(format!(
                 "{} has the branch {} checked out, and its files would no longer match; use a bare repository",
                 self.url,
@@ -110,6 +110,19 @@ impl Local {
 
 fn full_name(branch: &str) -> Result<FullName, Error> {
     FullName::try_from(format!("refs/heads/{branch}")).map_err(|_| Error::InvalidBranch { branch: branch.to_owned() })
+}
+
+/// Whether the files of the branch lie in a working directory of the repository, of which there may be
+/// several.
+fn is_checked_out(repository: &gix::Repository, name: &FullName) -> bool {
+    let common = repository.common_dir();
+    let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+    let mut heads: Vec<PathBuf> = linked.map(|entry| entry.path().join("HEAD")).collect();
+    if repository.config_snapshot().boolean("core.bare") != Some(true) {
+        heads.push(common.join("HEAD"));
+    }
+    let points_here = |text: String| text.strip_prefix("ref: ").is_some_and(|target| *name.as_bstr() == *target.trim());
+    heads.into_iter().any(|head| fs::read_to_string(head).is_ok_and(points_here))
 }
 
 /// The hooks that `git push` would run.

@@ -23,7 +23,8 @@ use crate::path::RepoPath;
 /// repository over a slow line.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Which repository, and how to get at it.
+/// Which repository, and how to get at it. Proxies are taken from the environment (`HTTPS_PROXY`,
+/// `NO_PROXY`), as other programs do.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where it is.
@@ -61,10 +62,12 @@ impl Mirror {
         let branch = branch.map(checked).transpose()?;
         let remote = if let Some(base) = url.http() {
             let credential = credential.or_else(|| url.credential());
-            if credential.is_some() && url.exposes_credentials() {
+            if let Some(credential) = &credential
+                && url.exposes_credentials()
+            {
                 return Err(Error::Credential {
                     url: url.to_string(),
-                    source_name: "the settings".into(),
+                    source_name: credential.source(),
                     problem: "it would travel in clear text; use https".into(),
                 });
             }

@@ -60,7 +60,8 @@ pub(super) struct Login {
 const TOKEN_USER: &str = "x-access-token";
 
 impl Credential {
-    fn source(&self) -> String {
+    /// Where it comes from, for messages.
+    pub(super) fn source(&self) -> String {
         match self {
             Self::Given { source, .. } => source.clone(),
             Self::File(path) => path.display().to_string(),
@@ -250,7 +251,7 @@ pub struct Identity {
 
 /// A name or address that a commit cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} cannot be the {part} of a commit: it must not be empty or hold `<`, `>` or control characters")]
+#[error("{text:?} cannot be the {part} of an author: it must not be empty or hold `<`, `>` or control characters")]
 pub struct InvalidIdentity {
     part: &'static str,
     text: String,

@@ -15,6 +15,9 @@ use super::error::{chain, plain};
 use super::{Error, Identity};
 use crate::path::RepoPath;
 
+/// What a snapshot, and each clone of it, may keep in memory while files are read.
+const PACK_CACHE_BYTES: usize = 64 << 20;
+
 /// The name of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId(pub(super) ObjectId);
@@ -102,6 +105,8 @@ impl Snapshot {
         let mut objects = repository.objects.clone();
         // A replacement would give other bytes than those that the name stands for.
         objects.ignore_replacements = true;
+        // Files are stored as differences from each other: keeping the bases saves most of the work.
+        objects.set_pack_cache(|| Box::new(gix_pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
         let mut snapshot = Self {
             objects: Mutex::new(objects),
             commit: CommitId(commit),

@@ -348,6 +348,23 @@ fn a_commit_changes_existing_files_only() {
     scene.is_sound();
 }
 
+#[test]
+fn a_large_file_goes_out_with_its_length() {
+    let noise: String = (0..3_000_000).map(|_| fastrand::alphanumeric()).collect();
+    let scene = Scene::new(FILES);
+    let mirror = scene.http();
+    let base = mirror.fetch().unwrap();
+    let commit = write(&mirror, &base, "README.md", &noise);
+    scene.server.take_log();
+    accepted(mirror.push(&base, commit));
+    let log = scene.server.take_log();
+    assert_eq!(log.len(), 2, "references, pack");
+    assert!(log[1].body.len() > 2_000_000);
+    assert_eq!(log[1].content_length, Some(log[1].body.len()));
+    assert_eq!(git(&scene.repo.bare, &["show", "main:README.md"]), noise);
+    scene.is_sound();
+}
+
 /// Someone else pushes between our fetch and our push.
 fn lost_race(scene: &Scene, mirror: &Mirror) {
     let base = mirror.fetch().unwrap();
@@ -521,7 +538,10 @@ fn a_password_does_not_travel_in_clear_text_or_to_strangers() {
     let there = other.server.url("config.git/info/refs?service=git-upload-pack");
     scene.server.on(move |_| Some(Fault::Redirect(there.clone())));
     let options = scene.options(&scene.server.url_as("bot:s3cret", "config.git"));
-    lasting(Mirror::open(options).unwrap().fetch(), &["redirects to", &other.server.url("config.git"), "credential"]);
+    lasting(
+        Mirror::open(options).unwrap().fetch(),
+        &[&format!("redirects to {},", other.server.url("config.git")), "credential"],
+    );
     assert!(other.server.take_log().is_empty());
     // Without a credential there is nothing to lose.
     assert_eq!(scene.http().fetch().unwrap().commit().to_string(), other.repo.head());
@@ -1014,8 +1034,11 @@ fn a_checked_out_branch_is_not_pulled_from_under_its_files() {
     let reason = refused(mirror.push(&base, commit));
     assert!(reason.contains("checked out") && reason.contains("bare repository"), "{reason}");
     assert_eq!(git(&scene.repo.work, &["status", "--porcelain"]), "");
-    // Another branch of the same repository has no files lying around.
+    // Another branch of the same repository has no files lying around, or has them in another place.
     git(&scene.repo.work, &["checkout", "-q", "-b", "elsewhere"]);
+    git(&scene.repo.work, &["worktree", "add", "-q", "../linked", "main"]);
+    assert!(refused(mirror.push(&base, commit)).contains("checked out"));
+    git(&scene.repo.work, &["worktree", "remove", "../linked"]);
     accepted(mirror.push(&base, commit));
     assert_eq!(git(&scene.repo.work, &["rev-parse", "main"]), commit.to_string());
 }
