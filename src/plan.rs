@@ -1,1 +1,19 @@
-//! To come.
+//! The decisions for a whole config repository, as a value that can be printed, tested and committed.
+//!
+//! Floor 3. Pure: it is given texts, tag lists and the time, and gives back verdicts, edits and a
+//! commit message. It knows no registry client and no Git.
+//!
+//! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
+//! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them, with the proved edits),
+//! [`message`] (the commit message, written and read back), [`Refusals`] (what people took back).
+
+mod draw;
+mod inventory;
+pub mod message;
+mod refusal;
+mod verdict;
+
+pub use draw::{Change, Entry, Plan};
+pub use inventory::{Inventory, POLICIES, Scan, Scans, Watch};
+pub use refusal::Refusals;
+pub use verdict::{Hold, Update, Verdict};

@@ -163,6 +163,13 @@ fn is_path_component(part: &str) -> bool {
         .all(|run| alphanumeric(run[0]) || matches!(run, b"." | b"_" | b"__") || run.iter().all(|&byte| byte == b'-'))
 }
 
+impl FromStr for Registry {
+    type Err = InvalidRepository;
+    fn from_str(text: &str) -> Result<Self, InvalidRepository> {
+        Self::parse(text)
+    }
+}
+
 impl FromStr for Repository {
     type Err = InvalidRepository;
     fn from_str(text: &str) -> Result<Self, InvalidRepository> {

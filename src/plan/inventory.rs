@@ -1,0 +1,171 @@
+//! What a config repository asks for: its manifests, and the image repositories that matter to them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::image::{Repository, Tag};
+use crate::manifest::{self, Automation, Container, ContainerPolicy, Manifest, Problem, Scope, Workload};
+use crate::path::RepoPath;
+use crate::policy::{Candidate, Policy, Presets};
+
+/// The folder in which a config repository defines policies of its own.
+pub const POLICIES: &str = ".landwaiter/policies";
+
+/// Every manifest that matters, read once, with the problems found on the way.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    manifests: Vec<Manifest>,
+    problems: Vec<Problem>,
+    presets: Presets,
+    assumed: Option<Policy>,
+}
+
+/// What is known about one image repository. Absent from [`Scans`] means that nobody asked.
+#[derive(Debug, Clone)]
+pub enum Scan {
+    /// Every tag the repository has.
+    Complete(Vec<Candidate>),
+    /// The list could not be had, or not whole; the text says what happened. Never "no tags".
+    Failed(String),
+}
+
+/// The scans of a pass, each repository once.
+pub type Scans = BTreeMap<Repository, Scan>;
+
+/// Why a repository is watched: each policy that chooses from it, with the tag that stands in Git.
+#[derive(Debug, Clone, Default)]
+pub struct Watch {
+    wishes: Vec<(Policy, Option<Tag>)>,
+}
+
+impl Inventory {
+    /// Reads the files that may matter in `scope`; the others are skipped unparsed. The policies that
+    /// the repository defines in `.landwaiter/policies/` are read first, so that the manifests can
+    /// name them. A file that cannot be understood becomes a problem and the survey goes on.
+    ///
+    /// A file is a path and a key; `read` puts the bytes behind a key into the buffer.
+    ///
+    /// # Errors
+    /// The error of `read`.
+    pub fn survey<K, E>(
+        files: &[(RepoPath, K)],
+        mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
+        scope: Scope,
+    ) -> Result<Self, E> {
+        let mut inventory = Self { presets: manifest::builtin_presets(), ..Self::default() };
+        let mut bytes = Vec::new();
+        for (path, key) in files.iter().filter(|(path, _)| is_policy_file(path)) {
+            read(key, &mut bytes)?;
+            match manifest::read_policy_file(path, &bytes) {
+                Ok(preset) => drop(inventory.presets.insert(preset)),
+                Err(problems) => inventory.problems.extend(problems),
+            }
+        }
+        let is_manifest = |path| manifest::is_manifest_path(path) && !is_policy_file(path);
+        for (path, key) in files.iter().filter(|(path, _)| is_manifest(path)) {
+            read(key, &mut bytes)?;
+            if manifest::may_matter(&bytes, scope) {
+                inventory.add(manifest::read(path, &bytes, &inventory.presets));
+            }
+        }
+        inventory.problems.sort();
+        Ok(inventory)
+    }
+
+    fn add(&mut self, mut manifest: Manifest) {
+        self.problems.append(&mut manifest.problems);
+        if !manifest.workloads.is_empty() {
+            self.manifests.push(manifest);
+        }
+    }
+
+    /// Adds problems that were found outside the manifests, in a policy file for example.
+    pub fn report(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.problems.extend(problems);
+        self.problems.sort();
+    }
+
+    /// Treats every container that no annotation speaks about as automated with `policy`.
+    pub fn assume(&mut self, policy: Policy) {
+        self.assumed = Some(policy);
+    }
+
+    /// The manifests that hold workloads, in the order of the survey.
+    #[must_use]
+    pub fn manifests(&self) -> &[Manifest] {
+        &self.manifests
+    }
+
+    /// What people got wrong, by place.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The named policies: the built-in ones and those of the repository.
+    #[must_use]
+    pub fn presets(&self) -> &Presets {
+        &self.presets
+    }
+
+    /// The policy that decides for `container`, or `None` where nothing is to be decided: not
+    /// automated, locked, ignored or held by a mistake.
+    #[must_use]
+    pub fn policy_for<'a>(
+        &'a self,
+        workload: &'a Workload,
+        container: &'a Container,
+        now: Timestamp,
+    ) -> Option<&'a Policy> {
+        match (workload.automation_at(now), &container.policy) {
+            (Automation::On, ContainerPolicy::Stated(policy)) => Some(policy),
+            (Automation::Off, ContainerPolicy::Unstated) => self.assumed.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The repositories to scan, each once, however many containers use it.
+    #[must_use]
+    pub fn watches(&self, now: Timestamp) -> BTreeMap<Repository, Watch> {
+        let mut watches = BTreeMap::<_, Watch>::new();
+        for workload in self.manifests.iter().flat_map(|manifest| &manifest.workloads) {
+            for container in &workload.containers {
+                let image = container.image.reference();
+                if image.digest().is_some() {
+                    continue;
+                }
+                if let Some(policy) = self.policy_for(workload, container, now) {
+                    let watch = watches.entry(image.repository().clone()).or_default();
+                    watch.wishes.push((policy.clone(), image.tag().cloned()));
+                }
+            }
+        }
+        watches
+    }
+}
+
+impl Watch {
+    /// A watch for one policy.
+    #[must_use]
+    pub fn new(policy: Policy, current: Option<Tag>) -> Self {
+        Self { wishes: vec![(policy, current)] }
+    }
+
+    /// The tags out of `tags` whose created time the policies must know: those that they admit and
+    /// the one that stands in Git, where the order is by time. Empty when no policy orders by time.
+    #[must_use]
+    pub fn wants_created(&self, tags: &[Tag]) -> Vec<Tag> {
+        let timed: Vec<_> =
+            self.wishes.iter().filter(|(policy, current)| policy.needs_created(current.as_ref())).collect();
+        let wanted = |tag: &&Tag| {
+            timed.iter().any(|(policy, current)| current.as_ref() == Some(*tag) || policy.admits(tag, current.as_ref()))
+        };
+        if timed.is_empty() { Vec::new() } else { tags.iter().filter(wanted).cloned().collect() }
+    }
+}
+
+fn is_policy_file(path: &RepoPath) -> bool {
+    let folder = path.parent();
+    folder.is_some_and(|folder| folder.as_str() == POLICIES) && matches!(path.extension(), Some("yaml" | "yml"))
+}
