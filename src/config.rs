@@ -1,1 +1,70 @@
-//! To come.
+//! Everything the daemon is told, as plain values, and the parts put together from them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::git::{self, Mirror};
+use crate::reconcile::{self, Reconciler};
+use crate::registry;
+
+/// The share of a poll interval for which an answer counts as fresh. A little less than one, so
+/// that a tick that comes a moment early still asks.
+const FRESH_SHARE: f64 = 0.9;
+
+/// The configuration of one daemon. Each part is in the words of the module that reads it.
+#[derive(Debug)]
+pub struct Config {
+    /// The config repository.
+    pub git: git::Options,
+    /// The registries.
+    pub registry: registry::Options,
+    /// What a pass does.
+    pub pass: reconcile::Options,
+    /// How often the config repository is asked for news.
+    pub git_poll_interval: Duration,
+    /// How often each image repository is asked for news.
+    pub registry_poll_interval: Duration,
+}
+
+/// Why the parts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store for the config repository.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The registry client.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+}
+
+impl Config {
+    /// How long to wait between passes: each part answers from memory until its own interval is over.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.git_poll_interval.min(self.registry_poll_interval)
+    }
+
+    /// Opens the store and the client.
+    ///
+    /// # Errors
+    /// [`Error`] when the data directory cannot be used or a setting cannot be read.
+    pub fn open(&self) -> Result<Reconciler, Error> {
+        let mut registry = self.registry.clone();
+        registry.poll_interval = self.registry_poll_interval.mul_f64(FRESH_SHARE);
+        let mut pass = self.pass.clone();
+        pass.git_fresh_for = self.git_poll_interval.mul_f64(FRESH_SHARE);
+        let mirror = Mirror::open(self.git.clone())?;
+        Ok(Reconciler::new(mirror, registry::Client::new(registry)?, pass))
+    }
+}
+
+/// The docker configuration that is used when none is named: `config.json` in `$DOCKER_CONFIG`, else
+/// in `~/.docker`, if there is one.
+#[must_use]
+pub fn default_docker_config() -> Option<PathBuf> {
+    let folder = std::env::var_os("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".docker")))?;
+    let file = folder.join("config.json");
+    file.is_file().then_some(file)
+}

@@ -1,1 +1,99 @@
-//! To come.
+//! When to make a pass, and how to stop.
+//!
+//! Floor 5. It knows time and signals; what a pass does is [`reconcile`](crate::reconcile)'s.
+
+mod journal;
+mod stop;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+pub use journal::Journal;
+pub use stop::Stop;
+
+use crate::git::PushOutcome;
+use crate::reconcile::{Error, Outcome, Reconciler, Report};
+
+/// The first wait after a pass that failed; it doubles up to the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// How many passes in a row start at once because somebody else pushed first. After that many the
+/// branch is too busy for us, and we come back at the next interval.
+const RACES: u32 = 10;
+
+/// Makes passes every `interval` until `stop`, and tells the log what changed.
+///
+/// A pass that lost a race for the branch is followed by another at once, from the new head; one
+/// that failed by another soon, and then less and less often.
+pub async fn run(reconciler: &Reconciler, interval: Duration, stop: &Stop) {
+    let mut journal = Journal::default();
+    let mut failures = 0;
+    let mut races = 0;
+    loop {
+        let started = Instant::now();
+        let result = reconciler.pass(Timestamp::now(), stop.requested()).await;
+        if matches!(result, Err(Error::Stopped)) {
+            break;
+        }
+        journal.write(&result);
+        failures = if result.is_ok() { 0 } else { failures + 1 };
+        races = if lost_a_race(&result) { races + 1 } else { 0 };
+        let wait = match (races, failures) {
+            (1..=RACES, _) => jitter(Duration::from_millis(20 << races.min(6))),
+            (_, 0) => interval.saturating_sub(started.elapsed()),
+            (_, failures) => jitter(backoff(failures, interval)),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.requested() => break,
+        }
+    }
+    tracing::info!("stopped");
+}
+
+/// Makes one pass, again from the start when somebody else pushed first.
+///
+/// # Errors
+/// As [`Reconciler::pass`].
+pub async fn once(reconciler: &Reconciler, stop: &Stop) -> Result<Report, Error> {
+    let mut races = 0;
+    loop {
+        let result = reconciler.pass(Timestamp::now(), stop.requested()).await;
+        if !lost_a_race(&result) || races == RACES {
+            return result;
+        }
+        races += 1;
+        tokio::time::sleep(jitter(Duration::from_millis(20 << races.min(6)))).await;
+    }
+}
+
+fn lost_a_race(result: &Result<Report, Error>) -> bool {
+    let outcome = result.as_ref().map(|report| &report.outcome);
+    matches!(outcome, Ok(Outcome::Pushed { push: PushOutcome::Stale { .. }, .. }))
+}
+
+fn backoff(failures: u32, interval: Duration) -> Duration {
+    FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(interval.max(FIRST_RETRY))
+}
+
+/// Between half of `wait` and all of it, so that many daemons do not come back together.
+fn jitter(wait: Duration) -> Duration {
+    wait.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::backoff;
+
+    #[test]
+    fn failures_are_retried_soon_and_then_less_and_less_often() {
+        let minute = Duration::from_secs(60);
+        let waits: Vec<_> = [1, 2, 3, 6, 7, 40].map(|failures| backoff(failures, minute).as_secs()).into();
+        assert_eq!(waits, [1, 2, 4, 32, 60, 60]);
+        assert_eq!(backoff(9, Duration::from_millis(100)), Duration::from_secs(1));
+    }
+}

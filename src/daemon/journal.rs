@@ -1,0 +1,112 @@
+//! What the log says of a pass: news, once. A hold or a problem that is still there is not news.
+
+use std::collections::BTreeMap;
+
+use crate::git::PushOutcome;
+use crate::manifest::Severity;
+use crate::plan::{Entry, Hold, Verdict};
+use crate::reconcile::{Error, Outcome, Report};
+
+/// Remembers what was said, so that each thing is said when it begins, changes and ends.
+#[derive(Debug, Default)]
+pub struct Journal {
+    said: BTreeMap<String, String>,
+    failing: bool,
+}
+
+impl Journal {
+    /// Writes the news of a pass to the log.
+    pub fn write(&mut self, result: &Result<Report, Error>) {
+        match result {
+            Ok(report) => {
+                if std::mem::take(&mut self.failing) {
+                    tracing::info!("the config repository can be read and written again");
+                }
+                self.write_report(report);
+            }
+            Err(error) => {
+                self.failing = true;
+                tracing::error!(%error, "the pass failed; it is tried again");
+            }
+        }
+    }
+
+    fn write_report(&mut self, report: &Report) {
+        let mut said = BTreeMap::new();
+        for problem in &report.problems {
+            let text = problem.to_string();
+            if !self.said.contains_key(&text) {
+                match problem.severity {
+                    Severity::Error => tracing::error!("{text}"),
+                    Severity::Warning => tracing::warn!("{text}"),
+                    Severity::Hint => tracing::debug!("{text}"),
+                }
+            }
+            said.insert(text, String::new());
+        }
+        for entry in &report.plan.entries {
+            let Verdict::Hold(hold) = &entry.verdict else { continue };
+            let site = format!("{} {} {}", entry.place.file, entry.workload, entry.container);
+            let reason = hold.to_string();
+            if self.said.get(&site) != Some(&reason) {
+                say_hold(entry, hold, &reason);
+            }
+            said.insert(site, reason);
+        }
+        self.said = said;
+        write_outcome(report);
+    }
+}
+
+fn say_hold(entry: &Entry, hold: &Hold, reason: &str) {
+    let (workload, container, image) = (&entry.workload, &entry.container, entry.image.as_str());
+    let (place, hold_name) = (entry.place.to_string(), hold.name());
+    if hold.is_up_to_date() {
+        tracing::debug!(workload, container, image, hold = hold_name, place, "held: {reason}");
+    } else if hold.is_wished() {
+        tracing::info!(workload, container, image, hold = hold_name, place, "held: {reason}");
+    } else {
+        tracing::warn!(workload, container, image, hold = hold_name, place, "held: {reason}");
+    }
+}
+
+fn write_outcome(report: &Report) {
+    let (commit, push) = match &report.outcome {
+        Outcome::NothingToDo => {
+            tracing::debug!(base = %report.base, scanned = report.scans.wanted, "nothing to do");
+            return;
+        }
+        Outcome::DryRun { .. } => return,
+        Outcome::Pushed { commit, push, .. } => (commit, push),
+    };
+    match push {
+        PushOutcome::Accepted { messages } => {
+            for (entry, update) in report.plan.updates() {
+                let from = update.from.as_ref().map_or("-", |tag| tag.as_str());
+                tracing::info!(
+                    workload = entry.workload,
+                    container = entry.container,
+                    image = entry.image.name(),
+                    from,
+                    to = update.to.as_str(),
+                    commit = %commit,
+                    "updated: {}",
+                    update.reason
+                );
+            }
+            tracing::info!(commit = %commit, branch = report.branch, files = report.plan.changes.len(), "pushed");
+            for message in messages {
+                tracing::debug!("remote: {message}");
+            }
+        }
+        PushOutcome::Stale { .. } => {
+            tracing::info!(branch = report.branch, "somebody else pushed first; starting again from the new head");
+        }
+        PushOutcome::Refused { reason, messages } => {
+            tracing::error!(branch = report.branch, "the remote refused the push: {reason}");
+            for message in messages {
+                tracing::error!("remote: {message}");
+            }
+        }
+    }
+}
