@@ -1,1 +1,165 @@
-//! To come.
+//! The command line: what people ask for, and what they are shown.
+//!
+//! Floor 7, the top. Each command is one file; [`output`] holds what they print.
+
+mod checkout;
+mod demo;
+mod explain;
+mod lint;
+mod list;
+mod output;
+mod plan;
+mod registry;
+mod run;
+mod tags;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::daemon::Stop;
+use crate::telemetry;
+
+const EXAMPLES: &str = "\
+Examples:
+  landwaiter demo                                       see it work, on this machine alone
+  landwaiter lint                                       check the annotations of this checkout
+  landwaiter plan                                       what would change here, as a diff
+  landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
+  landwaiter run --git-url https://git.example.com/org/config.git
+
+Exit codes: 0 done, 1 problems found or work failed, 2 wrong usage.";
+
+/// Watches container registries and commits new image tags to a GitOps config repository.
+#[derive(Debug, Parser)]
+#[command(name = "landwaiter", version, about, after_help = EXAMPLES, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// How log lines are written to standard error.
+    #[arg(long, global = true, env = "LANDWAITER_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug or trace, or a list of module=level.
+    #[arg(long, global = true, env = "LANDWAITER_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    log_level: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Plan(plan::Args),
+    List(list::Args),
+    Lint(lint::Args),
+    Explain(explain::Args),
+    Demo(demo::Args),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// How a command prints its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+/// What kept a command from its work. The text is for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The arguments do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or folder could not be read or written.
+    #[error("{what}: {source}")]
+    File {
+        /// Which, and what for.
+        what: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The text of a file, a pattern or another argument makes no sense.
+    #[error("{0}")]
+    Input(String),
+    /// Standard output went away.
+    #[error("cannot print: {0}")]
+    Print(#[from] io::Error),
+    /// The daemon's parts could not be put together.
+    #[error(transparent)]
+    Config(#[from] crate::config::Error),
+    /// A registry did not answer as it should.
+    #[error(transparent)]
+    Registry(#[from] crate::registry::Error),
+    /// A pass failed.
+    #[error(transparent)]
+    Pass(#[from] crate::reconcile::Error),
+    /// The demo could not be held.
+    #[error(transparent)]
+    Demo(#[from] crate::demo::Error),
+    /// Logging could not be started.
+    #[error("cannot start logging with --log-level {level:?}: {source}")]
+    Log {
+        /// The level that was asked for.
+        level: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// How a command ended: whether the answer is good news, which is what the exit code says.
+type Outcome = Result<Good, Error>;
+
+/// Whether everything is as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Good {
+    Yes,
+    No,
+}
+
+impl Good {
+    fn unless(bad: bool) -> Self {
+        if bad { Self::No } else { Self::Yes }
+    }
+}
+
+impl Error {
+    /// The exit code for this error: 2 for wrong usage, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if matches!(self, Self::Usage(_)) { 2 } else { 1 })
+    }
+}
+
+impl Cli {
+    /// Carries the command out. `stop` ends it early and cleanly.
+    ///
+    /// # Errors
+    /// [`Error`] when there is no answer to print.
+    pub async fn run(self, stop: &Stop) -> Result<ExitCode, Error> {
+        let format = match self.log_format {
+            LogFormat::Text => telemetry::Format::Text,
+            LogFormat::Json => telemetry::Format::Json,
+        };
+        let level = self.log_level;
+        telemetry::start(format, &level).map_err(|source| Error::Log { level, source })?;
+        let mut out = anstream::stdout();
+        let good = match self.command {
+            Command::Run(args) => args.run(&mut out, stop).await,
+            Command::Plan(args) => args.run(&mut out).await,
+            Command::List(args) => args.run(&mut out),
+            Command::Lint(args) => args.run(&mut out),
+            Command::Explain(args) => args.run(&mut out).await,
+            Command::Demo(args) => args.run(&mut out, stop).await,
+        }?;
+        out.flush()?;
+        Ok(if good == Good::Yes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

@@ -11,6 +11,7 @@
 //! ```
 
 mod commit;
+mod create;
 mod error;
 mod fetch;
 mod http;
@@ -21,6 +22,7 @@ mod remote;
 mod snapshot;
 mod store;
 
+pub use create::create_repository;
 pub use error::Error;
 pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
 pub use push::PushOutcome;

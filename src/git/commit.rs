@@ -47,25 +47,35 @@ pub(super) fn write(
     if tree == base.tree() {
         return Ok(None);
     }
-    let mut text = message.trim_end().to_owned();
-    text.push('\n');
+    let commit = object(tree, Some(base.commit().0), message, author, committer, now);
+    let mut bytes = Vec::new();
+    commit.write_to(&mut bytes).map_err(|error| base.unwritable(&error))?;
+    Ok(Some(CommitId(put(base, Kind::Commit, &bytes)?)))
+}
+
+/// A commit of `tree`, by checked identities, in UTC.
+pub(super) fn object(
+    tree: ObjectId,
+    parent: Option<ObjectId>,
+    message: &str,
+    author: &Identity,
+    committer: &Identity,
+    now: Timestamp,
+) -> gix::objs::Commit {
     let signature = |identity: &Identity| gix::actor::Signature {
         name: identity.name.trim().into(),
         email: identity.email.trim().into(),
         time: gix::date::Time { seconds: now.as_second(), offset: 0 },
     };
-    let commit = gix::objs::Commit {
+    gix::objs::Commit {
         tree,
-        parents: [base.commit().0].into_iter().collect(),
+        parents: parent.into_iter().collect(),
         author: signature(author),
         committer: signature(committer),
         encoding: None,
-        message: text.into(),
+        message: format!("{}\n", message.trim_end()).into(),
         extra_headers: Vec::new(),
-    };
-    let mut bytes = Vec::new();
-    commit.write_to(&mut bytes).map_err(|error| base.unwritable(&error))?;
-    Ok(Some(CommitId(put(base, Kind::Commit, &bytes)?)))
+    }
 }
 
 /// An entry of a tree, in its bytes.

@@ -127,10 +127,7 @@ impl Store {
             if new.exists() {
                 fs::remove_dir_all(&new)?;
             }
-            fs::create_dir_all(new.join("objects/pack"))?;
-            fs::create_dir_all(new.join("refs/heads"))?;
-            fs::write(new.join("HEAD"), "ref: refs/heads/main\n")?;
-            fs::write(new.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")?;
+            init(&new)?;
             fs::rename(&new, self.path())
         };
         make().map_err(|error| Error::store(&self.path(), "create our copy", error))
@@ -162,6 +159,14 @@ impl Drop for Store {
             drop(file.unlock());
         }
     }
+}
+
+/// Makes an empty bare repository.
+pub(super) fn init(path: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(path.join("objects/pack"))?;
+    fs::create_dir_all(path.join("refs/heads"))?;
+    fs::write(path.join("HEAD"), "ref: refs/heads/main\n")?;
+    fs::write(path.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
 }
 
 /// The head of a branch as we fetched it last.

@@ -1,0 +1,50 @@
+//! The options that say how registries are reached, for every command that asks them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Error;
+use crate::config;
+use crate::image::Registry;
+use crate::registry::{CredentialFile, Options};
+
+/// How registries are reached.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Registries")]
+pub(super) struct RegistryArgs {
+    /// A docker config.json with credentials (auths, credHelpers, credsStore). Default: the one of
+    /// $DOCKER_CONFIG or ~/.docker, if there is one.
+    #[arg(long, env = "LANDWAITER_DOCKER_CONFIG", value_name = "FILE")]
+    docker_config: Option<PathBuf>,
+
+    /// A file with user:password for one registry, or for the repositories below a path of it.
+    /// Repeatable.
+    #[arg(long, env = "LANDWAITER_REGISTRY_CREDENTIALS", value_name = "HOST[/PATH]=FILE", value_delimiter = ',')]
+    registry_credentials: Vec<String>,
+
+    /// A registry that is reached without TLS. Loopback always is. Repeatable.
+    #[arg(long, env = "LANDWAITER_REGISTRY_PLAIN_HTTP", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    registry_plain_http: Vec<Registry>,
+}
+
+impl RegistryArgs {
+    pub(super) fn options(self, poll_interval: Duration) -> Result<Options, Error> {
+        let credential_files = self
+            .registry_credentials
+            .iter()
+            .map(|text| match text.split_once('=') {
+                Some((prefix, file)) if !prefix.is_empty() && !file.is_empty() => {
+                    Ok(CredentialFile { prefix: prefix.to_owned(), path: PathBuf::from(file) })
+                }
+                _ => Err(Error::Usage(format!("--registry-credentials {text:?}: expected HOST[/PATH]=FILE"))),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Options {
+            docker_config: self.docker_config.or_else(config::default_docker_config),
+            credential_files,
+            plain_http: self.registry_plain_http,
+            poll_interval,
+            ..Options::default()
+        })
+    }
+}

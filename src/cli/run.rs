@@ -1,0 +1,187 @@
+//! `landwaiter run`: the daemon.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::output::{diff, problems_text};
+use super::registry::RegistryArgs;
+use super::{Error, Good, Outcome};
+use crate::config::Config;
+use crate::daemon::{self, Journal, Stop};
+use crate::git::{self, Credential, Identity, PushOutcome, RemoteUrl, Secret};
+use crate::path::RepoPath;
+use crate::reconcile::{self, Report};
+
+const EXAMPLES: &str = "\
+Examples:
+  landwaiter run --git-url https://git.example.com/org/config.git --git-credentials /run/secrets/git
+  landwaiter run --git-url /srv/git/config.git --git-path clusters/production --once --dry-run
+  LANDWAITER_GIT_URL=https://git.example.com/org/config.git landwaiter run --log-format json
+
+Every option can be set by its environment variable instead. SIGTERM lets a commit that is being
+pushed finish; a second one stops at once.";
+
+/// Watches registries and commits new image tags, until it is stopped.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The config repository: an https or http URL, or a path on this machine.
+    #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
+    git_url: String,
+
+    /// The branch to read and to push to. Default: the remote's HEAD.
+    #[arg(long, env = "LANDWAITER_GIT_BRANCH", value_name = "BRANCH", help_heading = "Git")]
+    git_branch: Option<String>,
+
+    /// A folder or file to look in; repeatable. Default: the whole repository.
+    #[arg(long, env = "LANDWAITER_GIT_PATH", value_name = "PATH", value_delimiter = ',', help_heading = "Git")]
+    git_path: Vec<RepoPath>,
+
+    /// How often the branch is asked for news.
+    #[arg(long, env = "LANDWAITER_GIT_POLL_INTERVAL", value_name = "DURATION", default_value = "1m",
+          value_parser = interval, help_heading = "Git")]
+    git_poll_interval: Duration,
+
+    /// A file with user:password, or a token alone, for the config repository.
+    #[arg(long, env = "LANDWAITER_GIT_CREDENTIALS", value_name = "FILE", help_heading = "Git")]
+    git_credentials: Option<PathBuf>,
+
+    /// The user for the password in $LANDWAITER_GIT_PASSWORD.
+    #[arg(long, env = "LANDWAITER_GIT_USERNAME", value_name = "USER", help_heading = "Git")]
+    git_username: Option<String>,
+
+    /// Who the commits are by.
+    #[arg(long, env = "LANDWAITER_GIT_USER", value_name = "NAME", default_value = "Landwaiter", help_heading = "Git")]
+    git_user: String,
+
+    /// The address of who the commits are by.
+    #[arg(
+        long,
+        env = "LANDWAITER_GIT_EMAIL",
+        value_name = "EMAIL",
+        default_value = "landwaiter@localhost",
+        help_heading = "Git"
+    )]
+    git_email: String,
+
+    /// Where the copy of the config repository is kept. It can be deleted at any time.
+    #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
+    data_dir: PathBuf,
+
+    /// How often each image repository is asked for new tags.
+    #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", default_value = "1m",
+          value_parser = interval, help_heading = "Registries")]
+    registry_poll_interval: Duration,
+
+    #[command(flatten)]
+    registry: RegistryArgs,
+
+    /// Make one pass and exit.
+    #[arg(long, env = "LANDWAITER_ONCE")]
+    once: bool,
+
+    /// Print the diff and the commit message of one pass, and push nothing.
+    #[arg(long, env = "LANDWAITER_DRY_RUN")]
+    dry_run: bool,
+}
+
+impl Args {
+    pub(super) async fn run(self, out: &mut dyn Write, stop: &Stop) -> Outcome {
+        let once = self.once || self.dry_run;
+        let config = self.config()?;
+        let reconciler = config.open()?;
+        let (url, interval) = (config.git.url.to_string(), config.interval());
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), repository = url, "landwaiter starts");
+        if !once {
+            daemon::run(&reconciler, interval, stop).await;
+            return Ok(Good::Yes);
+        }
+        let result = daemon::once(&reconciler, stop).await;
+        Journal::default().write(&result);
+        let report = result?;
+        if let reconcile::Outcome::DryRun { message } = &report.outcome {
+            print_dry_run(out, &report, message)?;
+        }
+        Ok(Good::unless(is_bad(&report)))
+    }
+
+    fn config(self) -> Result<Config, Error> {
+        let url = RemoteUrl::parse(&self.git_url).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
+        let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
+        let credential = match (self.git_credentials, self.git_username, password) {
+            (Some(file), None, None) => Some(Credential::File(file)),
+            (None, username, Some(password)) => Some(Credential::Given {
+                username,
+                password: Secret::new(&password),
+                source: "LANDWAITER_GIT_PASSWORD".to_owned(),
+            }),
+            (None, None, None) => None,
+            (Some(_), ..) => {
+                return Err(Error::Usage(
+                    "--git-credentials and $LANDWAITER_GIT_PASSWORD both name a credential: keep one".to_owned(),
+                ));
+            }
+            (None, Some(_), None) => {
+                return Err(Error::Usage("--git-username needs $LANDWAITER_GIT_PASSWORD".to_owned()));
+            }
+        };
+        let author = Identity::new(&self.git_user, &self.git_email);
+        let author = author.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))?;
+        Ok(Config {
+            git: git::Options {
+                url,
+                branch: self.git_branch,
+                data_dir: self.data_dir,
+                credential,
+                timeout: git::DEFAULT_TIMEOUT,
+            },
+            registry: self.registry.options(self.registry_poll_interval)?,
+            pass: reconcile::Options {
+                paths: self.git_path,
+                author,
+                git_fresh_for: self.git_poll_interval,
+                dry_run: self.dry_run,
+            },
+            git_poll_interval: self.git_poll_interval,
+            registry_poll_interval: self.registry_poll_interval,
+        })
+    }
+}
+
+/// Whether somebody should look: a push that was refused, a repository that could not be seen, a
+/// mistake in a file.
+fn is_bad(report: &Report) -> bool {
+    let refused = matches!(
+        &report.outcome,
+        reconcile::Outcome::Pushed { push: PushOutcome::Refused { .. } | PushOutcome::Stale { .. }, .. }
+    );
+    refused || report.scans.failed > 0 || super::output::has_error(&report.problems)
+}
+
+fn print_dry_run(out: &mut dyn Write, report: &Report, message: &str) -> std::io::Result<()> {
+    for change in &report.plan.changes {
+        diff(out, change)?;
+    }
+    writeln!(out, "\nThe commit on {} would say:\n", report.branch)?;
+    for line in message.lines() {
+        writeln!(out, "    {line}")?;
+    }
+    if !report.problems.is_empty() {
+        writeln!(out)?;
+        problems_text(out, &report.problems)?;
+    }
+    Ok(())
+}
+
+/// A poll interval: `30s`, `5m`, `1h30m`, at least one second.
+fn interval(text: &str) -> Result<Duration, String> {
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "expected a duration such as 30s, 5m or 1h30m".to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
+        _ => Err("an interval is at least one second: registries and forges are shared with others".to_owned()),
+    }
+}
