@@ -1,9 +1,12 @@
 //! Everything that needs a socket, a process or the file system, in one binary.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod binary;
+mod commands;
 mod corpus;
 mod git_server;
 mod mirror;
+mod pass;
 mod registry_client;
 mod registry_server;
 mod tidy;

@@ -797,64 +797,6 @@ fn objects_named_by_sha_256_are_refused_by_name() {
     lasting(mirror.fetch(), &["sha256.git", "open the repository"]);
 }
 
-/// The same pass in a process that finds no `git`, and whose user has set up Git in the worst way.
-#[test]
-fn no_program_is_run_and_no_other_configuration_is_read() {
-    let scene = Scene::new(FILES);
-    scene.server.require("bot:pass");
-    let home = scene.root.path().join("home");
-    let marker = scene.root.path().join("marker");
-    std::fs::create_dir_all(home.join(".config/git")).unwrap();
-    let trap = format!("touch {}", marker.display());
-    let config = format!(
-        "[credential]\n helper = \"!{trap}\"\n[core]\n hooksPath = {home}\n askPass = \"{trap}\"\n\
-         [url \"http://127.0.0.1:1/\"]\n insteadOf = http://127.0.0.1\n[http]\n proxy = http://127.0.0.1:1\n[broken",
-        home = home.display(),
-    );
-    std::fs::write(home.join(".gitconfig"), &config).unwrap();
-    for (login, expected) in [("bot:pass", true), ("bot:wrong", false)] {
-        let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--ignored", "mirror::in_a_hostile_place"])
-            .env_clear()
-            .env("PATH", "/nonexistent")
-            .env("HOME", &home)
-            .env("GIT_CONFIG_SYSTEM", home.join(".gitconfig"))
-            .env("GIT_DIR", &home)
-            .env("GIT_OBJECT_DIRECTORY", &home)
-            .env("GIT_ASKPASS", &trap)
-            .env("TEST_URL", scene.server.url_as(login, "config.git"))
-            .env("TEST_LOCAL", &scene.repo.bare)
-            .env("TEST_DATA", scene.data_dir())
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.success(), expected, "{text}{}", String::from_utf8_lossy(&output.stderr));
-        assert!(text.contains("running 1 test"), "{text}");
-        assert_eq!(text.contains("Unauthorized"), !expected, "{text}");
-    }
-    assert!(!marker.exists());
-    assert_eq!(git(&scene.repo.bare, &["log", "--format=%s", "main"]), "Update it\nUpdate it\nfirst");
-    scene.is_sound();
-}
-
-#[test]
-#[ignore = "only part of no_program_is_run_and_no_other_configuration_is_read"]
-fn in_a_hostile_place() {
-    let place = |name| std::env::var(name).unwrap();
-    for (number, name) in ["TEST_URL", "TEST_LOCAL"].into_iter().enumerate() {
-        let mirror = Mirror::open(Options {
-            url: RemoteUrl::parse(&place(name)).unwrap(),
-            branch: None,
-            data_dir: place("TEST_DATA").into(),
-            credential: None,
-            timeout: Duration::from_secs(30),
-        });
-        let mirror = mirror.unwrap();
-        let base = mirror.fetch().unwrap();
-        accepted(mirror.push(&base, write(&mirror, &base, "README.md", &format!("{number}\n"))));
-    }
-}
-
 #[test]
 fn what_a_killed_process_left_does_not_stop_the_next() {
     let scene = Scene::new(FILES);
