@@ -17,3 +17,6 @@ pub use draw::{Change, Entry, Plan};
 pub use inventory::{Inventory, POLICIES, Scan, Scans, Watch};
 pub use refusal::Refusals;
 pub use verdict::{Hold, Update, Verdict};
+
+#[cfg(test)]
+mod tests;

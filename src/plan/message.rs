@@ -62,7 +62,8 @@ pub fn commit_message(plan: &Plan) -> Option<String> {
             last = Some((&entry.place.file, &entry.workload));
         }
         let _ = writeln!(message, "  {}: {}", one_line(&entry.container), entry.image.name());
-        let _ = writeln!(message, "    {} -> {}", old(update), update.to);
+        let from = update.from.as_ref().map_or("(no tag)", Tag::as_str);
+        let _ = writeln!(message, "    {from} -> {}", update.to);
         let policy = entry.policy.as_ref().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(message, "    {}: {}", one_line(&policy), one_line(&update.reason));
     }

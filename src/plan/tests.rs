@@ -1,0 +1,232 @@
+//! Verdicts, edits and messages over small repositories, given as text.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::message::{commit_message, trailers};
+use super::{Inventory, Plan, Refusals, Scan, Scans, Verdict};
+use crate::image::{Repository, Tag};
+use crate::manifest::{Problem, Scope, Severity};
+use crate::path::RepoPath;
+use crate::policy::{Candidate, Dialect, Pattern, Policy};
+
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+fn survey(files: &[(&str, &str)], scope: Scope) -> Inventory {
+    let files: Vec<_> = files.iter().map(|(path, text)| (RepoPath::parse(path).unwrap(), *text)).collect();
+    let read = |text: &&str, buffer: &mut Vec<u8>| -> Result<(), Infallible> {
+        buffer.clear();
+        buffer.extend_from_slice(text.as_bytes());
+        Ok(())
+    };
+    Inventory::survey(&files, read, scope).unwrap()
+}
+
+/// Scans as `repository: tag tag …`, or `repository! reason` for one that failed.
+fn scans(text: &str) -> Scans {
+    let scan = |line: &str| {
+        let failed = line.split_once("! ").map(|(name, reason)| (name, Scan::Failed(reason.to_owned())));
+        let (name, scan) = failed.unwrap_or_else(|| {
+            let (name, tags) = line.split_once(": ").unwrap();
+            let candidate = |tag: &str| Candidate { tag: Tag::parse(tag).unwrap(), created: None };
+            (name, Scan::Complete(tags.split(' ').map(candidate).collect()))
+        });
+        (Repository::parse(name).unwrap(), scan)
+    };
+    text.lines().map(scan).collect()
+}
+
+fn draw(files: &[(&str, &str)], tags: &str) -> Plan {
+    let inventory = survey(files, Scope::Annotated);
+    let errors = inventory.problems().iter().filter(|problem| problem.severity == Severity::Error);
+    assert_eq!(errors.collect::<Vec<_>>(), Vec::<&Problem>::new());
+    Plan::draw(&inventory, &scans(tags), &Refusals::default(), NOW.parse().unwrap())
+}
+
+fn pod(name: &str, annotations: &str, containers: &[(&str, &str)]) -> String {
+    let mut text = format!(
+        "kind: Pod\nmetadata: {{name: {name}, namespace: ns, annotations: {{{annotations}}}}}\nspec:\n  containers:\n"
+    );
+    for (name, image) in containers {
+        writeln!(text, "  - name: {name}\n    image: {image}").unwrap();
+    }
+    text
+}
+
+const ON: &str = "landwaiter/automated: 'true', landwaiter/tag-semver: '1'";
+
+/// The verdicts as `container tag` or `container hold-name`.
+fn verdicts(plan: &Plan) -> Vec<String> {
+    let verdict = |verdict: &Verdict| match verdict {
+        Verdict::Update(update) => update.to.to_string(),
+        Verdict::Hold(hold) => hold.name().to_owned(),
+    };
+    plan.entries.iter().map(|entry| format!("{} {}", entry.container, verdict(&entry.verdict))).collect()
+}
+
+#[track_caller]
+fn check(annotations: &str, image: &str, tags: &str, expected: &[&str]) {
+    let plan = draw(&[("a.yaml", &pod("a", annotations, &[("c", image)]))], tags);
+    assert_eq!(verdicts(&plan), expected);
+    let changed = plan.changes.len() == 1;
+    assert_eq!(changed, plan.updates().count() == 1, "an update is a change, a hold is none");
+}
+
+#[test]
+fn every_automated_container_gets_a_verdict() {
+    check(ON, "x:1.0", "x: 1.0 1.1", &["c 1.1"]);
+    check(ON, "x:1.1", "x: 1.0 1.1", &["c up-to-date"]);
+    check(ON, "x:2.0", "x: 1.0 1.1", &["c only-older"]);
+    check(ON, "x:1.0", "x: a b", &["c no-match"]);
+    check(ON, "x", "x: 1.0", &["c 1.0"]);
+    check(ON, "x:1.0", "y: 1.0", &["c unseen"]);
+    check(ON, "x:1.0", "x! the registry is down", &["c unseen"]);
+    check(&format!("{ON}, landwaiter/locked: 'true'"), "x:1.0", "x: 1.1", &["c locked"]);
+    check(&format!("{ON}, landwaiter/ignore: 'true'"), "x:1.0", "x: 1.1", &["c ignored"]);
+    check("landwaiter/automated: 'false'", "x:1.0", "x: 1.1", &[]);
+    let digest = format!("x:1.0@sha256:{}", "0".repeat(64));
+    check(ON, &digest, "x: 1.0 1.1", &["c pinned"]);
+}
+
+#[test]
+fn a_lock_that_ran_out_holds_no_more() {
+    let locked = |until| format!("{ON}, landwaiter/locked: 'true', landwaiter/locked-until: '{until}'");
+    check(&locked("2026-05-31"), "x:1.0", "x: 1.1", &["c 1.1"]);
+    check(&locked("2026-06-02"), "x:1.0", "x: 1.1", &["c locked"]);
+}
+
+#[test]
+fn a_mistake_holds_its_own_workload_only() {
+    let typo = pod("typo", "landwaiter/automated: 'true', landwaiter/tag-smever: '1'", &[("t", "x:1.0")]);
+    let files = [("a.yaml", typo.as_str()), ("b.yaml", &pod("good", ON, &[("c", "x:1.0")]))];
+    let inventory = survey(&files, Scope::Annotated);
+    assert_eq!(inventory.problems().len(), 1);
+    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), &Refusals::default(), NOW.parse().unwrap());
+    assert_eq!(verdicts(&plan), ["t mistake", "c 1.1"]);
+}
+
+#[test]
+fn a_scalar_that_cannot_be_edited_keeps_the_rest_of_its_file() {
+    let text = pod("a", ON, &[("good", "x:1.0"), ("bad", ">-\n      x:1.0")]);
+    let plan = draw(&[("a.yaml", &text)], "x: 1.0 1.1");
+    assert_eq!(verdicts(&plan), ["good 1.1", "bad uneditable"]);
+    assert_eq!(String::from_utf8(plan.changes[0].after.clone()).unwrap(), text.replacen("x:1.0", "x:1.1", 1));
+}
+
+#[test]
+fn a_repository_is_watched_once_and_only_where_somebody_wants_it() {
+    let text = pod("a", ON, &[("a", "x:1.0"), ("b", "docker.io/library/x:1.1")]);
+    let other = pod("b", "other: annotation", &[("c", "unwatched:1.0")]);
+    let locked = pod("c", &format!("{ON}, landwaiter/locked: 'true'"), &[("c", "locked:1.0")]);
+    let inventory = survey(&[("a.yaml", &text), ("b.yaml", &other), ("c.yaml", &locked)], Scope::Everything);
+    let watches = inventory.watches(NOW.parse().unwrap());
+    assert_eq!(watches.keys().map(ToString::to_string).collect::<Vec<_>>(), ["docker.io/library/x"]);
+}
+
+#[test]
+fn created_times_are_asked_for_only_where_an_order_needs_them() {
+    let newest = pod("a", "landwaiter/automated: 'true', landwaiter/tag-glob: 'main-*'", &[("a", "x:dev-1")]);
+    let semver = pod("b", ON, &[("b", "x:1.0"), ("c", "y:1.0")]);
+    let inventory = survey(&[("a.yaml", &newest), ("b.yaml", &semver)], Scope::Annotated);
+    let watches = inventory.watches(NOW.parse().unwrap());
+    let tags: Vec<_> = ["1.0", "1.1", "dev-1", "dev-2", "main-1", "main-2"].map(|tag| Tag::parse(tag).unwrap()).into();
+    let wanted = |name: &str| {
+        let watch = &watches[&Repository::parse(name).unwrap()];
+        watch.wants_created(&tags).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(wanted("x"), ["dev-1", "main-1", "main-2"], "those that match, and the one in Git");
+    assert_eq!(wanted("y"), [""; 0]);
+}
+
+#[test]
+fn what_nobody_speaks_about_follows_the_assumed_policy() {
+    let files = [
+        ("a.yaml", pod("a", "", &[("a", "x:1.0")])),
+        ("b.yaml", pod("b", "landwaiter/automated: 'false'", &[("b", "x:1.0")])),
+    ];
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let mut inventory = survey(&files, Scope::Everything);
+    let draw =
+        |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), &Refusals::default(), NOW.parse().unwrap());
+    assert_eq!(verdicts(&draw(&inventory)), [""; 0]);
+    let policy = Policy::builder(Pattern::parse("semver:*", Dialect::Native).unwrap()).build().unwrap();
+    inventory.assume(policy);
+    assert_eq!(verdicts(&draw(&inventory)), ["a 1.1"], "who said false is not asked again");
+}
+
+#[test]
+fn the_message_says_what_and_why_and_can_be_read_back() {
+    let (one, two) = (pod("a", ON, &[("c", "ghcr.io/org/app:1.0")]), pod("b", ON, &[("c", "x"), ("d", "x:1.1")]));
+    let plan = draw(&[("b/b.yaml", &two), ("a.yaml", &one)], "ghcr.io/org/app: 1.0 1.2\nx: 1.1 1.3");
+    let expected = "\
+Update 3 images in 2 workloads
+
+ns/Pod/a (a.yaml:6)
+  c: ghcr.io/org/app
+    1.0 -> 1.2
+    semver:1: highest version of 2 matching tags
+
+ns/Pod/b (b/b.yaml:6)
+  c: x
+    (no tag) -> 1.3
+    semver:1: highest version of 2 matching tags
+  d: x
+    1.1 -> 1.3
+    semver:1: highest version of 2 matching tags
+
+Landwaiter-File: a.yaml
+Landwaiter-Update: ns/Pod/a c ghcr.io/org/app 1.0 1.2
+Landwaiter-File: b/b.yaml
+Landwaiter-Update: ns/Pod/b c docker.io/library/x - 1.3
+Landwaiter-Update: ns/Pod/b d docker.io/library/x 1.1 1.3
+";
+    assert_eq!(commit_message(&plan).unwrap(), expected);
+    let read: Vec<_> = trailers(expected).map(|t| format!("{} {} {}>{}", t.file, t.container, t.old, t.new)).collect();
+    assert_eq!(read, ["a.yaml c 1.0>1.2", "b/b.yaml c ->1.3", "b/b.yaml d 1.1>1.3"]);
+}
+
+#[test]
+fn one_image_is_named_in_the_subject_unless_the_line_grows_too_long() {
+    let subject = |image: &str, tags: &str| {
+        let plan = draw(&[("a.yaml", &pod("a", ON, &[("c", &format!("{image}:1.0"))]))], &format!("{image}: {tags}"));
+        commit_message(&plan).unwrap().lines().next().unwrap().to_owned()
+    };
+    assert_eq!(subject("ghcr.io/org/nordic-app", "1.1.0"), "Update nordic-app to 1.1.0");
+    let long = subject(&format!("x/{}", "a".repeat(80)), "1.1.0");
+    assert_eq!(long, "Update 1 image in 1 workload");
+}
+
+#[test]
+fn a_name_cannot_forge_a_trailer() {
+    let name = r#""a\nLandwaiter-Update: ns/Pod/z c x 1 2""#;
+    let plan = draw(&[("a.yaml", &pod(name, ON, &[("c", "x:1.0")]))], "x: 1.0 1.1");
+    let message = commit_message(&plan).unwrap();
+    let read: Vec<_> = trailers(&message).map(|trailer| trailer.new).collect();
+    assert_eq!(read, ["1.1"], "{message}");
+    assert!(message.lines().all(|line| !line.starts_with("Landwaiter-Update: ns/Pod/z")), "{message}");
+}
+
+#[test]
+fn the_same_input_gives_the_same_message() {
+    let text = |name: &str| pod(name, ON, &[("c", "x:1.0"), ("d", "y:1.0")]);
+    let (a, b, c) = (text("a"), text("b"), text("c"));
+    let sorted = [("a.yaml", a.as_str()), ("b.yaml", &b), ("c.yaml", &c)];
+    let shuffled = [("c.yaml", c.as_str()), ("a.yaml", &a), ("b.yaml", &b)];
+    let message = |files: &[(&str, &str)], tags| commit_message(&draw(files, tags));
+    assert_eq!(message(&sorted, "x: 1.0 1.1\ny: 1.0 1.2"), message(&shuffled, "y: 1.2 1.0\nx: 1.1 1.0"));
+}
+
+#[test]
+fn now_is_given() {
+    // A plan reads no clock, so that a dry run today can say what happens tomorrow.
+    let locked = pod("a", &format!("{ON}, landwaiter/locked-until: '2026-06-02'"), &[("c", "x:1.0")]);
+    let inventory = survey(&[("a.yaml", &locked)], Scope::Annotated);
+    let at = |now: &str| {
+        let now: Timestamp = now.parse().unwrap();
+        verdicts(&Plan::draw(&inventory, &scans("x: 1.1"), &Refusals::default(), now))
+    };
+    assert_eq!(at("2026-06-02T23:59:59Z"), ["c locked"]);
+    assert_eq!(at("2026-06-03T00:00:00Z"), ["c 1.1"]);
+}
