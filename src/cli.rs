@@ -42,9 +42,10 @@ pub struct Cli {
     #[arg(long, global = true, env = "LANDWAITER_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
 
-    /// What is logged: error, warn, info, debug or trace, or a list of module=level.
-    #[arg(long, global = true, env = "LANDWAITER_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
-    log_level: String,
+    /// What is logged: error, warn, info, debug or trace, or a list of module=level. Default: info, and
+    /// warn for the demo, which shows by itself what happens.
+    #[arg(long, global = true, env = "LANDWAITER_LOG_LEVEL", value_name = "LEVEL")]
+    log_level: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,7 +149,8 @@ impl Cli {
             LogFormat::Text => telemetry::Format::Text,
             LogFormat::Json => telemetry::Format::Json,
         };
-        let level = self.log_level;
+        let default = if matches!(self.command, Command::Demo(_)) { "warn" } else { "info" };
+        let level = self.log_level.unwrap_or_else(|| default.to_owned());
         telemetry::start(format, &level).map_err(|source| Error::Log { level, source })?;
         let mut out = anstream::stdout();
         let good = match self.command {

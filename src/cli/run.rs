@@ -28,6 +28,14 @@ pushed finish; a second one stops at once.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
+    /// Make one pass and exit.
+    #[arg(long, env = "LANDWAITER_ONCE")]
+    once: bool,
+
+    /// Print the diff and the commit message of one pass, and push nothing.
+    #[arg(long, env = "LANDWAITER_DRY_RUN")]
+    dry_run: bool,
+
     /// The config repository: an https or http URL, or a path on this machine.
     #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
     git_url: String,
@@ -78,14 +86,6 @@ pub(super) struct Args {
 
     #[command(flatten)]
     registry: RegistryArgs,
-
-    /// Make one pass and exit.
-    #[arg(long, env = "LANDWAITER_ONCE")]
-    once: bool,
-
-    /// Print the diff and the commit message of one pass, and push nothing.
-    #[arg(long, env = "LANDWAITER_DRY_RUN")]
-    dry_run: bool,
 }
 
 impl Args {

@@ -1,5 +1,4 @@
 //! Everything that needs a socket, a process or the file system, in one binary.
-#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod binary;
 mod commands;

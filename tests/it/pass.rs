@@ -1,6 +1,7 @@
 //! The main job, end to end: the real binary between real registries and real Git.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -285,6 +286,29 @@ fn what_the_git_side_refuses_is_said_in_plain_words() {
     std::fs::remove_dir_all(scene.home().join("data")).unwrap();
     scene.passes();
     assert_eq!(scene.commits(), 2);
+}
+
+/// A limit on the size of files stands in for the full disk: every write beyond it fails.
+#[test]
+fn a_full_disk_is_said_and_leaves_nothing_to_repair() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let noise: String = (0..40_000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
+    let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image)), ("noise.txt", &noise)]);
+    let full = |blocks: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_landwaiter")]).args(scene.args(&["--once"])).env_clear();
+        run(command.current_dir(scene.home()))
+    };
+    let ran = full("8");
+    assert_eq!((ran.code, scene.commits()), (1, 1), "{ran:?}");
+    let data = scene.home().join("data").display().to_string();
+    assert!(ran.stderr.contains(&data) && ran.stderr.contains("File too large"), "{ran:?}");
+    scene.passes();
+    assert_eq!(scene.commits(), 2);
+    scene.is_sound();
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! The survey of a config repository, beside the plain cost of reading its blobs.
+//!
+//! Workload: a bare repository with 10,000 manifests in 100 folders, each a Deployment of 40 lines
+//! (1.1 kB), packed by `git repack` as a server or a fresh fetch has it. 1,000 of them are automated.
+//! `read` reads every blob and nothing else; `survey` reads, finds the annotated ones and parses those.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use landwaiter::git::{
+    BlobId, DEFAULT_TIMEOUT, Error, Identity, Mirror, Options, RemoteUrl, Snapshot, create_repository,
+};
+use landwaiter::manifest::Scope;
+use landwaiter::path::RepoPath;
+use landwaiter::plan::Inventory;
+
+const MANIFESTS: usize = 10_000;
+const EVERY: usize = 10;
+
+fn manifest(number: usize) -> String {
+    let automation = if number.is_multiple_of(EVERY) {
+        "    fluxcd.io/automated: \"true\"\n    fluxcd.io/tag.app: semver:~1.2\n"
+    } else {
+        ""
+    };
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-{number}\n  namespace: team-{team}\n  annotations:\n    \
+         example.com/owner: team-{team}\n{automation}spec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: app-{number}\n  \
+         template:\n    metadata:\n      labels:\n        app: app-{number}\n    spec:\n      containers:\n        - name: app\n          \
+         image: registry.example.com/team-{team}/app-{number}:1.2.{patch}\n          ports:\n            - containerPort: 8080\n              \
+         name: http\n          env:\n            - name: LOG_LEVEL\n              value: info\n            - name: DATABASE\n              \
+         value: postgres://db.team-{team}.svc/app-{number}\n          resources:\n            requests:\n              cpu: 100m\n              \
+         memory: 128Mi\n            limits:\n              memory: 256Mi\n          readinessProbe:\n            httpGet:\n              \
+         path: /healthz\n              port: http\n            periodSeconds: 5\n",
+        team = number / 100,
+        patch = number % 20,
+    )
+}
+
+fn repository(folder: &Path) -> Snapshot {
+    let path = folder.join("config.git");
+    let file = |number: usize| {
+        let path = RepoPath::parse(&format!("team-{}/app-{number}.yaml", number / 100)).expect("a good path");
+        (path, manifest(number).into_bytes())
+    };
+    let files: Vec<_> = (0..MANIFESTS).map(file).collect();
+    let author = Identity::new("Bench", "bench@example.com").expect("a good identity");
+    create_repository(&path, &files, "first", &author, Timestamp::UNIX_EPOCH).expect("a repository");
+    let packed = Command::new("git").arg("-C").arg(&path).args(["repack", "-adq"]).status().expect("git for repack");
+    assert!(packed.success());
+    let url = RemoteUrl::parse(path.to_str().expect("UTF-8")).expect("a path");
+    let options =
+        Options { url, branch: None, data_dir: folder.join("data"), credential: None, timeout: DEFAULT_TIMEOUT };
+    Mirror::open(options).and_then(|mirror| mirror.fetch()).expect("a snapshot")
+}
+
+fn survey(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let snapshot = repository(folder.path());
+    let files = snapshot.files(&[]).expect("files").files;
+    let files: Vec<(RepoPath, BlobId)> = files.into_iter().map(|file| (file.path, file.blob)).collect();
+    assert_eq!(files.len(), MANIFESTS);
+
+    let mut group = c.benchmark_group("10,000 manifests, 1,000 automated");
+    group.sample_size(20);
+    let mut buffer = Vec::new();
+    group.bench_function("list the files", |b| b.iter(|| black_box(snapshot.files(&[]))));
+    group.bench_function("read the blobs", |b| {
+        b.iter(|| {
+            for (_, blob) in &files {
+                snapshot.read(*blob, &mut buffer).expect("a blob");
+                black_box(&buffer);
+            }
+        });
+    });
+    group.bench_function("survey", |b| {
+        b.iter(|| {
+            let read = |blob: &BlobId, buffer: &mut Vec<u8>| -> Result<(), Error> { snapshot.read(*blob, buffer) };
+            let inventory = Inventory::survey(&files, read, Scope::Annotated).expect("an inventory");
+            assert_eq!(inventory.manifests().len(), MANIFESTS / EVERY);
+            inventory
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, survey);
+criterion_main!(benches);
