@@ -21,9 +21,10 @@ pub(super) fn survey(folder: &Path, scope: Scope) -> Result<Inventory, Error> {
             source: error.into(),
         })?;
         if entry.file_type().is_file() {
-            match relative(folder, entry.path()) {
-                Some(path) => files.push((path, entry.into_path())),
-                None => tracing::debug!(path = %entry.path().display(), "passed over: the path is not UTF-8"),
+            if let Some(path) = relative(folder, entry.path()) {
+                files.push((path, entry.into_path()));
+            } else {
+                tracing::warn!(path = %entry.path().display(), "passed over: the path is not UTF-8");
             }
         }
     }

@@ -25,7 +25,7 @@ Examples:
 The file of --tags is {\"ghcr.io/org/app\": [\"1.0.0\", {\"tag\": \"1.1.0\", \"created\": \"2026-01-31T12:00:00Z\"}]}.";
 
 /// How long `plan` takes an answer of a registry as fresh: each repository is asked once.
-const FRESH_FOR: Duration = Duration::from_secs(3600);
+const FRESH_FOR: Duration = Duration::from_hours(1);
 
 /// Prints what would change in a checkout, and why.
 #[derive(Debug, clap::Args)]
@@ -69,12 +69,11 @@ impl Args {
             inventory.assume(policy);
         }
         let now = self.now.unwrap_or_else(Timestamp::now);
-        let scans = match &self.tags {
-            Some(file) => tags::scans(file)?,
-            None => {
-                let client = Client::new(self.registry.options(FRESH_FOR)?)?;
-                reconcile::scan(&client, &inventory.watches(now)).await
-            }
+        let scans = if let Some(file) = &self.tags {
+            tags::scans(file)?
+        } else {
+            let client = Client::new(self.registry.options(FRESH_FOR)?)?;
+            reconcile::scan(&client, &inventory.watches(now)).await
         };
         let plan = Plan::draw(&inventory, &scans, &Refusals::default(), now);
         if self.write {

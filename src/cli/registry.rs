@@ -12,8 +12,8 @@ use crate::registry::{CredentialFile, Options};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Registries")]
 pub(super) struct RegistryArgs {
-    /// A docker config.json with credentials (auths, credHelpers, credsStore). Default: the one of
-    /// $DOCKER_CONFIG or ~/.docker, if there is one.
+    /// A docker config.json with credentials (auths, credHelpers, credsStore). Default: the one in
+    /// ~/.docker (or where `DOCKER_CONFIG` says), if there is one.
     #[arg(long, env = "LANDWAITER_DOCKER_CONFIG", value_name = "FILE")]
     docker_config: Option<PathBuf>,
 

@@ -57,7 +57,7 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_GIT_CREDENTIALS", value_name = "FILE", help_heading = "Git")]
     git_credentials: Option<PathBuf>,
 
-    /// The user for the password in $LANDWAITER_GIT_PASSWORD.
+    /// The user for the password in the variable `LANDWAITER_GIT_PASSWORD`.
     #[arg(long, env = "LANDWAITER_GIT_USERNAME", value_name = "USER", help_heading = "Git")]
     git_username: Option<String>,
 

@@ -43,8 +43,8 @@ fn fixture(path: &str) -> String {
 }
 
 fn deployment(name: &str, annotations: &str, containers: &str) -> String {
-    let annotations = annotations.lines().map(|line| format!("\n    {line}")).collect::<String>();
-    let containers = containers.lines().map(|line| format!("\n      {line}")).collect::<String>();
+    let indented = |text: &str, by: &str| text.lines().flat_map(|line| ["\n", by, line]).collect::<String>();
+    let (annotations, containers) = (indented(annotations, "    "), indented(containers, "      "));
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: shop\n  \
          annotations:{annotations}\nspec:\n  template:\n    spec:\n      containers:{containers}\n"

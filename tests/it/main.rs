@@ -1,5 +1,7 @@
 //! Everything that needs a socket, a process or the file system, in one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up stops there")]
+
 mod binary;
 mod commands;
 mod corpus;

@@ -38,7 +38,7 @@ impl Scene {
         self.root.path()
     }
 
-    fn args<'a>(&self, more: &[&'a str]) -> Vec<String> {
+    fn args(&self, more: &[&str]) -> Vec<String> {
         let (url, data) = (self.server.url("config.git"), self.home().join("data").display().to_string());
         let fixed = ["run".to_owned(), "--git-url".to_owned(), url, "--data-dir".to_owned(), data];
         fixed.into_iter().chain(more.iter().map(|arg| (*arg).to_owned())).collect()
@@ -78,7 +78,7 @@ impl Scene {
 
 /// A Deployment of one container, all of it on lines that a diff shows well.
 fn deployment(name: &str, annotations: &[&str], image: &str) -> String {
-    let annotations: String = annotations.iter().map(|line| format!("    {line}\n")).collect();
+    let annotations: String = annotations.iter().flat_map(|line| ["    ", *line, "\n"]).collect();
     format!(
         "# {name}: a comment that stays\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  \
          namespace: shop\n  annotations:\n{annotations}spec:\n  template:\n    spec:\n      containers:\n      \
@@ -294,7 +294,7 @@ fn a_full_disk_is_said_and_leaves_nothing_to_repair() {
     let registry = wait(Server::good());
     registry.fill("app", &["1.0.0", "1.1.0"]);
     let image = format!("{}/app:1.0.0", registry.address);
-    let noise: String = (0..40_000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
+    let noise = (0..40_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_string()).collect::<String>();
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image)), ("noise.txt", &noise)]);
     let full = |blocks: &str| {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
