@@ -178,7 +178,8 @@ impl Reconciler {
             let asked = Some(Instant::now());
             let snapshot = mirror.fetch()?;
             match known {
-                Some(known) if known.snapshot.commit() == snapshot.commit() => Ok(Survey { asked, ..known }),
+                // The snapshot is always the new one: the store behind the old one may be gone.
+                Some(known) if known.snapshot.commit() == snapshot.commit() => Ok(Survey { snapshot, asked, ..known }),
                 _ => Survey::read(snapshot, &paths, asked),
             }
         });

@@ -48,10 +48,12 @@ impl Journal {
             let Verdict::Hold(hold) = &entry.verdict else { continue };
             let site = format!("{} {} {}", entry.place.file, entry.workload, entry.container);
             let reason = hold.to_string();
-            if self.said.get(&site) != Some(&reason) {
+            // A registry in trouble words it a little differently each time; that is not news.
+            let gist = if matches!(hold, Hold::Unseen(_)) { hold.name().to_owned() } else { reason.clone() };
+            if self.said.get(&site) != Some(&gist) {
                 say_hold(entry, hold, &reason);
             }
-            said.insert(site, reason);
+            said.insert(site, gist);
         }
         self.said = said;
         write_outcome(report);

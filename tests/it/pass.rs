@@ -393,6 +393,21 @@ fn the_daemon_follows_releases_and_colleagues_and_stops_when_asked() {
 }
 
 #[test]
+fn a_data_directory_that_vanishes_under_the_daemon_is_made_anew() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
+    let intervals = ["--git-poll-interval", "1s", "--registry-poll-interval", "1s", "--log-level", "debug"];
+    let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&intervals)));
+    daemon.wait_for_log("nothing to do");
+    std::fs::remove_dir_all(scene.home().join("data")).unwrap();
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    wait_until("the commit", || (scene.commits() == 2).then_some(()), || daemon.log());
+    scene.is_sound();
+}
+
+#[test]
 fn a_daemon_that_hangs_on_a_registry_stops_at_once_when_asked() {
     let registry = wait(Server::start(|_, _| Act::Hang));
     let image = format!("{}/app:1.0.0", registry.address);
@@ -402,6 +417,43 @@ fn a_daemon_that_hangs_on_a_registry_stops_at_once_when_asked() {
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(0));
     assert_eq!(scene.commits(), 1);
+}
+
+/// A daemon whose push the server is still thinking about, and the file that ends the thinking.
+fn in_the_middle_of_a_push() -> (Scene, Daemon, std::path::PathBuf) {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
+    let (began, go) = (scene.home().join("began"), scene.home().join("go"));
+    let script = format!("touch {}; while [ ! -e {} ]; do sleep 0.02; done", began.display(), go.display());
+    scene.repo.hook("pre-receive", &script);
+    let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&[])));
+    wait_until("the push", || began.exists().then_some(()), || daemon.log());
+    (scene, daemon, go)
+}
+
+#[test]
+fn a_push_that_has_begun_is_seen_through_before_the_daemon_stops() {
+    let (scene, mut daemon, go) = in_the_middle_of_a_push();
+    daemon.signal("TERM");
+    daemon.wait_for_log("stopping");
+    std::fs::write(go, "").unwrap();
+    assert_eq!(daemon.wait(), Some(0), "{}", daemon.log());
+    assert!(daemon.log().contains("pushed"), "{}", daemon.log());
+    assert_eq!(scene.commits(), 2);
+    scene.is_sound();
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let (scene, mut daemon, go) = in_the_middle_of_a_push();
+    daemon.signal("TERM");
+    daemon.wait_for_log("stopping");
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait(), Some(1), "{}", daemon.log());
+    std::fs::write(go, "").unwrap();
+    scene.is_sound();
 }
 
 #[test]
