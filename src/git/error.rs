@@ -41,6 +41,14 @@ pub enum Error {
         /// What the system said.
         cause: String,
     },
+    /// The other side did not prove who it is. Nothing was sent.
+    #[error("{url}: {cause}")]
+    Untrusted {
+        /// The repository.
+        url: String,
+        /// What is wrong with its certificate, and how to mend it.
+        cause: String,
+    },
     /// An answer did not come to its end in time.
     #[error("{url}: {doing} did not end within {} s; if the repository is that large, raise the timeout", within.as_secs_f32())]
     TimedOut {

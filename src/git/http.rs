@@ -20,6 +20,7 @@ use url::{Position, Url};
 use super::error::{chain, plain};
 use super::remote::Login;
 use super::{Credential, Error, RemoteUrl};
+use crate::tls;
 
 /// Servers tell Git from browsers by the first word.
 const USER_AGENT: &str = concat!("git/landwaiter-", env!("CARGO_PKG_VERSION"));
@@ -73,6 +74,7 @@ pub(super) struct State {
 /// Why a request did not give what was asked.
 enum Trouble {
     Unreachable(String),
+    Untrusted(String),
     TimedOut,
     Broken(String),
     Status { status: u16, said: String },
@@ -114,12 +116,16 @@ impl Server {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // The first provider that is installed stays; another part of the program may have done it.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
+        let mut builder = Client::builder();
+        if self.url.is_on_this_machine() {
+            // A proxy is the way to the outside; it must not see what stays inside.
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.timeout.min(Duration::from_secs(20)))
+            .tls_backend_preconfigured(tls::client_config())
             .build()
             .map_err(|error| Error::Unreachable { url: self.url.to_string(), cause: cause(error) })?;
         Ok(self.client.get_or_init(|| client))
@@ -139,6 +145,7 @@ impl Witness<'_> {
             None => Error::Interrupted { url, doing, cause: self.scrub(&chain(protocol_error)) },
             Some(Trouble::Broken(cause)) => Error::Interrupted { url, doing, cause },
             Some(Trouble::Unreachable(cause)) => Error::Unreachable { url, cause },
+            Some(Trouble::Untrusted(cause)) => Error::Untrusted { url, cause },
             Some(Trouble::TimedOut) => Error::TimedOut { url, doing, within: self.server.timeout },
             Some(Trouble::NotGit(answer)) => Error::NotGit { url, answer },
             Some(Trouble::Redirected { to, reason }) => Error::Redirected { url, to, reason },
@@ -173,7 +180,10 @@ impl State {
     }
 
     fn lost(&self, error: reqwest::Error) -> io::Error {
-        let trouble = if error.is_timeout() && Instant::now() >= self.deadline {
+        let host = error.url().and_then(Url::host_str).unwrap_or_default();
+        let trouble = if let Some(cause) = tls::refusal(&error, host) {
+            Trouble::Untrusted(cause)
+        } else if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut
         } else if error.is_connect() || error.is_timeout() {
             Trouble::Unreachable(self.scrub(&cause(error)))

@@ -219,9 +219,14 @@ impl RemoteUrl {
         }
     }
 
+    /// Whether the server is this machine.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        self.http().is_some_and(is_loopback)
+    }
+
     /// Whether a password would travel in clear text to another machine.
     pub(super) fn exposes_credentials(&self) -> bool {
-        self.http().is_some_and(|url| url.scheme() == "http" && !is_loopback(url))
+        self.http().is_some_and(|url| url.scheme() == "http") && !self.is_on_this_machine()
     }
 }
 
