@@ -94,13 +94,13 @@ pub enum Error {
         answer: String,
     },
     /// The server sends us somewhere else and we do not follow.
-    #[error("{url} redirects to {to}, where {reason}; give that address as the git url if it is right")]
+    #[error("{url} redirects to {to}, where {reason}")]
     Redirected {
         /// The repository.
         url: String,
         /// The other place, without user name and password.
         to: String,
-        /// Why we do not go there.
+        /// Why we do not go there, and how to mend it.
         reason: &'static str,
     },
     /// The server answered with an error of its own.

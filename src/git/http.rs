@@ -249,13 +249,13 @@ impl State {
         let same_origin = to.origin() == self.base.origin();
         let reason = if !matches!(to.scheme(), "http" | "https") || (from.scheme() == "https" && to.scheme() == "http")
         {
-            "the connection would no longer be encrypted"
+            "the connection would no longer be encrypted; mend the redirect, or give the https address that is meant"
         } else if !to.username().is_empty() || to.password().is_some() {
-            "the server put a credential into the address"
+            "the server put a credential into the address; mend the redirect"
         } else if !same_origin && self.login.is_some() {
-            "the credential is not meant for that server"
+            "the credential is not meant for that server; give that address as the git url if it is right"
         } else if !to.as_str().ends_with(tail) {
-            "there is no Git repository but perhaps a page to sign in"
+            "there is no Git repository but perhaps a page to sign in; check the address and the credential"
         } else {
             return Ok(to);
         };
