@@ -26,7 +26,7 @@ fn deployments(count: usize) -> String {
 
 fn manifest(text: &str) -> Manifest {
     let path = RepoPath::parse("apps/all.yaml").expect("a path");
-    read(&path, text.as_bytes(), &builtin_presets())
+    read(&path, text.as_bytes(), builtin_presets())
 }
 
 fn edit(c: &mut Criterion) {
@@ -50,7 +50,7 @@ fn reading(c: &mut Criterion) {
         ("read a typical manifest", include_str!("../fixtures/demo/apps/shop/shop.yaml").to_owned()),
         ("read 800 workloads in one file", deployments(800)),
     ] {
-        c.bench_function(name, |b| b.iter(|| read(&path, black_box(text.as_bytes()), &presets)));
+        c.bench_function(name, |b| b.iter(|| read(&path, black_box(text.as_bytes()), presets)));
     }
 }
 

@@ -25,7 +25,7 @@
 //! metadata: {name: web, annotations: {landwaiter/automated: "true", landwaiter/tag.web: "semver:~1"}}
 //! spec: {template: {spec: {containers: [{name: web, image: 'nginx:1.25.1'}]}}} # ours
 //! "#;
-//! let manifest = read(&RepoPath::parse("web.yaml")?, text.as_bytes(), &builtin_presets());
+//! let manifest = read(&RepoPath::parse("web.yaml")?, text.as_bytes(), builtin_presets());
 //! let workload = &manifest.workloads[0];
 //! assert_eq!(workload.automation, Automation::On);
 //! let changed = manifest.rewrite(&[(&workload.containers[0].image, Tag::parse("1.27.0")?)])?;

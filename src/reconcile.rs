@@ -4,7 +4,10 @@
 //! passes are made ([`daemon`](crate::daemon)) nor who reads the [`Report`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
@@ -245,20 +248,43 @@ pub async fn candidates(
     Ok(listing.tags().iter().filter(|tag| !gone.contains(*tag)).map(candidate).collect())
 }
 
+/// Reads what the files of a commit ask for, below `paths` or, when there are none, in all of the
+/// repository. Reading and parsing are shared out over the processors.
+///
+/// # Errors
+/// When the repository's objects cannot be read.
+pub fn survey(snapshot: &Snapshot, paths: &[RepoPath]) -> Result<Inventory, git::Error> {
+    let mut within = paths.to_vec();
+    if !within.is_empty() {
+        within.extend(RepoPath::parse(POLICIES));
+    }
+    let git::Files { files, missing, skipped } = snapshot.files(&within)?;
+    let files: Vec<_> = files.into_iter().map(|file| (file.path, file.blob)).collect();
+    let mut inventory = Inventory::begin(&files, |blob, buffer| snapshot.read(*blob, buffer))?;
+    let share = files.len().div_ceil(thread::available_parallelism().map_or(1, NonZero::get)).max(1);
+    let parts: Vec<_> = thread::scope(|scope| {
+        let inventory = &inventory;
+        let start = |files| {
+            let snapshot = snapshot.clone();
+            let read = move |blob: &BlobId, buffer: &mut Vec<u8>| snapshot.read(*blob, buffer);
+            scope.spawn(move || inventory.read_manifests(files, read, Scope::Annotated))
+        };
+        let threads: Vec<_> = files.chunks(share).map(start).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    for part in parts {
+        inventory.extend(part?);
+    }
+    inventory.report(missing.into_iter().filter(|path| paths.contains(path)).map(missing_path));
+    for entry in skipped.iter().filter(|entry| entry.why == WhySkipped::Name) {
+        tracing::warn!(path = entry.path, "passed over: the path is not UTF-8 or not safe");
+    }
+    Ok(inventory)
+}
+
 impl Survey {
     fn read(snapshot: Snapshot, paths: &[RepoPath], asked: Option<Instant>) -> Result<Self, Error> {
-        let mut within = paths.to_vec();
-        if !within.is_empty() {
-            within.extend(RepoPath::parse(POLICIES));
-        }
-        let git::Files { files, missing, skipped } = snapshot.files(&within)?;
-        let files: Vec<_> = files.into_iter().map(|file| (file.path, file.blob)).collect();
-        let read = |blob: &BlobId, buffer: &mut Vec<u8>| snapshot.read(*blob, buffer);
-        let mut inventory = Inventory::survey(&files, read, Scope::Annotated)?;
-        inventory.report(missing.into_iter().filter(|path| paths.contains(path)).map(missing_path));
-        for entry in skipped.iter().filter(|entry| entry.why == WhySkipped::Name) {
-            tracing::warn!(path = entry.path, "passed over: the path is not UTF-8 or not safe");
-        }
+        let inventory = survey(&snapshot, paths)?;
         let history = snapshot.history(HISTORY)?;
         let refusals = Refusals::read(history.iter().map(|commit| (commit.id.to_string(), commit.message.as_str())));
         Ok(Self { snapshot, inventory: Arc::new(inventory), refusals: Arc::new(refusals), asked })

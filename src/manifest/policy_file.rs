@@ -3,6 +3,8 @@
 //! Reads the YAML into the strings of a [`PresetSource`] and says where a wrong one stands. What the
 //! strings mean is the business of [`policy`](crate::policy).
 
+use std::sync::LazyLock;
+
 use super::problem::{Place, Problem, Severity};
 use super::yaml::{Kind, NodeRef, Syntax, Tree};
 use crate::path::RepoPath;
@@ -28,16 +30,19 @@ const KEYS: [&str; 9] =
 /// # Panics
 /// Never: a test reads every one of them.
 #[must_use]
-pub fn builtin_presets() -> Presets {
-    let mut presets = Presets::default();
-    for (name, text) in BUILTIN {
-        let preset = RepoPath::parse(&format!("policies/{name}"))
-            .ok()
-            .and_then(|path| read_policy_file(&path, text.as_bytes()).ok())
-            .expect("every file in policies/ is a policy");
-        presets.insert(preset);
-    }
-    presets
+pub fn builtin_presets() -> &'static Presets {
+    static PRESETS: LazyLock<Presets> = LazyLock::new(|| {
+        let mut presets = Presets::default();
+        for (name, text) in BUILTIN {
+            let preset = RepoPath::parse(&format!("policies/{name}"))
+                .ok()
+                .and_then(|path| read_policy_file(&path, text.as_bytes()).ok())
+                .expect("every file in policies/ is a policy");
+            presets.insert(preset);
+        }
+        presets
+    });
+    &PRESETS
 }
 
 /// Reads a policy file, `policies/<name>.yaml` or `.landwaiter/policies/<name>.yaml`, and runs its

@@ -40,9 +40,8 @@ pub struct Watch {
 }
 
 impl Inventory {
-    /// Reads the files that may matter in `scope`; the others are skipped unparsed. The policies that
-    /// the repository defines in `.landwaiter/policies/` are read first, so that the manifests can
-    /// name them. A file that cannot be understood becomes a problem and the survey goes on.
+    /// Surveys a repository: its policies, then its manifests. The three steps are there by themselves
+    /// for whoever reads the manifests on several threads.
     ///
     /// A file is a path and a key; `read` puts the bytes behind a key into the buffer.
     ///
@@ -53,7 +52,22 @@ impl Inventory {
         mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
         scope: Scope,
     ) -> Result<Self, E> {
-        let mut inventory = Self { presets: manifest::builtin_presets(), ..Self::default() };
+        let mut inventory = Self::begin(files, &mut read)?;
+        let manifests = inventory.read_manifests(files, &mut read, scope)?;
+        inventory.extend(manifests);
+        Ok(inventory)
+    }
+
+    /// Begins a survey with the policies that the repository defines in `.landwaiter/policies/`, so
+    /// that its manifests can name them. One that cannot be understood becomes a problem.
+    ///
+    /// # Errors
+    /// The error of `read`.
+    pub fn begin<K, E>(
+        files: &[(RepoPath, K)],
+        mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut inventory = Self { presets: manifest::builtin_presets().clone(), ..Self::default() };
         let mut bytes = Vec::new();
         for (path, key) in files.iter().filter(|(path, _)| is_policy_file(path)) {
             read(key, &mut bytes)?;
@@ -62,22 +76,41 @@ impl Inventory {
                 Err(problems) => inventory.problems.extend(problems),
             }
         }
-        let is_manifest = |path| manifest::is_manifest_path(path) && !is_policy_file(path);
-        for (path, key) in files.iter().filter(|(path, _)| is_manifest(path)) {
-            read(key, &mut bytes)?;
-            if manifest::may_matter(&bytes, scope) {
-                inventory.add(manifest::read(path, &bytes, &inventory.presets));
-            }
-        }
-        inventory.problems.sort();
         Ok(inventory)
     }
 
-    fn add(&mut self, mut manifest: Manifest) {
-        self.problems.append(&mut manifest.problems);
-        if !manifest.workloads.is_empty() {
-            self.manifests.push(manifest);
+    /// Reads the files that may matter in `scope`; the others are passed over unparsed. A file that
+    /// cannot be understood becomes a problem and the survey goes on.
+    ///
+    /// # Errors
+    /// The error of `read`.
+    pub fn read_manifests<K, E>(
+        &self,
+        files: &[(RepoPath, K)],
+        mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
+        scope: Scope,
+    ) -> Result<Vec<Manifest>, E> {
+        let is_manifest = |path| manifest::is_manifest_path(path) && !is_policy_file(path);
+        let mut manifests = Vec::new();
+        let mut bytes = Vec::new();
+        for (path, key) in files.iter().filter(|(path, _)| is_manifest(path)) {
+            read(key, &mut bytes)?;
+            if manifest::may_matter(&bytes, scope) {
+                manifests.push(manifest::read(path, &bytes, &self.presets));
+            }
         }
+        Ok(manifests)
+    }
+
+    /// Adds manifests to what is known.
+    pub fn extend(&mut self, manifests: Vec<Manifest>) {
+        for mut manifest in manifests {
+            self.problems.append(&mut manifest.problems);
+            if !manifest.workloads.is_empty() {
+                self.manifests.push(manifest);
+            }
+        }
+        self.problems.sort();
     }
 
     /// Adds problems that were found outside the manifests, in a policy file for example.

@@ -90,7 +90,7 @@ fn every_file_is_read_and_rewritten_at_its_images_only() {
         let (mut images, mut changed) = (0, 0);
         let files = files(&folder);
         for (path, bytes) in &files {
-            let (all, editable) = check(path, bytes, &presets);
+            let (all, editable) = check(path, bytes, presets);
             images += all;
             changed += editable;
         }

@@ -426,8 +426,8 @@ fn in_the_middle_of_a_push() -> (Scene, Daemon, std::path::PathBuf) {
     let image = format!("{}/app:1.0.0", registry.address);
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
     let (began, go) = (scene.home().join("began"), scene.home().join("go"));
-    let (begin, wait) = (began.display(), go.display());
-    let script = format!("touch {begin}; while [ -e {begin} ] && [ ! -e {wait} ]; do sleep 0.02; done");
+    let (mark, end) = (began.display(), go.display());
+    let script = format!("touch {mark}; while [ -e {mark} ] && [ ! -e {end} ]; do sleep 0.02; done");
     scene.repo.hook("pre-receive", &script);
     let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&[])));
     wait_until("the push", || began.exists().then_some(()), || daemon.log());
