@@ -16,8 +16,8 @@ use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Command, Handshake, LsRefsCommand, ls_refs::RefPrefixes};
 
 use super::Error;
-use super::error::{chain, plain};
 use super::http::{Call, Server};
+use crate::plain::{self, chain};
 
 /// How we name ourselves inside the protocol.
 pub(super) const AGENT: &str = concat!("landwaiter/", env!("CARGO_PKG_VERSION"));
@@ -143,7 +143,7 @@ impl<'a> Upstream<'a> {
         let stored = response.as_ref().map_or(Ok(()), |_| store_pack(&mut reader, repository, !have.is_empty()));
         drop(reader);
         let witness = &self.call.witness;
-        let complaint = witness.scrub(&plain(&complaint.borrow(), 300));
+        let complaint = plain::line(&witness.scrub(&complaint.borrow()), 300);
         if !complaint.is_empty() && stored.is_err() {
             return Err(Error::Interrupted { url: self.url, doing, cause: format!("the server said: {complaint}") });
         }
@@ -201,12 +201,12 @@ impl<'a> Upstream<'a> {
         if heads.is_empty() {
             return Ok(self.empty());
         }
-        let names = heads.iter().map(|listed| plain(listed.name.trim_start_matches("refs/heads/"), 80));
+        let names = heads.iter().map(|listed| plain::line(listed.name.trim_start_matches("refs/heads/"), 80));
         let mut others: Vec<String> = names.take(SHOWN_BRANCHES).collect();
         if heads.len() > SHOWN_BRANCHES {
             others.push(format!("and {} more", heads.len() - SHOWN_BRANCHES));
         }
-        Ok(Error::NoBranch { url: self.url.clone(), branch: plain(branch, 80), others })
+        Ok(Error::NoBranch { url: self.url.clone(), branch: plain::line(branch, 80), others })
     }
 
     fn empty(&self) -> Error {

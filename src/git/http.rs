@@ -17,9 +17,9 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use url::{Position, Url};
 
-use super::error::{chain, plain};
 use super::remote::Login;
 use super::{Credential, Error, RemoteUrl};
+use crate::plain::{self, causes};
 
 /// Servers tell Git from browsers by the first word.
 const USER_AGENT: &str = concat!("git/landwaiter-", env!("CARGO_PKG_VERSION"));
@@ -104,7 +104,7 @@ impl Server {
         let address = gix::Url::try_from(self.base.as_str()).map_err(|error| Error::Interrupted {
             url: self.url.to_string(),
             doing: "reading the address",
-            cause: plain(&error.to_string(), 200),
+            cause: plain::line(&error.to_string(), 200),
         })?;
         let line = Line { client: self.client()?.clone(), state: Arc::clone(&state) };
         Ok(Call { transport: connect_http(line, address, version, false), witness: Witness { server: self, state } })
@@ -136,7 +136,7 @@ impl Witness<'_> {
             None => "no credential".into(),
         };
         match locked(&self.state.trouble).take() {
-            None => Error::Interrupted { url, doing, cause: self.scrub(&chain(protocol_error)) },
+            None => Error::Interrupted { url, doing, cause: self.state.fit(&causes(protocol_error)) },
             Some(Trouble::Broken(cause)) => Error::Interrupted { url, doing, cause },
             Some(Trouble::Unreachable(cause)) => Error::Unreachable { url, cause },
             Some(Trouble::TimedOut) => Error::TimedOut { url, doing, within: self.server.timeout },
@@ -166,6 +166,11 @@ impl State {
         self.login.as_ref().map_or_else(|| text.to_owned(), |login| login.scrub(text))
     }
 
+    /// A text fit for a log. The secret goes first: half of it, at the cut, would not be found.
+    fn fit(&self, text: &str) -> String {
+        plain::line(&self.scrub(text), plain::CHAIN_LIMIT)
+    }
+
     /// Notes what went wrong for [`Witness::failed`] and ends the request for gix.
     fn give_up(&self, trouble: Trouble) -> io::Error {
         *locked(&self.trouble) = Some(trouble);
@@ -176,9 +181,9 @@ impl State {
         let trouble = if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut
         } else if error.is_connect() || error.is_timeout() {
-            Trouble::Unreachable(self.scrub(&cause(error)))
+            Trouble::Unreachable(self.fit(&cause(error)))
         } else {
-            Trouble::Broken(self.scrub(&cause(error)))
+            Trouble::Broken(self.fit(&cause(error)))
         };
         self.give_up(trouble)
     }
@@ -194,7 +199,7 @@ impl State {
         };
         let mut headers = headers.clone();
         if let Some(login) = &self.login {
-            let mut value = HeaderValue::try_from(login.basic()).map_err(io::Error::other)?;
+            let mut value = HeaderValue::from_str(login.basic().expose()).map_err(io::Error::other)?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -214,7 +219,7 @@ impl State {
         let answer = match content_type(&response) {
             "" => "something without a content type".into(),
             "text/html" => "a web page".into(),
-            other => format!("content type {:?}", plain(other, 80)),
+            other => format!("content type {:?}", plain::line(other, 80)),
         };
         Err(self.give_up(Trouble::NotGit(answer)))
     }
@@ -227,7 +232,7 @@ impl State {
         let mut bytes = Vec::new();
         // Whatever arrived before the connection broke is good enough.
         drop(response.take(MAX_EXCUSE).read_to_end(&mut bytes));
-        self.scrub(&plain(&String::from_utf8_lossy(&bytes), 300))
+        plain::line(&self.scrub(&String::from_utf8_lossy(&bytes)), 300)
     }
 
     /// Where a redirect of the first request leads, if we may follow it there.
@@ -251,7 +256,7 @@ impl State {
         };
         let shown = format!("{}://{}", to.scheme(), &to[Position::BeforeHost..Position::AfterPath]);
         let shown = shown.strip_suffix("/info/refs").unwrap_or(&shown);
-        Err(self.give_up(Trouble::Redirected { to: plain(shown, 200), reason }))
+        Err(self.give_up(Trouble::Redirected { to: plain::line(shown, 200), reason }))
     }
 
     fn advertise(&self, client: &Client, url: &str, headers: &HeaderMap, service: &str) -> io::Result<Advertisement> {
@@ -275,7 +280,7 @@ impl State {
 
     fn broken(&self, error: &io::Error) -> io::Error {
         let late = Instant::now() >= self.deadline;
-        self.give_up(if late { Trouble::TimedOut } else { Trouble::Broken(chain(error)) })
+        self.give_up(if late { Trouble::TimedOut } else { Trouble::Broken(self.fit(&causes(error))) })
     }
 }
 
@@ -454,7 +459,7 @@ fn header_map(lines: impl IntoIterator<Item = impl AsRef<str>>) -> HeaderMap {
 /// What happened, without the address, which the message around it names.
 fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
-    std::error::Error::source(&error).map_or_else(|| chain(&error), chain)
+    std::error::Error::source(&error).map_or_else(|| causes(&error), causes)
 }
 
 fn content_type(response: &Response) -> &str {

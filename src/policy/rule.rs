@@ -1,5 +1,5 @@
 //! A policy bound to the tag that stands in Git: judges one tag at a time, and says which of two is
-//! the better one. [`decide`](super::decide) and [`explain`](super::explain) are two readings of it.
+//! the better one. [`decide`](super::decide()) and [`explain`](super::explain()) are two readings of it.
 //!
 //! Knows nothing of lists of tags.
 

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::helper;
-use super::secret::Secret;
 use crate::image::{Registry, Repository};
+use crate::secret::Secret;
 
 /// How long the answer of a helper is good. A refusal by the registry ends it earlier.
 const HELPER_MEMORY: Duration = Duration::from_mins(5);
