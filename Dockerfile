@@ -12,10 +12,10 @@ WORKDIR /src
 COPY . .
 # The base image is the toolchain; the file would only make rustup fetch another.
 RUN rm -f rust-toolchain.toml \
-    && cargo build --release --locked --bin landwaiter \
+    && cargo build --profile dist --locked --bin landwaiter \
     && mkdir -p /out/etc/ssl/certs /out/var/lib/landwaiter /out/tmp /out/usr/bin \
     && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ \
-    && cp target/release/landwaiter /out/usr/bin/ \
+    && cp target/dist/landwaiter /out/usr/bin/ \
     && chmod 1777 /out/tmp
 
 FROM ${RUN_IMAGE}
