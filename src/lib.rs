@@ -25,6 +25,7 @@
 //! |---|---|---|
 //! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
+//! | under the docks | `tls` (private) | whose certificates are trusted |
 //! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
@@ -40,6 +41,8 @@ mod plain;
 pub mod secret;
 
 pub mod policy;
+
+mod tls;
 
 pub mod git;
 pub mod manifest;

@@ -23,7 +23,10 @@ Examples:
   LANDWAITER_GIT_URL=https://git.example.com/org/config.git landwaiter run --log-format json
 
 Every option can be set by its environment variable instead. SIGTERM lets a commit that is being
-pushed finish; a second one stops at once.";
+pushed finish; a second one stops at once.
+
+Certificates are checked by the authorities of this machine, or by those in the PEM file that
+SSL_CERT_FILE names. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are respected.";
 
 /// Watches registries and commits new image tags, until it is stopped.
 #[derive(Debug, clap::Args)]
@@ -101,7 +104,10 @@ impl Args {
             return Ok(Good::Yes);
         }
         let result = daemon::once(&reconciler, stop).await;
-        Journal::default().write(&result);
+        // An error is told once, as the answer to the command.
+        if result.is_ok() {
+            Journal::default().write(&result);
+        }
         let report = result?;
         if let reconcile::Outcome::DryRun { message } = &report.outcome {
             print_dry_run(out, &report, message)?;

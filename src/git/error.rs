@@ -41,6 +41,14 @@ pub enum Error {
         /// What the system said.
         cause: String,
     },
+    /// The other side did not prove who it is. Nothing was sent.
+    #[error("{url}: {cause}")]
+    Untrusted {
+        /// The repository.
+        url: String,
+        /// What is wrong with its certificate, and how to mend it.
+        cause: String,
+    },
     /// An answer did not come to its end in time.
     #[error("{url}: {doing} did not end within {} s; if the repository is that large, raise the timeout", within.as_secs_f32())]
     TimedOut {
@@ -86,13 +94,13 @@ pub enum Error {
         answer: String,
     },
     /// The server sends us somewhere else and we do not follow.
-    #[error("{url} redirects to {to}, where {reason}; give that address as the git url if it is right")]
+    #[error("{url} redirects to {to}, where {reason}")]
     Redirected {
         /// The repository.
         url: String,
         /// The other place, without user name and password.
         to: String,
-        /// Why we do not go there.
+        /// Why we do not go there, and how to mend it.
         reason: &'static str,
     },
     /// The server answered with an error of its own.

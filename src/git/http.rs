@@ -22,6 +22,7 @@ use line::Line;
 use super::remote::Login;
 use super::{Credential, Error, RemoteUrl};
 use crate::plain::{self, causes};
+use crate::tls;
 
 /// Servers tell Git from browsers by the first word.
 const USER_AGENT: &str = concat!("git/landwaiter-", env!("CARGO_PKG_VERSION"));
@@ -75,6 +76,7 @@ pub(super) struct State {
 /// Why a request did not give what was asked.
 enum Trouble {
     Unreachable(String),
+    Untrusted(String),
     TimedOut,
     Broken(String),
     Status { status: u16, said: String },
@@ -116,12 +118,16 @@ impl Server {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // The first provider that is installed stays; another part of the program may have done it.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
+        let mut builder = Client::builder();
+        if self.url.is_on_this_machine() {
+            // A proxy is the way to the outside; it must not see what stays inside.
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.timeout.min(Duration::from_secs(20)))
+            .tls_backend_preconfigured(tls::client_config())
             .build()
             .map_err(|error| Error::Unreachable { url: self.url.to_string(), cause: cause(error) })?;
         Ok(self.client.get_or_init(|| client))
@@ -141,6 +147,7 @@ impl Witness<'_> {
             None => Error::Interrupted { url, doing, cause: self.state.fit(&causes(protocol_error)) },
             Some(Trouble::Broken(cause)) => Error::Interrupted { url, doing, cause },
             Some(Trouble::Unreachable(cause)) => Error::Unreachable { url, cause },
+            Some(Trouble::Untrusted(cause)) => Error::Untrusted { url, cause },
             Some(Trouble::TimedOut) => Error::TimedOut { url, doing, within: self.server.timeout },
             Some(Trouble::NotGit(answer)) => Error::NotGit { url, answer },
             Some(Trouble::Redirected { to, reason }) => Error::Redirected { url, to, reason },
@@ -180,7 +187,10 @@ impl State {
     }
 
     fn lost(&self, error: reqwest::Error) -> io::Error {
-        let trouble = if error.is_timeout() && Instant::now() >= self.deadline {
+        let host = error.url().and_then(Url::host_str).unwrap_or_default();
+        let trouble = if let Some(cause) = tls::refusal(&error, host) {
+            Trouble::Untrusted(cause)
+        } else if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut
         } else if error.is_connect() || error.is_timeout() {
             Trouble::Unreachable(self.fit(&cause(error)))
@@ -246,13 +256,13 @@ impl State {
         let same_origin = to.origin() == self.base.origin();
         let reason = if !matches!(to.scheme(), "http" | "https") || (from.scheme() == "https" && to.scheme() == "http")
         {
-            "the connection would no longer be encrypted"
+            "the connection would no longer be encrypted; mend the redirect, or give the https address that is meant"
         } else if !to.username().is_empty() || to.password().is_some() {
-            "the server put a credential into the address"
+            "the server put a credential into the address; mend the redirect"
         } else if !same_origin && self.login.is_some() {
-            "the credential is not meant for that server"
+            "the credential is not meant for that server; give that address as the git url if it is right"
         } else if !to.as_str().ends_with(tail) {
-            "there is no Git repository but perhaps a page to sign in"
+            "there is no Git repository but perhaps a page to sign in; check the address and the credential"
         } else {
             return Ok(to);
         };

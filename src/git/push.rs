@@ -105,6 +105,7 @@ pub(super) fn push(server: &Server, base: &Snapshot, commit: CommitId) -> Result
         Err(error) => match call.witness.failed("pushing", &error) {
             // These came instead of any work on the push.
             error @ (Error::Unreachable { .. }
+            | Error::Untrusted { .. }
             | Error::Redirected { .. }
             | Error::Unauthorized { .. }
             | Error::NotFound { .. }

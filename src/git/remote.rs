@@ -197,9 +197,14 @@ impl RemoteUrl {
         }
     }
 
+    /// Whether the server is this machine.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        self.http().and_then(Url::host_str).is_some_and(host::is_loopback)
+    }
+
     /// Whether a password would travel in clear text to another machine.
     pub(super) fn exposes_credentials(&self) -> bool {
-        self.http().is_some_and(|url| url.scheme() == "http" && !host::is_loopback(url.host_str().unwrap_or_default()))
+        self.http().is_some_and(|url| url.scheme() == "http") && !self.is_on_this_machine()
     }
 }
 

@@ -32,8 +32,11 @@ pub(super) enum Kind {
     #[error("{0}")]
     Credential(String),
     /// No connection, or one that broke.
-    #[error("{request}: {cause}; check the host name, the network and the certificate of the registry")]
+    #[error("{request}: {cause}; check the host name, the network and the proxy settings")]
     Unreachable { request: String, cause: String },
+    /// The other side did not prove who it is. Nothing was sent. The cause says how to mend it.
+    #[error("{request}: {cause}")]
+    Untrusted { request: String, cause: String },
     /// The answer did not come, or not to its end.
     #[error("{request}: no complete answer within {after:?}; the registry is asked again in the next pass")]
     TimedOut { request: String, after: Duration },
@@ -73,7 +76,7 @@ impl Error {
         match &*self.kind {
             Kind::Unreachable { .. } | Kind::TimedOut { .. } | Kind::LeftAlone { .. } => true,
             Kind::Refused { status, .. } => is_temporary_status(*status),
-            Kind::Setup(_) | Kind::Credential(_) | Kind::Unusable { .. } => false,
+            Kind::Setup(_) | Kind::Credential(_) | Kind::Untrusted { .. } | Kind::Unusable { .. } => false,
         }
     }
 

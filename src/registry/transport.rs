@@ -12,7 +12,7 @@ use url::Url;
 use super::error::{self, Kind};
 use super::throttle::Throttle;
 use crate::secret::Secret;
-use crate::{host, plain};
+use crate::{host, plain, tls};
 
 /// How many redirects one request follows.
 const MAX_REDIRECTS: usize = 5;
@@ -68,13 +68,11 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(patience: Patience) -> Result<Self, Kind> {
-        // Both crypto providers of rustls may be compiled in, so one has to be named. Whoever was
-        // first in the process wins, and that is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(patience.connect_timeout)
+                .tls_backend_preconfigured(tls::client_config())
                 // Redirects are followed below, where the credential and the throttle are known.
                 .redirect(redirect::Policy::none())
         };
@@ -144,7 +142,13 @@ impl Transport {
     }
 
     async fn exchange(&self, ask: &Ask, url: &Url, request: &str) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
-        let unreachable = |error| Kind::Unreachable { request: request.to_owned(), cause: cause(error) };
+        let unreachable = |error: reqwest::Error| {
+            let request = request.to_owned();
+            match tls::refusal(&error, url.host_str().unwrap_or_default()) {
+                Some(cause) => Kind::Untrusted { request, cause },
+                None => Kind::Unreachable { request, cause: cause(error) },
+            }
+        };
         let too_large = || Kind::Unusable {
             request: request.to_owned(),
             problem: format!("the answer is larger than {} bytes and was not read", ask.limit),

@@ -11,3 +11,5 @@ mod pass;
 mod registry_client;
 mod registry_server;
 mod tidy;
+mod tls;
+mod tls_server;

@@ -447,7 +447,8 @@ fn in_the_middle_of_a_push() -> (Scene, Daemon, std::path::PathBuf) {
     let image = format!("{}/app:1.0.0", registry.address);
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
     let (began, go) = (scene.home().join("began"), scene.home().join("go"));
-    let script = format!("touch {}; while [ ! -e {} ]; do sleep 0.02; done", began.display(), go.display());
+    let (here, enough) = (began.display(), go.display());
+    let script = format!("touch {here}; while [ -e {here} ] && [ ! -e {enough} ]; do sleep 0.02; done");
     scene.repo.hook("pre-receive", &script);
     let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&[])));
     wait_until("the push", || began.exists().then_some(()), || daemon.log());
@@ -474,6 +475,7 @@ fn a_second_signal_stops_at_once() {
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(1), "{}", daemon.log());
     std::fs::write(go, "").unwrap();
+    wait_until("the server's own end of the push", || (scene.commits() == 2).then_some(()), String::new);
     scene.is_sound();
 }
 

@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["host", "plain", "secret"],
     &["image", "path"],
     &["policy"],
+    &["tls"],
     &["manifest", "registry", "git"],
     &["plan"],
     &["reconcile"],
@@ -21,7 +22,14 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// What a module may not import although it stands lower.
-const BLIND: &[(&str, &str)] = &[("registry", "policy"), ("git", "policy"), ("plan", "registry"), ("plan", "git")];
+const BLIND: &[(&str, &str)] = &[
+    ("registry", "policy"),
+    ("git", "policy"),
+    ("plan", "registry"),
+    ("plan", "git"),
+    ("manifest", "tls"),
+    ("plan", "tls"),
+];
 
 /// Modules that do no I/O, read no clock and write no log.
 const PURE: &[&str] = &["host", "plain", "secret", "image", "path", "policy", "manifest", "plan"];
@@ -55,6 +63,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("oci_distribution", &["registry"]),
     ("reqwest", &["registry", "git/http"]),
     ("gix", &["git"]),
+    ("rustls", &["tls"]),
+    ("rustls_native_certs", &["tls"]),
     ("axum", &["demo"]),
     ("clap", &["cli", "main"]),
     ("comfy_table", &["cli"]),

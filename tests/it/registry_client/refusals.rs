@@ -109,7 +109,7 @@ async fn plain_http_only_where_it_is_configured() {
     server.fill("web", &["a"]);
     let repository = Repository::parse(&format!("0.0.0.0:{}/web", server.address.port())).unwrap();
     let error = tags(&client(), &repository).await.unwrap_err();
-    check_error(&error, true, &["GET https://0.0.0.0:"]);
+    check_error(&error, false, &["GET https://0.0.0.0:", "does not answer in TLS", "plain http"]);
     assert_eq!(server.log().len(), 0);
     let plain_http = vec![Registry::parse(repository.registry().as_str()).unwrap()];
     let client = Client::new(Options { plain_http, ..options() }).unwrap();
@@ -123,5 +123,5 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let repository = Repository::parse(&format!("0.0.0.0:{}/web", server.port)).unwrap();
     let (client, _folder) = client_for_bob(&repository, "hunter2");
     let error = tags(&client, &repository).await.unwrap_err();
-    check_error(&error, true, &["GET https://0.0.0.0:", "invalid peer certificate", "the certificate of the registry"]);
+    check_error(&error, false, &["GET https://0.0.0.0:", "the certificate of 0.0.0.0 is", "trust its issuer"]);
 }

@@ -1,0 +1,206 @@
+//! Whom we believe to be who they say they are, and in plain words why we did not believe somebody.
+//!
+//! Stands under the docks, because [`registry`](crate::registry) and [`git`](crate::git) judge
+//! certificates alike. It knows certificates and their authorities, and must not know what is asked
+//! of whom. The only door to rustls.
+//!
+//! The authorities are those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else those of the machine.
+//! A machine without any is no error: whoever needs no https works, and https is refused in words.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use rustls::crypto::ring;
+use rustls::pki_types::UnixTime;
+use rustls::{CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
+use rustls_native_certs::ErrorKind;
+
+use crate::plain;
+
+/// How many of the names in a certificate a message repeats.
+const NAMES_SHOWN: usize = 5;
+
+/// Read once per process; a changed bundle needs a restart, as the messages say.
+static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(Authorities::load);
+
+/// The certificate authorities that are trusted.
+struct Authorities {
+    roots: Arc<RootCertStore>,
+    source: Source,
+    /// What went wrong when they were read.
+    trouble: Option<String>,
+}
+
+/// Where the authorities were read.
+enum Source {
+    /// An environment variable with its value, as `SSL_CERT_FILE=/etc/ca.pem`.
+    Named(String),
+    /// The usual places.
+    Machine,
+}
+
+/// The settings of every TLS connection: certificates are checked, and HTTP/2 is offered.
+pub(crate) fn client_config() -> ClientConfig {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring can do TLS 1.2 and 1.3")
+        .with_root_certificates(Arc::clone(&AUTHORITIES.roots))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
+
+/// Why no trusted connection to `host` could be made and how to mend it, when `error` or one of its
+/// causes says so. `None` for every other trouble.
+pub(crate) fn refusal(error: &(dyn StdError + 'static), host: &str) -> Option<String> {
+    words(find(error)?, host, &AUTHORITIES)
+}
+
+impl Authorities {
+    fn load() -> Self {
+        let found = rustls_native_certs::load_native_certs();
+        let mut roots = RootCertStore::empty();
+        let (read, unreadable) = roots.add_parsable_certificates(found.certs);
+        let named = ["SSL_CERT_DIR", "SSL_CERT_FILE"]
+            .into_iter()
+            .find_map(|name| std::env::var_os(name).map(|value| (name, value)));
+        let trouble = found.errors.into_iter().next().map(|error| match error.kind {
+            // The message names the place already.
+            ErrorKind::Io { inner, path } if named.as_ref().is_some_and(|(_, value)| *value == path) => {
+                inner.to_string()
+            }
+            _ => error.to_string(),
+        });
+        tracing::debug!(read, unreadable, trouble, "CA certificates read");
+        let source =
+            named.map_or(Source::Machine, |(name, value)| Source::Named(format!("{name}={}", value.display())));
+        if let (Source::Named(named), Some(trouble)) = (&source, &trouble) {
+            tracing::warn!("{named}: the CA certificates cannot be read: {trouble}");
+        }
+        Self { roots: Arc::new(roots), source, trouble }
+    }
+
+    fn place(&self) -> &str {
+        match &self.source {
+            Source::Named(named) => named,
+            Source::Machine => "the CA bundle of this machine",
+        }
+    }
+
+    /// Why an issuer is not among them, and what to do about it.
+    fn lack(&self) -> String {
+        let place = self.place();
+        if self.roots.is_empty() {
+            let trouble = self.trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
+            return format!(
+                "there is no CA certificate in {place}{trouble}; name a PEM file with the authorities to trust in \
+                 SSL_CERT_FILE, and restart"
+            );
+        }
+        let add = match self.source {
+            Source::Named(_) => "add the certificate of its authority there, and restart",
+            Source::Machine => {
+                "add the certificate of its authority there, or name a PEM file with all authorities to trust in \
+                 SSL_CERT_FILE, and restart"
+            }
+        };
+        format!(
+            "no authority in {place} issued it; {add}; if the authority is there already, the server does not send \
+             its intermediate certificates"
+        )
+    }
+}
+
+/// The words of rustls among the causes. An [`io::Error`] hides what it wraps from its `source`.
+fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<Error>() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn words(error: &Error, host: &str, authorities: &Authorities) -> Option<String> {
+    let problem = match error {
+        Error::InvalidCertificate(problem) => problem,
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            return Some(format!(
+                "{host} does not answer in TLS; check the port, and whether it is meant to be reached by plain http"
+            ));
+        }
+        Error::PeerIncompatible(reason) => {
+            return Some(format!(
+                "{host} offers no encryption that can be trusted ({reason:?}); it must speak TLS 1.2 or 1.3 with a \
+                 current cipher"
+            ));
+        }
+        _ => return None,
+    };
+    let why = match problem {
+        CertificateError::UnknownIssuer => format!("is not trusted (UnknownIssuer): {}", authorities.lack()),
+        CertificateError::BadSignature => format!(
+            "is not trusted (BadSignature): an authority of that name is in {}, but with another key; put its current \
+             certificate there, and restart",
+            authorities.place()
+        ),
+        CertificateError::NotValidForNameContext { presented, .. } => format!(
+            "is not for that name (NotValidForName): {}; give an address that is in it, or have it issued anew",
+            names(presented)
+        ),
+        CertificateError::ExpiredContext { time, not_after } => format!(
+            "has expired (Expired): it was good until {}, and this machine has {}; renew it on the server, or mend \
+             the clock here",
+            date(*not_after),
+            date(*time)
+        ),
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "is not valid yet (NotValidYet): it is good from {}, and this machine has {}; mend the clock that is wrong",
+            date(*not_before),
+            date(*time)
+        ),
+        // What `openssl req -x509` makes when it is told nothing else.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "is the certificate of an authority, not of a server (CaUsedAsEndEntity); have one issued without CA:TRUE, \
+             and trust its issuer"
+                .to_owned()
+        }
+        other => format!("is not accepted ({other}); have it issued anew"),
+    };
+    Some(format!("the certificate of {host} {why}"))
+}
+
+/// The names that a certificate is for. They come from the other side, so they are short and plain.
+fn names(presented: &[String]) -> String {
+    if presented.is_empty() {
+        return "it has no subjectAltName, and a common name does not count".to_owned();
+    }
+    let mut text = "it is for ".to_owned();
+    for (index, name) in presented.iter().take(NAMES_SHOWN).enumerate() {
+        // As it comes: DnsName("git.example.com").
+        let name = name.split('"').nth(1).unwrap_or(name);
+        let comma = if index > 0 { ", " } else { "" };
+        text.push_str(comma);
+        text.push_str(&plain::line(name, 100));
+    }
+    if let more @ 1.. = presented.len().saturating_sub(NAMES_SHOWN) {
+        let _ = write!(text, " and {more} more");
+    }
+    text
+}
+
+fn date(time: UnixTime) -> String {
+    let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map_or_else(|| "a time beyond reckoning".to_owned(), |time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests;
