@@ -20,7 +20,7 @@ use crate::reconcile::{Error, Outcome, Reconciler, Report};
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// How many passes in a row start at once because somebody else pushed first. After that many the
-/// branch is too busy for us, and we come back at the next interval.
+/// branch is too busy for us, and the next as many are made at the next interval.
 const RACES: u32 = 10;
 
 /// Makes passes every `interval` until `stop`, and tells the log what changed.
@@ -38,12 +38,12 @@ pub async fn run(reconciler: &Reconciler, interval: Duration, stop: &Stop) {
             break;
         }
         journal.write(&result);
-        failures = if result.is_ok() { 0 } else { failures + 1 };
-        races = if lost_a_race(&result) { races + 1 } else { 0 };
+        failures = if result.is_ok() { 0_u32 } else { failures.saturating_add(1) };
+        races = if lost_a_race(&result) && races < RACES { races + 1 } else { 0 };
         let wait = match (races, failures) {
-            (1..=RACES, _) => jitter(Duration::from_millis(20 << races.min(6))),
-            (_, 0) => interval.saturating_sub(started.elapsed()),
-            (_, failures) => jitter(backoff(failures, interval)),
+            (0, 0) => interval.saturating_sub(started.elapsed()),
+            (0, failures) => jitter(backoff(failures, interval)),
+            (races, _) => after_race(races),
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -65,7 +65,7 @@ pub async fn once(reconciler: &Reconciler, stop: &Stop) -> Result<Report, Error>
             return result;
         }
         races += 1;
-        tokio::time::sleep(jitter(Duration::from_millis(20 << races.min(6)))).await;
+        tokio::time::sleep(after_race(races)).await;
     }
 }
 
@@ -75,7 +75,12 @@ fn lost_a_race(result: &Result<Report, Error>) -> bool {
 }
 
 fn backoff(failures: u32, interval: Duration) -> Duration {
-    FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(interval.max(FIRST_RETRY))
+    FIRST_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(interval.max(FIRST_RETRY))
+}
+
+/// A moment, so that two that race do not run into each other again.
+fn after_race(races: u32) -> Duration {
+    jitter(Duration::from_millis(20 << races.min(6)))
 }
 
 /// Between half of `wait` and all of it, so that many daemons do not come back together.

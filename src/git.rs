@@ -26,5 +26,5 @@ pub use create::create_repository;
 pub use error::Error;
 pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
 pub use push::PushOutcome;
-pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl, Secret};
+pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl};
 pub use snapshot::{BlobId, CommitId, File, Files, LoggedCommit, Skipped, Snapshot, WhySkipped};

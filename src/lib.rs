@@ -23,17 +23,22 @@
 //!
 //! | floor | modules | what they know |
 //! |---|---|---|
-//! | 0 words | [`image`], [`path`] | what an image and a path are called |
+//! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
 //! | under the docks | `tls` (private) | whose certificates are trusted |
 //! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
 //! | 5 the daemon | [`daemon`] | when to make a pass, and how to stop |
-//! | 6 the door | [`config`], [`cli`], [`demo`], [`telemetry`] | what people ask for and what they are shown |
+//! | 6 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
+//! | 7 the demo | [`demo`] | the same parts on one machine |
+//! | 8 the door | [`cli`] | what people ask for and what they are shown |
 
+mod host;
 pub mod image;
 pub mod path;
+mod plain;
+pub mod secret;
 
 pub mod policy;
 

@@ -4,8 +4,8 @@
 //! neither annotations nor registries. `globset`, `regex` and `semver` come in here and nowhere else.
 //!
 //! A [`Policy`] is a [`Pattern`] (which tags are meant), an [`Order`] (which of them is the best), and
-//! what narrows them. [`decide`] applies it to the tag that stands in Git and to the tags there are;
-//! [`explain`] does the same and says for every tag why.
+//! what narrows them. [`decide()`] applies it to the tag that stands in Git and to the tags there are;
+//! [`explain()`] does the same and says for every tag why.
 //!
 //! # Which tags are in the running
 //!

@@ -133,17 +133,16 @@ impl Reconciler {
 
     /// Makes one pass at the time `now`.
     ///
-    /// When `stop` ends while the repository is fetched or registries are scanned, the pass is
-    /// abandoned; a commit that is being pushed is always seen through.
+    /// When `stop` ends before there is a plan, the pass is abandoned; a commit that is being pushed is
+    /// always seen through.
     ///
     /// # Errors
     /// [`Error`] when the config repository could not be read or written, or the pass was stopped.
     pub async fn pass(&self, now: Timestamp, stop: impl Future<Output = ()>) -> Result<Report, Error> {
-        let (survey, scans) = tokio::select! {
+        let (survey, scans, plan) = tokio::select! {
             looked = self.look(now) => looked?,
             () = stop => return Err(Error::Stopped),
         };
-        let plan = Plan::draw(&survey.inventory, &scans, &survey.refusals, now); // every container gets a verdict
         let outcome = match message::commit_message(&plan) {
             None => Outcome::NothingToDo,
             Some(message) if self.options.dry_run => Outcome::DryRun { message },
@@ -153,18 +152,22 @@ impl Reconciler {
             base: survey.snapshot.commit(),
             branch: survey.snapshot.branch().to_owned(),
             problems: survey.inventory.problems().to_vec(),
-            scans: ScanCount::of(&scans),
+            scans,
             plan,
             outcome,
         })
     }
 
     /// The half of a pass that changes nothing.
-    async fn look(&self, now: Timestamp) -> Result<(Survey, Scans), Error> {
+    async fn look(&self, now: Timestamp) -> Result<(Survey, ScanCount, Plan), Error> {
         let survey = self.survey().await?; // the tree we will commit to
         let watches = survey.inventory.watches(now);
         let scans = scan(&self.registry, &watches).await;
-        Ok((survey, scans))
+        let count = ScanCount::of(&scans);
+        let (inventory, refusals) = (Arc::clone(&survey.inventory), Arc::clone(&survey.refusals));
+        // Every container gets a verdict. That can be work for seconds, and signals must be heard meanwhile.
+        let plan = task::spawn_blocking(move || Plan::draw(&inventory, &scans, &refusals, now)).await?;
+        Ok((survey, count, plan))
     }
 
     /// The branch's head and what its files say: asked of the remote only when what we know is old,

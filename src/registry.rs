@@ -17,7 +17,7 @@
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
 //! | `throttle` | how many requests at once, and which host wants to be left alone |
-//! | `error`, `secret` | what people read, and what nobody may read |
+//! | `error` | what people read |
 
 mod challenge;
 mod client;
@@ -28,7 +28,6 @@ mod login;
 mod metadata;
 mod options;
 mod page;
-mod secret;
 mod store;
 mod throttle;
 mod transport;

@@ -18,6 +18,8 @@ use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
 use rustls_native_certs::ErrorKind;
 
+use crate::plain;
+
 /// How many of the names in a certificate a message repeats.
 const NAMES_SHOWN: usize = 5;
 
@@ -187,7 +189,7 @@ fn names(presented: &[String]) -> String {
         let name = name.split('"').nth(1).unwrap_or(name);
         let comma = if index > 0 { ", " } else { "" };
         text.push_str(comma);
-        text.extend(name.chars().filter(|c| !c.is_control()).take(100));
+        text.push_str(&plain::line(name, 100));
     }
     if let more @ 1.. = presented.len().saturating_sub(NAMES_SHOWN) {
         let _ = write!(text, " and {more} more");

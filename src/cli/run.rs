@@ -11,9 +11,10 @@ use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Journal, Stop};
-use crate::git::{self, Credential, Identity, PushOutcome, RemoteUrl, Secret};
+use crate::git::{self, Credential, Identity, PushOutcome, RemoteUrl};
 use crate::path::RepoPath;
 use crate::reconcile::{self, Report};
+use crate::secret::Secret;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -121,7 +122,7 @@ impl Args {
             (Some(file), None, None) => Some(Credential::File(file)),
             (None, username, Some(password)) => Some(Credential::Given {
                 username,
-                password: Secret::new(&password),
+                password: Secret::new(password),
                 source: "LANDWAITER_GIT_PASSWORD".to_owned(),
             }),
             (None, None, None) => None,

@@ -1,16 +1,17 @@
 //! What the log says of a pass: news, once. A hold or a problem that is still there is not news.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::git::PushOutcome;
 use crate::manifest::Severity;
 use crate::plan::{Entry, Hold, Verdict};
 use crate::reconcile::{Error, Outcome, Report};
 
-/// Remembers what was said, so that each thing is said when it begins, changes and ends.
+/// Remembers what was said in the last pass, so that each thing is said once, and again when it comes
+/// back. Two containers of one name may be held for two reasons: both are remembered.
 #[derive(Debug, Default)]
 pub struct Journal {
-    said: BTreeMap<String, String>,
+    said: BTreeSet<String>,
     failing: bool,
 }
 
@@ -32,17 +33,17 @@ impl Journal {
     }
 
     fn write_report(&mut self, report: &Report) {
-        let mut said = BTreeMap::new();
+        let mut said = BTreeSet::new();
         for problem in &report.problems {
             let text = problem.to_string();
-            if !self.said.contains_key(&text) {
+            if !self.said.contains(&text) {
                 match problem.severity {
                     Severity::Error => tracing::error!("{text}"),
                     Severity::Warning => tracing::warn!("{text}"),
                     Severity::Hint => tracing::debug!("{text}"),
                 }
             }
-            said.insert(text, String::new());
+            said.insert(text);
         }
         for entry in &report.plan.entries {
             let Verdict::Hold(hold) = &entry.verdict else { continue };
@@ -50,10 +51,11 @@ impl Journal {
             let reason = hold.to_string();
             // A registry in trouble words it a little differently each time; that is not news.
             let gist = if matches!(hold, Hold::Unseen(_)) { hold.name().to_owned() } else { reason.clone() };
-            if self.said.get(&site) != Some(&gist) {
+            let line = format!("{site}: {gist}");
+            if !self.said.contains(&line) {
                 say_hold(entry, hold, &reason);
             }
-            said.insert(site, gist);
+            said.insert(line);
         }
         self.said = said;
         write_outcome(report);

@@ -4,7 +4,6 @@
 //! nothing of the client, asks nobody for a password, and forgets everything when it ends.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 use crate::image::{Digest, Repository, Tag};
@@ -110,20 +108,20 @@ impl Registry {
     pub fn push_image(&self, path: &str, tag: &Tag, created: Timestamp, labels: &BTreeMap<String, String>) -> Digest {
         // Two empty blocks: a tar archive with nothing in it.
         let layer = Bytes::from_static(&[0; 1024]);
-        let layer_digest = digest_of(&layer);
+        let layer_digest = Digest::sha256(&layer);
         let config = json!({
             "created": created.to_string(), "architecture": "amd64", "os": "linux", "config": {"Labels": labels},
             "rootfs": {"type": "layers", "diff_ids": [layer_digest.as_str()]},
         });
         let config = Bytes::from(config.to_string());
-        let config_digest = digest_of(&config);
+        let config_digest = Digest::sha256(&config);
         let manifest = json!({
             "schemaVersion": 2, "mediaType": MANIFEST_TYPE,
             "config": {"mediaType": CONFIG_TYPE, "digest": config_digest.as_str(), "size": config.len()},
             "layers": [{"mediaType": LAYER_TYPE, "digest": layer_digest.as_str(), "size": layer.len()}],
         });
         let manifest = Manifest { media_type: MANIFEST_TYPE.to_owned(), bytes: manifest.to_string().into() };
-        let digest = digest_of(&manifest.bytes);
+        let digest = Digest::sha256(&manifest.bytes);
         let mut store = self.store();
         let content = store.repositories.entry(path.to_owned()).or_default();
         content.blobs.extend([(layer_digest, layer), (config_digest, config)]);
@@ -179,7 +177,7 @@ impl Registry {
         let body: Value = serde_json::from_slice(&bytes).map_err(|_| MANIFEST_INVALID)?;
         let stated = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = stated.or_else(|| body["mediaType"].as_str()).unwrap_or(MANIFEST_TYPE).to_owned();
-        let digest = digest_of(&bytes);
+        let digest = Digest::sha256(&bytes);
         let mut store = self.store();
         let content = store.repositories.entry(name.to_owned()).or_default();
         let has = |descriptor: &Value, is_blob: bool| {
@@ -223,7 +221,7 @@ impl Registry {
         let mut store = self.store();
         let mut blob = store.uploads.remove(id).ok_or(BLOB_UPLOAD_UNKNOWN)?;
         blob.extend_from_slice(bytes);
-        let digest = digest_of(&blob);
+        let digest = Digest::sha256(&blob);
         if digest.as_str() != stated {
             return Err(DIGEST_INVALID);
         }
@@ -300,12 +298,4 @@ fn accepted(name: &str, upload: &str, length: usize) -> Response {
         ("range", range),
     ];
     (StatusCode::ACCEPTED, headers).into_response()
-}
-
-fn digest_of(bytes: &[u8]) -> Digest {
-    let mut text = "sha256:".to_owned();
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Digest::parse(&text).expect("a SHA-256 in hex is a digest")
 }

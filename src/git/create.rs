@@ -11,10 +11,10 @@ use gix::refs::FullName;
 use gix::refs::transaction::PreviousValue;
 use jiff::Timestamp;
 
-use super::error::chain;
 use super::snapshot::CommitId;
 use super::{Error, Identity, commit, store};
 use crate::path::RepoPath;
+use crate::plain::chain;
 
 /// A folder in the making.
 #[derive(Default)]

@@ -231,29 +231,6 @@ impl Error {
     }
 }
 
-/// An error with everything that caused it, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    plain(&text, 500)
-}
-
-/// A text of the other side made fit for a log: one line, no control characters, at most `limit`
-/// characters.
-pub(super) fn plain(text: &str, limit: usize) -> String {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    let line = words.join(" ");
-    if line.chars().count() <= limit { line } else { line.chars().take(limit).chain(['…']).collect() }
-}
-
 fn quoted(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(", {text:?}") }
 }

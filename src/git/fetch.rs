@@ -16,14 +16,17 @@ use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Command, Handshake, LsRefsCommand, ls_refs::RefPrefixes};
 
 use super::Error;
-use super::error::{chain, plain};
 use super::http::{Call, Server};
+use crate::plain::{self, chain};
 
 /// How we name ourselves inside the protocol.
 pub(super) const AGENT: &str = concat!("landwaiter/", env!("CARGO_PKG_VERSION"));
 
 /// How many commits back the first fetch goes. The history is read for our own earlier commits only.
 pub(super) const DEPTH: usize = 500;
+
+/// What we do, in an error of [`Upstream::receive`].
+const FETCHING: &str = "fetching commits";
 
 /// How many branches an error names.
 const SHOWN_BRANCHES: usize = 5;
@@ -97,37 +100,14 @@ impl<'a> Upstream<'a> {
         want: ObjectId,
         have: &[ObjectId],
     ) -> Result<(), Error> {
-        let doing = "fetching commits";
         let version = self.handshake.server_protocol_version;
-        let mut features = Command::Fetch.default_features(version, &self.handshake.capabilities);
-        // Before version 2, naming this one already asks for it: the depth would count from what we have.
-        features.retain(|(name, _)| *name != "deepen-relative");
-        features.push(("agent", Some(AGENT.into())));
-        Response::check_required_features(version, &features)
-            .map_err(|error| self.call.witness.failed(doing, &error))?;
-        let has_side_band = version == Protocol::V2 || features.iter().any(|(name, _)| name.starts_with("side-band"));
-
-        let mut arguments = Arguments::new(version, features, false);
-        arguments.add_feature("no-progress");
-        arguments.want(want);
         let boundary = repository.common_dir().join("shallow");
         let mut shallow = read_boundary(&boundary)?;
-        if arguments.can_use_shallow() {
-            for id in &shallow {
-                arguments.shallow(id);
-            }
-            if have.is_empty() {
-                arguments.deepen(DEPTH);
-            }
-        }
-        for id in have {
-            arguments.have(id);
-        }
-
+        let (mut arguments, has_side_band) = self.arguments(want, have, &shallow)?;
         // With `done` at once the server does not discuss what we have: it takes our word.
         let mut reader = match arguments.send(&mut self.call.transport, true) {
             Ok(reader) => reader,
-            Err(error) => return Err(self.call.witness.failed(doing, &error)),
+            Err(error) => return Err(self.call.witness.failed(FETCHING, &error)),
         };
         let complaint = Rc::new(RefCell::new(String::new()));
         let response = Response::from_line_reader(version, &mut reader, true, false);
@@ -143,14 +123,15 @@ impl<'a> Upstream<'a> {
         let stored = response.as_ref().map_or(Ok(()), |_| store_pack(&mut reader, repository, !have.is_empty()));
         drop(reader);
         let witness = &self.call.witness;
-        let complaint = witness.scrub(&plain(&complaint.borrow(), 300));
+        let complaint = plain::line(&witness.scrub(&complaint.borrow()), 300);
         if !complaint.is_empty() && stored.is_err() {
-            return Err(Error::Interrupted { url: self.url, doing, cause: format!("the server said: {complaint}") });
+            let cause = format!("the server said: {complaint}");
+            return Err(Error::Interrupted { url: self.url, doing: FETCHING, cause });
         }
-        let mut response = response.map_err(|error| witness.failed(doing, &error))?;
+        let mut response = response.map_err(|error| witness.failed(FETCHING, &error))?;
         stored.map_err(|error| {
             if witness.saw_trouble() {
-                return witness.failed(doing, &error);
+                return witness.failed(FETCHING, &error);
             }
             if have.is_empty() || is_about_the_disk(&error) {
                 return Error::store(repository.common_dir(), "store the fetched commits", chain(&error));
@@ -169,6 +150,34 @@ impl<'a> Upstream<'a> {
             write_boundary(&boundary, shallow)?;
         }
         Ok(())
+    }
+
+    /// What to ask for, and whether the answer has a side band for words.
+    fn arguments(&self, want: ObjectId, have: &[ObjectId], shallow: &[ObjectId]) -> Result<(Arguments, bool), Error> {
+        let version = self.handshake.server_protocol_version;
+        let mut features = Command::Fetch.default_features(version, &self.handshake.capabilities);
+        // Before version 2, naming this one already asks for it: the depth would count from what we have.
+        features.retain(|(name, _)| *name != "deepen-relative");
+        features.push(("agent", Some(AGENT.into())));
+        Response::check_required_features(version, &features)
+            .map_err(|error| self.call.witness.failed(FETCHING, &error))?;
+        let has_side_band = version == Protocol::V2 || features.iter().any(|(name, _)| name.starts_with("side-band"));
+
+        let mut arguments = Arguments::new(version, features, false);
+        arguments.add_feature("no-progress");
+        arguments.want(want);
+        if arguments.can_use_shallow() {
+            for id in shallow {
+                arguments.shallow(id);
+            }
+            if have.is_empty() {
+                arguments.deepen(DEPTH);
+            }
+        }
+        for id in have {
+            arguments.have(id);
+        }
+        Ok((arguments, has_side_band))
     }
 
     /// References whose names begin with `prefix`.
@@ -201,12 +210,12 @@ impl<'a> Upstream<'a> {
         if heads.is_empty() {
             return Ok(self.empty());
         }
-        let names = heads.iter().map(|listed| plain(listed.name.trim_start_matches("refs/heads/"), 80));
+        let names = heads.iter().map(|listed| plain::line(listed.name.trim_start_matches("refs/heads/"), 80));
         let mut others: Vec<String> = names.take(SHOWN_BRANCHES).collect();
         if heads.len() > SHOWN_BRANCHES {
             others.push(format!("and {} more", heads.len() - SHOWN_BRANCHES));
         }
-        Ok(Error::NoBranch { url: self.url.clone(), branch: plain(branch, 80), others })
+        Ok(Error::NoBranch { url: self.url.clone(), branch: plain::line(branch, 80), others })
     }
 
     fn empty(&self) -> Error {

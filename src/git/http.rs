@@ -2,24 +2,26 @@
 //! a credential that stays with that server, and an exact memory of what went wrong.
 //!
 //! gix has an HTTP backend of its own; it cannot bound a slow body, takes redirects with it to any
-//! host and loses what a failing server said. It must not know what the Git service is asked for.
+//! host and loses what a failing server said. Here is what happens between us and the server; how gix
+//! is given it is in `line`. It must not know what the Git service is asked for.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
+mod line;
+
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use gix::error::{ErrorExt, message};
 use gix::protocol::transport::Protocol;
-use gix::protocol::transport::client::blocking_io::http::{
-    GetResponse, Http, PostBodyDataKind, PostResponse, Transport, connect_http,
-};
+use gix::protocol::transport::client::blocking_io::http::{Transport, connect_http};
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use url::{Position, Url};
 
-use super::error::{chain, plain};
+use line::Line;
+
 use super::remote::Login;
 use super::{Credential, Error, RemoteUrl};
+use crate::plain::{self, causes};
 use crate::tls;
 
 /// Servers tell Git from browsers by the first word.
@@ -106,7 +108,7 @@ impl Server {
         let address = gix::Url::try_from(self.base.as_str()).map_err(|error| Error::Interrupted {
             url: self.url.to_string(),
             doing: "reading the address",
-            cause: plain(&error.to_string(), 200),
+            cause: plain::line(&error.to_string(), 200),
         })?;
         let line = Line { client: self.client()?.clone(), state: Arc::clone(&state) };
         Ok(Call { transport: connect_http(line, address, version, false), witness: Witness { server: self, state } })
@@ -142,7 +144,7 @@ impl Witness<'_> {
             None => "no credential".into(),
         };
         match locked(&self.state.trouble).take() {
-            None => Error::Interrupted { url, doing, cause: self.scrub(&chain(protocol_error)) },
+            None => Error::Interrupted { url, doing, cause: self.state.fit(&causes(protocol_error)) },
             Some(Trouble::Broken(cause)) => Error::Interrupted { url, doing, cause },
             Some(Trouble::Unreachable(cause)) => Error::Unreachable { url, cause },
             Some(Trouble::Untrusted(cause)) => Error::Untrusted { url, cause },
@@ -173,6 +175,11 @@ impl State {
         self.login.as_ref().map_or_else(|| text.to_owned(), |login| login.scrub(text))
     }
 
+    /// A text fit for a log. The secret goes first: half of it, at the cut, would not be found.
+    fn fit(&self, text: &str) -> String {
+        plain::line(&self.scrub(text), plain::CHAIN_LIMIT)
+    }
+
     /// Notes what went wrong for [`Witness::failed`] and ends the request for gix.
     fn give_up(&self, trouble: Trouble) -> io::Error {
         *locked(&self.trouble) = Some(trouble);
@@ -186,9 +193,9 @@ impl State {
         } else if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut
         } else if error.is_connect() || error.is_timeout() {
-            Trouble::Unreachable(self.scrub(&cause(error)))
+            Trouble::Unreachable(self.fit(&cause(error)))
         } else {
-            Trouble::Broken(self.scrub(&cause(error)))
+            Trouble::Broken(self.fit(&cause(error)))
         };
         self.give_up(trouble)
     }
@@ -204,7 +211,7 @@ impl State {
         };
         let mut headers = headers.clone();
         if let Some(login) = &self.login {
-            let mut value = HeaderValue::try_from(login.basic()).map_err(io::Error::other)?;
+            let mut value = HeaderValue::from_str(login.basic().expose()).map_err(io::Error::other)?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -224,7 +231,7 @@ impl State {
         let answer = match content_type(&response) {
             "" => "something without a content type".into(),
             "text/html" => "a web page".into(),
-            other => format!("content type {:?}", plain(other, 80)),
+            other => format!("content type {:?}", plain::line(other, 80)),
         };
         Err(self.give_up(Trouble::NotGit(answer)))
     }
@@ -237,7 +244,7 @@ impl State {
         let mut bytes = Vec::new();
         // Whatever arrived before the connection broke is good enough.
         drop(response.take(MAX_EXCUSE).read_to_end(&mut bytes));
-        self.scrub(&plain(&String::from_utf8_lossy(&bytes), 300))
+        plain::line(&self.scrub(&String::from_utf8_lossy(&bytes)), 300)
     }
 
     /// Where a redirect of the first request leads, if we may follow it there.
@@ -261,7 +268,7 @@ impl State {
         };
         let shown = format!("{}://{}", to.scheme(), &to[Position::BeforeHost..Position::AfterPath]);
         let shown = shown.strip_suffix("/info/refs").unwrap_or(&shown);
-        Err(self.give_up(Trouble::Redirected { to: plain(shown, 200), reason }))
+        Err(self.give_up(Trouble::Redirected { to: plain::line(shown, 200), reason }))
     }
 
     fn advertise(&self, client: &Client, url: &str, headers: &HeaderMap, service: &str) -> io::Result<Advertisement> {
@@ -285,195 +292,19 @@ impl State {
 
     fn broken(&self, error: &io::Error) -> io::Error {
         let late = Instant::now() >= self.deadline;
-        self.give_up(if late { Trouble::TimedOut } else { Trouble::Broken(chain(error)) })
+        self.give_up(if late { Trouble::TimedOut } else { Trouble::Broken(self.fit(&causes(error))) })
     }
-}
-
-/// The pair of wires that gix talks through.
-pub(super) struct Line {
-    client: Client,
-    state: Arc<State>,
-}
-
-impl Http for Line {
-    type Headers = Cursor<Vec<u8>>;
-    type ResponseBody = Answer;
-    type PostBody = Outbox;
-
-    fn get(
-        &mut self,
-        url: &str,
-        _base_url: &str,
-        headers: impl IntoIterator<Item = impl AsRef<str>>,
-    ) -> gix::Result<GetResponse<Self::Headers, Self::ResponseBody>> {
-        let service = url.rsplit_once("service=").map_or("", |(_, service)| service);
-        let may_remember = service == "git-upload-pack";
-        let remembered = if may_remember { locked(&self.state.advertisement).clone() } else { None };
-        let advertisement = match remembered {
-            Some(advertisement) => advertisement,
-            None => self
-                .state
-                .advertise(&self.client, url, &header_map(headers), service)
-                .map_err(|error| error.and_raise(message("no advertisement")))?,
-        };
-        if may_remember && speaks_version_2(&advertisement.body) {
-            *locked(&self.state.advertisement) = Some(advertisement.clone());
-        }
-        *locked(&self.state.redirected) = advertisement.base;
-        Ok(GetResponse {
-            headers: content_type_line(&advertisement.content_type),
-            body: Answer::Memory(Cursor::new(advertisement.body)),
-        })
-    }
-
-    fn post(
-        &mut self,
-        url: &str,
-        _base_url: &str,
-        headers: impl IntoIterator<Item = impl AsRef<str>>,
-        _body: PostBodyDataKind,
-    ) -> gix::Result<PostResponse<Self::Headers, Self::ResponseBody, Self::PostBody>> {
-        let url = Url::parse(url).map_err(|error| error.and_raise(message("no address")))?;
-        let service = url.path().rsplit('/').next().unwrap_or_default();
-        let expected = format!("application/x-{service}-result");
-        let outbox = Outbox::default();
-        Ok(PostResponse {
-            // The answer checks its type itself once it is there.
-            headers: content_type_line(&expected),
-            body: Answer::Pending(Box::new(Pending {
-                client: self.client.clone(),
-                state: Arc::clone(&self.state),
-                url,
-                headers: header_map(headers),
-                outbox: outbox.clone(),
-                expected,
-            })),
-            post_body: outbox,
-        })
-    }
-
-    fn configure(&mut self, _config: &dyn std::any::Any) -> gix::Result {
-        Ok(())
-    }
-
-    fn redirected_base_url(&self) -> Option<String> {
-        locked(&self.state.redirected).clone()
-    }
-}
-
-/// A request body on its way. It is kept in memory, so that it goes out with its length: some servers
-/// and proxies take no chunked requests, and what we send is small.
-#[derive(Clone, Default)]
-pub(super) struct Outbox(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Outbox {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        locked(&self.0).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A response body. gix writes all of a request before it reads, so the first read sends it.
-pub(super) enum Answer {
-    Memory(Cursor<Arc<[u8]>>),
-    Pending(Box<Pending>),
-    Streaming(Box<BufReader<Response>>, Arc<State>),
-    Over,
-}
-
-pub(super) struct Pending {
-    client: Client,
-    state: Arc<State>,
-    url: Url,
-    headers: HeaderMap,
-    outbox: Outbox,
-    expected: String,
-}
-
-impl Pending {
-    fn send(self) -> io::Result<Answer> {
-        let body = std::mem::take(&mut *locked(&self.outbox.0));
-        let response = self.state.send(&self.client, &self.url, &self.headers, Some(body))?;
-        let response = self.state.accept(response, &self.expected)?;
-        Ok(Answer::Streaming(Box::new(BufReader::with_capacity(1 << 16, response)), self.state))
-    }
-}
-
-impl Read for Answer {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(buffer)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl BufRead for Answer {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if matches!(self, Self::Pending(_))
-            && let Self::Pending(pending) = std::mem::replace(self, Self::Over)
-        {
-            *self = pending.send()?;
-        }
-        match self {
-            Self::Memory(bytes) => bytes.fill_buf(),
-            Self::Streaming(response, state) => {
-                if Instant::now() >= state.deadline {
-                    return Err(state.give_up(Trouble::TimedOut));
-                }
-                response.fill_buf().map_err(|error| state.broken(&error))
-            }
-            Self::Pending(_) | Self::Over => Ok(&[]),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        match self {
-            Self::Memory(bytes) => bytes.consume(count),
-            Self::Streaming(response, _) => response.consume(count),
-            Self::Pending(_) | Self::Over => {}
-        }
-    }
-}
-
-/// Whether an advertisement offers independent commands: the line `version 2`, at the start or behind
-/// the announcement of the service.
-fn speaks_version_2(body: &[u8]) -> bool {
-    let line = b"000eversion 2\n";
-    body.starts_with(line)
-        || body.windows(4 + line.len()).take(64).any(|at| at.starts_with(b"0000") && at.ends_with(line))
-}
-
-fn header_map(lines: impl IntoIterator<Item = impl AsRef<str>>) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for line in lines {
-        // gix names itself; the client names us.
-        if let Some((name, value)) = line.as_ref().split_once(':')
-            && !name.eq_ignore_ascii_case("user-agent")
-            && let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value.trim()))
-        {
-            map.append(name, value);
-        }
-    }
-    map
 }
 
 /// What happened, without the address, which the message around it names.
 fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
-    std::error::Error::source(&error).map_or_else(|| chain(&error), chain)
+    std::error::Error::source(&error).map_or_else(|| causes(&error), causes)
 }
 
 fn content_type(response: &Response) -> &str {
     let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
-}
-
-fn content_type_line(value: &str) -> Cursor<Vec<u8>> {
-    Cursor::new(format!("content-type: {value}\n").into_bytes())
 }
 
 /// What is behind these locks is whole at any time, so a panic elsewhere does not spoil it.

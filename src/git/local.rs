@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use gix::refs::transaction::PreviousValue;
 use gix::refs::{FullName, Target};
 
-use super::error::chain;
 use super::snapshot::{CommitId, Snapshot};
 use super::{Error, PushOutcome, RemoteUrl, store};
+use crate::plain::chain;
 
 /// The programs that a repository may want to run on a push.
 const HOOKS: [&str; 6] =

@@ -16,10 +16,10 @@ use gix_pack::data::output;
 
 use super::Error;
 use super::commit::entries;
-use super::error::{chain, plain};
 use super::fetch::{AGENT, Upstream, handshake};
 use super::http::{Call, Server};
 use super::snapshot::{CommitId, Snapshot};
+use crate::plain::{self, chain};
 
 const MAX_MESSAGES: usize = 50;
 const MAX_MESSAGE: usize = 500;
@@ -95,12 +95,9 @@ pub(super) fn push(server: &Server, base: &Snapshot, commit: CommitId) -> Result
     let mut messages = String::new();
     let report = send(&mut call, &body, offered("side-band-64k"), &mut messages);
     let messages = lines(&call.witness.scrub(&messages));
-    match report.map(|report| read_report(&report, &name)) {
+    match report.map(|report| read_report(&call.witness.scrub(&String::from_utf8_lossy(&report)), &name)) {
         Ok(Verdict::Taken) => Ok(PushOutcome::Accepted { messages }),
-        Ok(Verdict::Turned(reason)) => {
-            let reason = call.witness.scrub(&reason);
-            settle(server, base, commit, Err(reason), messages)
-        }
+        Ok(Verdict::Turned(reason)) => settle(server, base, commit, Err(reason), messages),
         Ok(Verdict::Silence) => {
             let last = messages.last().map_or("the answer says nothing of the branch", String::as_str).to_owned();
             settle(server, base, commit, Ok(last), messages)
@@ -173,7 +170,7 @@ fn settle(
         Ok(cause) => Err(Error::UnknownOutcome {
             url: server.url().to_string(),
             commit: commit.to_string(),
-            cause: plain(&cause, 300),
+            cause: plain::line(&cause, 300),
         }),
     }
 }
@@ -195,11 +192,10 @@ enum Verdict {
 }
 
 /// Reads `unpack ok`, `ok REF` and `ng REF REASON`, with or without the lengths of packet lines.
-fn read_report(report: &[u8], name: &str) -> Verdict {
-    let text = String::from_utf8_lossy(report);
+fn read_report(report: &str, name: &str) -> Verdict {
     let mut unpacked = None;
     let mut verdict = Verdict::Silence;
-    for line in text.lines() {
+    for line in report.lines() {
         let line = line.trim_start_matches("0000");
         let is_length = |prefix: &str| prefix.len() == 4 && prefix.bytes().all(|b| b.is_ascii_hexdigit());
         let line = line.get(..4).filter(|prefix| is_length(prefix)).map_or(line, |_| &line[4..]);
@@ -210,13 +206,13 @@ fn read_report(report: &[u8], name: &str) -> Verdict {
         } else if let Some((reference, reason)) = line.strip_prefix("ng ").and_then(|rest| rest.split_once(' '))
             && reference == name
         {
-            verdict = Verdict::Turned(plain(reason, MAX_MESSAGE));
+            verdict = Verdict::Turned(plain::line(reason, MAX_MESSAGE));
         }
     }
     match (unpacked.as_deref(), verdict) {
         (Some("ok"), verdict) => verdict,
         (Some(problem), _) => {
-            Verdict::Turned(format!("the server could not unpack it: {}", plain(problem, MAX_MESSAGE)))
+            Verdict::Turned(format!("the server could not unpack it: {}", plain::line(problem, MAX_MESSAGE)))
         }
         (None, _) => Verdict::Silence,
     }
@@ -225,7 +221,7 @@ fn read_report(report: &[u8], name: &str) -> Verdict {
 /// The lines of a text of the server. A progress bar rewrites its line: its last state counts.
 fn lines(text: &str) -> Vec<String> {
     let last_state =
-        |line: &str| plain(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default(), MAX_MESSAGE);
+        |line: &str| plain::line(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default(), MAX_MESSAGE);
     text.split('\n').map(last_state).filter(|line| !line.is_empty()).take(MAX_MESSAGES).collect()
 }
 
@@ -287,7 +283,7 @@ mod tests {
 
     #[track_caller]
     fn check(report: &str, expected: &str) {
-        let verdict = match read_report(report.as_bytes(), "refs/heads/main") {
+        let verdict = match read_report(report, "refs/heads/main") {
             Verdict::Taken => "taken".to_owned(),
             Verdict::Turned(reason) => reason,
             Verdict::Silence => "silence".to_owned(),

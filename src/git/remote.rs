@@ -4,32 +4,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use url::{Host, Url};
+use url::Url;
 
 use super::Error;
-
-/// A text nobody may print: it has neither `Debug` of its content nor `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<str>);
-
-impl Secret {
-    /// Takes a text out of circulation.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use crate::host;
+use crate::secret::Secret;
 
 /// Where to take the user name and the password or token for the repository from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,9 +75,8 @@ impl Credential {
 
 impl Login {
     /// The value of the `Authorization` header.
-    pub(super) fn basic(&self) -> String {
-        let pair = format!("{}:{}", self.username, self.password.0);
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    pub(super) fn basic(&self) -> Secret {
+        Secret::basic(&self.username, &self.password)
     }
 
     pub(super) fn source(&self) -> &str {
@@ -107,12 +85,12 @@ impl Login {
 
     /// `text` without the secret, should the other side have repeated it.
     pub(super) fn scrub(&self, text: &str) -> String {
-        let mut text = text.replace(&self.basic()["Basic ".len()..], "…");
+        let mut text = text.replace(&self.basic().expose()["Basic ".len()..], "…");
         // Three letters are no secret but may well be a part of every word.
-        for secret in [&*self.password.0, if self.password.is_empty() { self.username.as_str() } else { "" }] {
-            if secret.len() > 3 {
-                text = text.replace(secret, "…");
-            }
+        let password = self.password.expose();
+        let secret = if password.is_empty() { &self.username } else { password };
+        if secret.len() > 3 {
+            text = text.replace(secret, "…");
         }
         text
     }
@@ -180,7 +158,7 @@ impl RemoteUrl {
         }
         let user_info = match (url.username(), url.password()) {
             ("", None) => None,
-            (user, password) => Some((decoded(user)?, Secret::new(&decoded(password.unwrap_or_default())?))),
+            (user, password) => Some((decoded(user)?, Secret::new(decoded(password.unwrap_or_default())?))),
         };
         if url.set_username("").is_err() || url.set_password(None).is_err() {
             return Err("no host".into());
@@ -221,7 +199,7 @@ impl RemoteUrl {
 
     /// Whether the server is this machine.
     pub(super) fn is_on_this_machine(&self) -> bool {
-        self.http().is_some_and(is_loopback)
+        self.http().and_then(Url::host_str).is_some_and(host::is_loopback)
     }
 
     /// Whether a password would travel in clear text to another machine.
@@ -280,15 +258,6 @@ impl Identity {
             }
         }
         Ok(())
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

@@ -11,9 +11,9 @@ use gix::objs::tree::EntryKind;
 use gix::objs::{CommitRef, Find, Kind, TreeRefIter};
 use jiff::Timestamp;
 
-use super::error::{chain, plain};
 use super::{Error, Identity};
 use crate::path::RepoPath;
+use crate::plain::{self, chain};
 
 /// What a snapshot, and each clone of it, may keep in memory while files are read.
 const PACK_CACHE_BYTES: usize = 64 << 20;
@@ -159,7 +159,7 @@ impl Snapshot {
                     if within.is_empty() || folder.as_ref().is_some_and(|folder| is_wanted(folder, within)) {
                         let shown = entry.filename.to_string();
                         let shown = folder.as_ref().map_or(shown.clone(), |folder| format!("{folder}/{shown}"));
-                        found.skipped.push(Skipped { path: plain(&shown, 300), why: WhySkipped::Name });
+                        found.skipped.push(Skipped { path: plain::line(&shown, 300), why: WhySkipped::Name });
                     }
                     continue;
                 };
@@ -260,7 +260,7 @@ impl Snapshot {
     /// the next fetch replaces the copy.
     pub(super) fn damage(&self, id: ObjectId, cause: &str) -> Error {
         let url = self.url.to_string();
-        let cause = format!("object {id}: {}", plain(cause, 300));
+        let cause = format!("object {id}: {}", plain::line(cause, 300));
         match &self.damaged {
             Some(damaged) => {
                 damaged.store(true, Ordering::Relaxed);

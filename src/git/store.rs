@@ -11,10 +11,10 @@ use std::time::SystemTime;
 use gix::ObjectId;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
 use gix::refs::{FullName, Target};
-use sha2::{Digest, Sha256};
 
-use super::error::chain;
 use super::{Error, RemoteUrl};
+use crate::image::Digest;
+use crate::plain::chain;
 
 /// Each fetch adds a pack, and reading slows down with their number. Beyond this many the copy is
 /// fetched anew, which costs less than to repack.
@@ -217,10 +217,8 @@ fn folder_name(url: &str) -> String {
         .flat_map(|part| part.chars().take(40).chain(['-']))
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
-    let mut number = [0; 8];
-    number[2..].copy_from_slice(&Sha256::digest(url.as_bytes())[..6]);
-    let number = u64::from_be_bytes(number);
-    format!("{}-{number:012x}", readable.trim_matches('-')).trim_start_matches('-').to_owned()
+    let digest = Digest::sha256(url.as_bytes());
+    format!("{}-{}", readable.trim_matches('-'), &digest.hex()[..12]).trim_start_matches('-').to_owned()
 }
 
 /// Removes what a killed process left half-written. We hold the lock, so that nobody is at it now.

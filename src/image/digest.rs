@@ -1,7 +1,9 @@
 //! A content digest: `sha256:` and 64 lower-case hex digits (or `sha512:` and 128).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256, Sha512};
 
 /// The digest of a manifest or blob, as the OCI image specification writes it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +37,28 @@ impl Digest {
         }
     }
 
+    /// The SHA-256 digest of `content`.
+    #[must_use]
+    pub fn sha256(content: &[u8]) -> Self {
+        Self(format!("sha256:{}", hex(&Sha256::digest(content))).into())
+    }
+
+    /// Whether `content` has this digest.
+    #[must_use]
+    pub fn is_of(&self, content: &[u8]) -> bool {
+        match self.0.split_once(':') {
+            Some(("sha256", expected)) => hex(&Sha256::digest(content)) == expected,
+            Some(("sha512", expected)) => hex(&Sha512::digest(content)) == expected,
+            _ => false,
+        }
+    }
+
+    /// The hex digits, without the algorithm.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, hex)| hex)
+    }
+
     /// The digest with its algorithm, `sha256:…`.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -61,9 +85,29 @@ impl fmt::Debug for Digest {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::Digest;
+
+    /// The vectors of FIPS 180-2 for `abc`.
+    #[test]
+    fn content_has_one_digest_of_each_kind() {
+        let sha256 = Digest::sha256(b"abc");
+        assert_eq!(sha256.as_str(), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Digest::parse(sha256.as_str()).as_ref(), Ok(&sha256));
+        let sha512 = "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                      2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+        for digest in [sha256, Digest::parse(sha512).unwrap()] {
+            assert!(digest.is_of(b"abc") && !digest.is_of(b"abd"), "{digest}");
+        }
+    }
 
     #[test]
     fn only_whole_digests() {

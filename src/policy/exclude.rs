@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use globset::GlobMatcher;
+use regex::bytes::Regex;
 
 use super::pattern::{self, InvalidPattern};
 
@@ -11,7 +11,7 @@ use super::pattern::{self, InvalidPattern};
 /// with a comma between them.
 #[derive(Clone)]
 pub struct Exclude {
-    globs: Vec<(Arc<str>, GlobMatcher)>,
+    globs: Vec<(Arc<str>, Regex)>,
 }
 
 impl Exclude {
@@ -20,6 +20,7 @@ impl Exclude {
     /// # Errors
     /// [`InvalidPattern`] for the first glob that is wrong, and for a text without any.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        pattern::check_length(text).map_err(|why| InvalidPattern::new(text, why))?;
         let mut globs = Vec::new();
         for item in items(text) {
             let item = item.strip_prefix("glob:").unwrap_or(item);
@@ -47,7 +48,7 @@ impl Exclude {
 
     /// The first glob that matches `tag`.
     pub(super) fn matching(&self, tag: &str) -> Option<&Arc<str>> {
-        self.globs.iter().find(|(_, matcher)| matcher.is_match(tag)).map(|(glob, _)| glob)
+        self.globs.iter().find(|(_, matcher)| matcher.is_match(tag.as_bytes())).map(|(glob, _)| glob)
     }
 }
 

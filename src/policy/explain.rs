@@ -1,4 +1,4 @@
-//! The same decision, with the reason for every tag. Knows nothing that [`decide`](super::decide)
+//! The same decision, with the reason for every tag. Knows nothing that [`decide`](super::decide())
 //! does not know.
 
 use std::cmp::Ordering;
@@ -15,7 +15,7 @@ use crate::image::Tag;
 /// A ruling and the judgement of every tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What [`decide`](super::decide) says.
+    /// What [`decide`](super::decide()) says.
     pub ruling: Ruling,
     /// Every tag once: those in the running first, the best one at the top, then the rejected ones in
     /// natural order, the greatest first.
@@ -52,7 +52,7 @@ pub enum Judgement {
     Rejected(Rejection),
 }
 
-/// Decides as [`decide`](super::decide) does, and tells for every tag why.
+/// Decides as [`decide`](super::decide()) does, and tells for every tag why.
 #[must_use]
 pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> Explanation {
     let distinct = distinct(candidates);

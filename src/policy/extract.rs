@@ -4,9 +4,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use regex::{CaptureLocations, Regex};
+use regex::bytes::{CaptureLocations, Regex};
 
 use super::pattern::{Matcher, Pattern};
+
+/// The longest template, in bytes. Each group in it may give as much as a whole tag.
+const MAX_LENGTH: usize = 256;
 
 /// A template such as `$1`, `${major}.${minor}`: the key that a tag is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,12 @@ pub enum InvalidExtract {
         /// How to mend it.
         mend: String,
     },
+    /// No sane template is so long.
+    #[error("extract has {length} bytes, and {MAX_LENGTH} is the most that is read; write a shorter one")]
+    TooLong {
+        /// How long the template is, in bytes.
+        length: usize,
+    },
     /// A `$` without a group behind it, or a `${` without its `}`.
     #[error("extract `{template}` has a `$` that names no group; write `$1`, `${{name}}`, or `$$` for the sign itself")]
     Dangling {
@@ -69,6 +78,9 @@ impl Extract {
     /// # Errors
     /// [`InvalidExtract`] when the pattern is no regex, or has no such group.
     pub fn parse(template: &str, pattern: &Pattern) -> Result<Self, InvalidExtract> {
+        if template.len() > MAX_LENGTH {
+            return Err(InvalidExtract::TooLong { length: template.len() });
+        }
         let Matcher::Regex(regex) = pattern.matcher() else {
             return Err(InvalidExtract::NoRegex { template: template.to_owned(), pattern: pattern.to_string() });
         };
@@ -177,7 +189,7 @@ mod tests {
         let extract = Extract::parse(template, &pattern).unwrap_or_else(|error| panic!("{error}"));
         let Matcher::Regex(regex) = pattern.matcher() else { panic!("{pattern} is no regex") };
         let mut groups = regex.capture_locations();
-        regex.captures_read(&mut groups, tag).unwrap_or_else(|| panic!("{pattern} does not match {tag}"));
+        regex.captures_read(&mut groups, tag.as_bytes()).unwrap_or_else(|| panic!("{pattern} does not match {tag}"));
         extract.apply(tag, &groups).map(std::borrow::Cow::into_owned)
     }
 
@@ -210,6 +222,7 @@ mod tests {
             (r"regex:(\d+)", "$-", "names no group"),
             (r"regex:(\d+)", "1", "all tags would be the same"),
             (r"regex:(\d+)", "", "all tags would be the same"),
+            (r"regex:(\d+)", &"$1".repeat(200), "extract has 400 bytes"),
         ] {
             let pattern = Pattern::parse(pattern, Dialect::Native).unwrap();
             let error = Extract::parse(template, &pattern).unwrap_err().to_string();

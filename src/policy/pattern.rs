@@ -7,11 +7,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
-use regex::Regex;
+use globset::GlobBuilder;
+use regex::bytes::{Regex, RegexBuilder};
 use semver::Version;
 
 use super::range::{Range, Unsatisfied};
+
+/// The longest pattern or list of globs, in bytes. A tag has 128 at the most.
+const MAX_LENGTH: usize = 4096;
+
+/// What the program of one compiled pattern may take, in bytes. Everybody who may write a manifest
+/// may write patterns, and a pass holds all of them in memory.
+const SIZE_LIMIT: usize = 256 << 10;
 
 /// Under which rules a pattern was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +59,7 @@ pub struct InvalidPattern {
 
 #[derive(Clone)]
 pub(super) enum Matcher {
-    Glob(GlobMatcher),
+    Glob(Regex),
     Semver(Range),
     Regex(Regex),
     Family,
@@ -65,6 +72,7 @@ impl Pattern {
     /// # Errors
     /// [`InvalidPattern`] for a pattern that is empty, breaks its grammar, or could never match a tag.
     pub fn parse(text: &str, dialect: Dialect) -> Result<Self, InvalidPattern> {
+        check_length(text).map_err(|why| InvalidPattern::new(text, why))?;
         match text.split_once(':') {
             Some(("glob", rest)) => Self::parse_as(PatternKind::Glob, rest, dialect),
             Some(("semver", rest)) => Self::parse_as(PatternKind::Semver, rest, dialect),
@@ -143,6 +151,7 @@ impl Pattern {
     fn semver(text: &str, dialect: Dialect) -> Result<Self, InvalidPattern> {
         let written = format!("semver:{text}");
         let text = text.trim();
+        check_length(text).map_err(|why| InvalidPattern::new(&written, why))?;
         if text.is_empty() {
             let mend = "write `semver:*` for any version, or remove the annotation".to_owned();
             return Err(InvalidPattern::new(&written, ("is empty".to_owned(), mend)));
@@ -207,8 +216,18 @@ impl fmt::Debug for Pattern {
     }
 }
 
+/// Whether a text is short enough to be a pattern, or a list of them.
+pub(super) fn check_length(text: &str) -> Result<(), (String, String)> {
+    if text.len() <= MAX_LENGTH {
+        return Ok(());
+    }
+    let what = format!("has {} bytes, and {MAX_LENGTH} is the most that is read", text.len());
+    Err((what, "write a shorter one".to_owned()))
+}
+
 /// Compiles a glob, or says what is wrong and how to mend it.
-pub(super) fn glob(text: &str) -> Result<GlobMatcher, (String, String)> {
+pub(super) fn glob(text: &str) -> Result<Regex, (String, String)> {
+    check_length(text)?;
     if text.is_empty() {
         return Err(("is empty".to_owned(), "write `*` for any tag, or remove it".to_owned()));
     }
@@ -226,7 +245,8 @@ pub(super) fn glob(text: &str) -> Result<GlobMatcher, (String, String)> {
             "close what is open, or put `\\` before a sign that is meant".to_owned(),
         )
     })?;
-    Ok(glob.compile_matcher())
+    // Not its own `compile_matcher`, which panics where a glob nests too deep or grows too large.
+    compile(glob.regex()).map_err(|_| ("is too large a glob".to_owned(), "use fewer alternatives".to_owned()))
 }
 
 /// The first character of a glob that neither stands in a tag nor means anything in a glob.
@@ -275,6 +295,7 @@ fn shown(c: char) -> String {
 }
 
 fn regex(text: &str, dialect: Dialect) -> Result<Regex, (String, String)> {
+    check_length(text)?;
     if text.is_empty() {
         return Err(("is empty".to_owned(), "write `.*` for any tag, or remove it".to_owned()));
     }
@@ -282,11 +303,18 @@ fn regex(text: &str, dialect: Dialect) -> Result<Regex, (String, String)> {
         let mended = text.trim();
         return Err(("has a blank at its start or end".to_owned(), format!("did you mean `{mended}`?")));
     }
-    let regex = Regex::new(text).map_err(|error| broken_regex(text, &error))?;
+    let regex = compile(text).map_err(|error| broken_regex(text, &error))?;
     match dialect {
         Dialect::Flux => Ok(regex),
-        Dialect::Native => Regex::new(&format!(r"\A(?:{text})\z")).map_err(|error| broken_regex(text, &error)),
+        Dialect::Native => compile(&format!(r"\A(?:{text})\z")).map_err(|error| broken_regex(text, &error)),
     }
+}
+
+/// Tags are ASCII, so `\w` and its like are first taken as ASCII: that is a hundredth of the size. A
+/// pattern that names what only Unicode has (`\p{L}`) is compiled with all of it.
+fn compile(text: &str) -> Result<Regex, regex::Error> {
+    let build = |unicode| RegexBuilder::new(text).unicode(unicode).size_limit(SIZE_LIMIT).build();
+    build(false).or_else(|_| build(true))
 }
 
 fn broken_regex(text: &str, error: &regex::Error) -> (String, String) {
@@ -300,7 +328,7 @@ fn broken_regex(text: &str, error: &regex::Error) -> (String, String) {
     } else if reason.contains("repetition operator missing") {
         format!("for a glob write `glob:{text}`, and for anything in a regular expression `.*`")
     } else if matches!(error, regex::Error::CompiledTooBig(_)) {
-        "use smaller repetitions".to_owned()
+        return ("is too large a regular expression".to_owned(), "use smaller repetitions".to_owned());
     } else {
         "put `\\` before a sign that is meant, and close what is open".to_owned()
     };

@@ -1,5 +1,5 @@
 //! A policy bound to the tag that stands in Git: judges one tag at a time, and says which of two is
-//! the better one. [`decide`](super::decide) and [`explain`](super::explain) are two readings of it.
+//! the better one. [`decide`](super::decide()) and [`explain`](super::explain()) are two readings of it.
 //!
 //! Knows nothing of lists of tags.
 
@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use regex::CaptureLocations;
+use regex::bytes::CaptureLocations;
 use semver::Version;
 
 use super::decide::{Candidate, Hold};
@@ -240,17 +240,17 @@ impl<'p> Rule<'p> {
         let pattern = &self.policy.pattern;
         let no_match = || Rejection::NoMatch { pattern: pattern.shown().clone() };
         match pattern.matcher() {
-            Matcher::Glob(matcher) => matcher.is_match(tag).then(|| Part::Text(tag.into())).ok_or_else(no_match),
+            Matcher::Glob(glob) => glob.is_match(tag.as_bytes()).then(|| Part::Text(tag.into())).ok_or_else(no_match),
             Matcher::Semver(_) => match version::read(tag, pattern.dialect()) {
                 Ok(version) => Ok(Part::Version(version)),
                 Err(why) => Err(Rejection::NotAVersion(why)),
             },
             Matcher::Regex(regex) => match (&self.policy.extract, &mut self.groups) {
                 (Some(extract), Some(groups)) => {
-                    regex.captures_read(groups, tag).ok_or_else(no_match)?;
+                    regex.captures_read(groups, tag.as_bytes()).ok_or_else(no_match)?;
                     extract.apply(tag, groups).map(Part::Text).ok_or(Rejection::EmptyExtract)
                 }
-                _ => regex.is_match(tag).then(|| Part::Text(tag.into())).ok_or_else(no_match),
+                _ => regex.is_match(tag.as_bytes()).then(|| Part::Text(tag.into())).ok_or_else(no_match),
             },
             Matcher::Family => {
                 let Some((family, shown)) = &self.family else { return Err(no_match()) };

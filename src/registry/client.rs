@@ -2,7 +2,6 @@
 //! in, to wait and to try again is the business of the modules below.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use reqwest::header;
 use serde::{Deserialize, Deserializer};
-use sha2::{Digest as _, Sha256, Sha512};
 use tokio::time::Instant;
 use url::Url;
 
@@ -257,7 +255,7 @@ impl Client {
     ) -> Result<Option<Vec<u8>>, Kind> {
         let content = self.content(repository, kind, digest.as_str(), accept).await?;
         if let Some(content) = &content
-            && !has_digest(&content.body, digest)
+            && !digest.is_of(&content.body)
         {
             let problem =
                 "the content does not have the digest it was asked by; the registry, or a proxy on the way, is broken";
@@ -372,18 +370,4 @@ fn read_page(body: &[u8]) -> Result<Vec<String>, String> {
             format!("the answer is no tag list ({error}); this is a fault of the registry")
         }
     })
-}
-
-fn has_digest(content: &[u8], digest: &Digest) -> bool {
-    let hex = |bytes: &[u8]| {
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    };
-    match digest.as_str().split_once(':') {
-        Some(("sha256", expected)) => hex(&Sha256::digest(content)) == expected,
-        Some(("sha512", expected)) => hex(&Sha512::digest(content)) == expected,
-        _ => false,
-    }
 }

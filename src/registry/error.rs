@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::image::Repository;
+use crate::plain;
 
-/// How much of a registry's own words an error repeats, in characters.
-const QUOTE_LIMIT: usize = 300;
+/// How much of the words of a registry, or of a helper, an error repeats, in characters.
+pub(super) const QUOTE_LIMIT: usize = 300;
 
 /// A question that a registry did not answer, or answered so that the answer cannot be trusted.
 ///
@@ -114,14 +115,8 @@ pub(super) fn said(body: &[u8]) -> Option<String> {
             .find_map(|key| body.get(key).and_then(Value::as_str))?
             .to_owned(),
     };
-    let text = plain(&text);
+    let text = plain::line(&text, QUOTE_LIMIT);
     (!text.is_empty()).then_some(text)
-}
-
-/// A foreign text made fit for one line of a log: no control characters, a bounded length.
-pub(super) fn plain(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTE_LIMIT).collect();
-    clean.trim().to_owned()
 }
 
 /// The repository before the failure, where there is one.
@@ -167,7 +162,7 @@ mod tests {
         check(r#"{"errors":[]}"#, None);
         check("<html>", None);
         check(r#"{"message":"\u001b[31mred\u0007"}"#, Some("[31mred"));
-        check(&format!(r#"{{"message":"{}"}}"#, "x".repeat(1000)), Some(&"x".repeat(300)));
+        check(&format!(r#"{{"message":"{}"}}"#, "x".repeat(1000)), Some(&format!("{}…", "x".repeat(300))));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::error;
-use super::secret::Secret;
+use super::error::QUOTE_LIMIT;
+use crate::plain;
+use crate::secret::Secret;
 
 /// What helpers print when they know nothing of a host. Part of the protocol, though a text.
 const NOT_FOUND: &str = "credentials not found";
@@ -73,7 +74,8 @@ pub(super) async fn ask(
         .map_err(|_| fail(format!("gave no answer within {patience:?}")))?
         .map_err(|error| fail(format!("broke off ({error})")))?;
     if !output.status.success() {
-        let words = [&output.stdout, &output.stderr].map(|bytes| error::plain(&String::from_utf8_lossy(bytes)));
+        let words =
+            [&output.stdout, &output.stderr].map(|bytes| plain::line(&String::from_utf8_lossy(bytes), QUOTE_LIMIT));
         if words.iter().any(|words| words.contains(NOT_FOUND)) {
             return Ok(None);
         }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::helper;
-use super::secret::Secret;
 use crate::image::{Registry, Repository};
+use crate::secret::Secret;
 
 /// How long the answer of a helper is good. A refusal by the registry ends it earlier.
 const HELPER_MEMORY: Duration = Duration::from_mins(5);
@@ -178,7 +178,14 @@ impl Prefix {
 struct Watched<T> {
     path: PathBuf,
     parse: fn(&str) -> Result<T, String>,
-    last: Mutex<(Stamp, Arc<T>)>,
+    last: Mutex<Last<T>>,
+}
+
+/// The last good content, and what is wrong since, as it was told.
+struct Last<T> {
+    stamp: Stamp,
+    content: Arc<T>,
+    problem: Option<String>,
 }
 
 /// What tells one version of a file from the next.
@@ -186,22 +193,26 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl<T> Watched<T> {
     fn open(path: PathBuf, parse: fn(&str) -> Result<T, String>) -> Result<Self, String> {
-        let last = load(&path, parse)?;
-        Ok(Self { path, parse, last: Mutex::new(last) })
+        let last = Mutex::new(load(&path, parse)?);
+        Ok(Self { path, parse, last })
     }
 
     /// The content now. While the file cannot be read (it is being rotated, or somebody made a
-    /// mistake), the last good content holds, with a warning.
+    /// mistake), the last good content holds, with one warning.
     fn read(&self) -> Arc<T> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamp(&self.path);
-        if now.is_none() || now != last.0 {
+        if now.is_none() || now != last.stamp {
             match load(&self.path, self.parse) {
                 Ok(content) => *last = content,
-                Err(problem) => tracing::warn!("{problem}; the last good content is still in use"),
+                Err(problem) if last.problem.as_ref() == Some(&problem) => {}
+                Err(problem) => {
+                    tracing::warn!("{problem}; the last good content is still in use");
+                    last.problem = Some(problem);
+                }
             }
         }
-        Arc::clone(&last.1)
+        Arc::clone(&last.content)
     }
 }
 
@@ -216,13 +227,13 @@ fn stamp(path: &Path) -> Stamp {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-fn load<T>(path: &Path, parse: fn(&str) -> Result<T, String>) -> Result<(Stamp, Arc<T>), String> {
+fn load<T>(path: &Path, parse: fn(&str) -> Result<T, String>) -> Result<Last<T>, String> {
     // The stamp first: a change in between is then seen the next time.
     let stamp = stamp(path);
     let text = fs::read_to_string(path)
         .map_err(|error| format!("the credentials in {} cannot be read: {error}", path.display()))?;
     let content = parse(&text).map_err(|problem| format!("the credentials in {}: {problem}", path.display()))?;
-    Ok((stamp, Arc::new(content)))
+    Ok(Last { stamp, content: Arc::new(content), problem: None })
 }
 
 fn read_password_file(text: &str) -> Result<Proof, String> {

@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use reqwest::header;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -15,9 +13,9 @@ use url::{Url, form_urlencoded};
 use super::challenge::{self, Way};
 use super::error::{self, Kind};
 use super::keychain::{Credential, Keychain, Proof};
-use super::secret::Secret;
 use super::transport::{Answer, Ask, Transport};
 use crate::image::Repository;
+use crate::secret::Secret;
 
 /// How long a token lives when the server does not say; the distribution specification has it so.
 const DEFAULT_LIFE: f64 = 60.0;
@@ -232,8 +230,7 @@ fn lenient_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<O
 
 fn basic(proof: &Proof) -> Option<Secret> {
     let Proof::Password { user, password } = proof else { return None };
-    let encoded = BASE64_STANDARD.encode(format!("{user}:{}", password.expose()));
-    Some(Secret::new(format!("Basic {encoded}")))
+    Some(Secret::basic(user, password))
 }
 
 fn refused(answer: &Answer, mend: String) -> Kind {

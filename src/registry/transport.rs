@@ -1,19 +1,18 @@
 //! One HTTP request, to its end or to an error: redirects, deadline, size limit, retries. Knows
 //! nothing of registries; whoever asks gives the `Authorization` and reads the status.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, redirect};
-use url::{Host, Url};
+use url::Url;
 
 use super::error::{self, Kind};
-use super::secret::Secret;
 use super::throttle::Throttle;
-use crate::tls;
+use crate::secret::Secret;
+use crate::{host, plain, tls};
 
 /// How many redirects one request follows.
 const MAX_REDIRECTS: usize = 5;
@@ -204,12 +203,7 @@ fn host_and_port(url: &Url) -> String {
 }
 
 fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    host::is_loopback(url.host_str().unwrap_or_default())
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -256,19 +250,9 @@ fn passing_refusal(answer: Answer, retry_after: Option<Duration>) -> Kind {
     Kind::Refused { request: answer.request, status, said, mend, retry_after }
 }
 
-/// The chain of causes in one line, without the URL.
+/// What happened, without the URL, which the message around it names.
 fn cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = error.source();
-    }
-    error::plain(&text)
+    plain::chain(&error.without_url())
 }
 
 #[cfg(test)]

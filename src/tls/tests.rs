@@ -80,7 +80,7 @@ fn each_fault_has_its_words() {
     );
     check(
         presenting(&["a\u{1b}[31m", "b", "c", "d", "e", "f", "g"]),
-        "the certificate of git.example.com is not for that name (NotValidForName): it is for a[31m, b, c, d, e and 2 \
+        "the certificate of git.example.com is not for that name (NotValidForName): it is for a [31m, b, c, d, e and 2 \
          more; give an address that is in it, or have it issued anew",
     );
     check(

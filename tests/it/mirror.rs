@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use landwaiter::git::{
-    CommitId, Credential, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Secret, Snapshot, WhySkipped,
+    CommitId, Credential, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, WhySkipped,
 };
 use landwaiter::path::RepoPath;
+use landwaiter::secret::Secret;
 use tempfile::TempDir;
 
 use super::git_server::{Fault, GitServer, Repo, git};
@@ -526,6 +527,16 @@ fn a_wrong_password_is_named_by_its_source() {
     mirror.fetch().unwrap_err();
     std::fs::write(&file, "bot:right\n").unwrap();
     mirror.fetch().unwrap();
+}
+
+#[test]
+fn half_a_password_at_the_end_of_a_long_answer_is_not_shown() {
+    let scene = Scene::new(FILES);
+    let mirror = Mirror::open(scene.options(&scene.server.url_as("bot:s3cret-token", "config.git"))).unwrap();
+    let words = format!("{} s3cret-token", "x".repeat(290));
+    scene.server.on(move |_| Some(Fault::Answer(500, "text/plain", words.clone())));
+    let error = says(mirror.fetch(), &["500", "xxx …"]).to_string();
+    assert!(!error.contains("s3c"), "{error}");
 }
 
 #[test]

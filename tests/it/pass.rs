@@ -408,6 +408,27 @@ fn a_data_directory_that_vanishes_under_the_daemon_is_made_anew() {
 }
 
 #[test]
+fn what_is_held_is_said_once_also_where_two_containers_have_one_name() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let locked = |by: &str| {
+        let by = format!("landwaiter/locked-by: {by}");
+        deployment("app", &[SEMVER[0], SEMVER[1], "landwaiter/locked: \"true\"", &by], &image)
+    };
+    let twice = format!("{}---\n{}", locked("Ada"), locked("Bob"));
+    let scene = Scene::new(&[("twice.yaml", &twice), ("free.yaml", &deployment("free", &SEMVER, &image))]);
+    let intervals = ["--git-poll-interval", "1s", "--registry-poll-interval", "1s"];
+    let mut daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&intervals)));
+    // A pass begins after the journal of the one before it was written.
+    wait_until("three passes", || (registry.count("/tags/list") >= 3).then_some(()), || daemon.log());
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait(), Some(0));
+    let log = daemon.log();
+    assert_eq!((log.matches("locked by Ada").count(), log.matches("locked by Bob").count()), (1, 1), "{log}");
+}
+
+#[test]
 fn a_daemon_that_hangs_on_a_registry_stops_at_once_when_asked() {
     let registry = wait(Server::start(|_, _| Act::Hang));
     let image = format!("{}/app:1.0.0", registry.address);

@@ -1,7 +1,6 @@
 //! Registries to test against: the embedded one with faults before it, and Debian's `docker-registry`.
 //! Also the pushing side, over HTTP, so that both are filled by the same code.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -22,7 +21,6 @@ use jiff::Timestamp;
 use landwaiter::demo::registry::Registry;
 use landwaiter::image::{Digest, Repository, Tag};
 use serde_json::{Value, json};
-use sha2::Digest as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -368,10 +366,10 @@ impl Pusher {
 
     pub(crate) async fn blob(&self, path: &str, content: &[u8]) -> Value {
         let location = self.begin_upload(path).await;
-        let target = with_digest(&location, &digest_of(content));
+        let target = with_digest(&location, &Digest::sha256(content));
         let (status, _, body) = self.send("PUT", &target, "application/octet-stream", content).await;
         assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
-        json!({"digest": digest_of(content).as_str(), "size": content.len()})
+        json!({"digest": Digest::sha256(content).as_str(), "size": content.len()})
     }
 
     /// Pushes a manifest and gives its descriptor.
@@ -381,7 +379,7 @@ impl Pusher {
         let target = format!("/v2/{path}/manifests/{reference}");
         let (status, _, body) = self.send("PUT", &target, media_type, &bytes).await;
         assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
-        json!({"mediaType": media_type, "digest": digest_of(&bytes).as_str(), "size": bytes.len()})
+        json!({"mediaType": media_type, "digest": Digest::sha256(&bytes).as_str(), "size": bytes.len()})
     }
 
     /// Pushes an image whose configuration says `created`, and gives its descriptor.
@@ -392,7 +390,7 @@ impl Pusher {
         let config = self.blob(path, config.to_string().as_bytes()).await;
         let manifest = json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": typed(OCI_CONFIG, config),
             "layers": [typed("application/vnd.oci.image.layer.v1.tar", layer)]});
-        let digest = digest_of(manifest.to_string().as_bytes());
+        let digest = Digest::sha256(manifest.to_string().as_bytes());
         self.manifest(path, reference.unwrap_or(digest.as_str()), &manifest).await
     }
 }
@@ -412,12 +410,4 @@ pub(crate) fn with_platform(mut descriptor: Value, os: &str, architecture: &str)
 pub(crate) fn with_digest(location: &str, digest: &Digest) -> String {
     let separator = if location.contains('?') { '&' } else { '?' };
     format!("{location}{separator}digest={digest}")
-}
-
-pub(crate) fn digest_of(content: &[u8]) -> Digest {
-    let mut text = "sha256:".to_owned();
-    for byte in sha2::Sha256::digest(content) {
-        write!(text, "{byte:02x}").unwrap();
-    }
-    Digest::parse(&text).unwrap()
 }

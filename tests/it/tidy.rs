@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first. A module may import what stands on a lower floor, and from its own
 /// module; siblings on one floor are blind to each other.
 const FLOORS: &[&[&str]] = &[
+    &["host", "plain", "secret"],
     &["image", "path"],
     &["policy"],
     &["tls"],
@@ -31,7 +32,7 @@ const BLIND: &[(&str, &str)] = &[
 ];
 
 /// Modules that do no I/O, read no clock and write no log.
-const PURE: &[&str] = &["image", "path", "policy", "manifest", "plan"];
+const PURE: &[&str] = &["host", "plain", "secret", "image", "path", "policy", "manifest", "plan"];
 
 /// What purity rules out.
 const IMPURE: &[&str] = &[
@@ -57,6 +58,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("globset", &["policy"]),
     ("regex::", &["policy"]),
     ("semver::", &["policy"]),
+    ("sha2", &["image"]),
+    ("base64", &["secret", "registry/keychain"]),
     ("oci_distribution", &["registry"]),
     ("reqwest", &["registry", "git/http"]),
     ("gix", &["git"]),

@@ -80,7 +80,7 @@ fn credentials_from_each_source() {
         (named.credential().unwrap(), &named, "bot:"),
     ] {
         let login = credential.login(url).unwrap();
-        assert_eq!(format!("{}:{}", login.username, login.password.0), pair);
+        assert_eq!(format!("{}:{}", login.username, login.password.expose()), pair);
     }
     for text in ["", "\n", "a:b\nc:d"] {
         let error = file(text).login(&plain).err().unwrap().to_string();
@@ -95,7 +95,7 @@ fn a_secret_is_never_printed() {
     let url = RemoteUrl::parse("https://bot:s3cret@host/a").unwrap();
     let credential = url.credential().unwrap();
     let login = credential.login(&url).unwrap();
-    let echoed = login.scrub(&format!("bad password s3cret, header {}", login.basic()));
+    let echoed = login.scrub(&format!("bad password s3cret, header {}", login.basic().expose()));
     for text in [format!("{url:?} {url}"), format!("{credential:?}"), format!("{:?}", Secret::new("s3cret")), echoed] {
         assert!(!text.contains("s3cret") && !text.contains("Ym90OnMzY3JldA"), "{text}");
     }

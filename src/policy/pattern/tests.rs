@@ -97,5 +97,38 @@ fn what_is_wrong_and_how_to_mend_it() {
     check("regex:*", &["is no regular expression", "`glob:*`"]);
     check("regex:(a", &["unclosed group"]);
     check(r"regex:(a)\1", &["backreference", "write the repeated part out"]);
-    check("regex:a{1000000}", &["smaller repetitions"]);
+    check("regex:a{1000000}", &["is too large", "smaller repetitions"]);
+}
+
+#[test]
+fn what_would_eat_the_memory_is_no_pattern() {
+    let nested = |depth| format!("{}a{}", "{".repeat(depth), "}".repeat(depth));
+    for (text, told) in [
+        ("regex:(a{1000}){1000}".to_owned(), "is too large"),
+        ("regex:((((a{1,100}){1,100}){1,100}){1,100}){1,100}".to_owned(), "is too large"),
+        (r"regex:(\p{L}\p{N}){1,100}".to_owned(), "is too large"),
+        (format!("regex:{}", "a|".repeat(500_000)), "has 1000006 bytes, and 4096 is the most"),
+        (format!("glob:{}", "[a-z]".repeat(1000)), "bytes"),
+        (format!("glob:{}", nested(300)), "is too large a glob"),
+        (format!("semver:{}", ">1 ".repeat(300_000)), "bytes"),
+        ("x".repeat(5000), "bytes"),
+        (format!("{}:1", "x".repeat(5000)), "bytes"),
+    ] {
+        let error = Pattern::parse(&text, Dialect::Native).expect_err(told).to_string();
+        assert!(error.contains(told) && error.len() < 1000, "{error}");
+    }
+    assert!(crate::policy::Exclude::parse(&"a,".repeat(3000)).is_err());
+    assert!(crate::policy::Exclude::parse(&nested(300)).is_err());
+}
+
+#[test]
+fn what_people_write_is_small_enough() {
+    admits(r"regex:\w{1,128}", "v1 main_1", "v1.2");
+    admits(r"regex:(?:[a-z0-9]+(?:[._-][a-z0-9]+)*){1,64}", "a-b.c_d", "A");
+    admits(r"regex:\p{L}+-\d{1,10}", "main-42", "4-2");
+    admits(
+        &format!("glob:{{{}}}", (0..300).map(|n| format!("v{n}.*")).collect::<Vec<_>>().join(",")),
+        "v299.1",
+        "v300.1",
+    );
 }

@@ -39,6 +39,8 @@ async fn a_helper_that_knows_nothing_leaves_it_to_the_entries() {
 async fn a_broken_helper_is_named() {
     let server = Server::start(basic("bob", "hunter2")).await;
     let repository = server.repository("web");
+    let open = Server::good().await;
+    let public = open.fill("web", &["a"]);
     for (name, problem) in [
         ("junk", "docker-credential-junk printed no JSON"),
         ("fails", "docker-credential-fails failed with exit status: 3: the vault is sealed"),
@@ -48,6 +50,7 @@ async fn a_broken_helper_is_named() {
         let (client, _folder) = client_with_config(&json!({"credHelpers": {repository.registry().as_str(): name}}));
         let error = tags(&client, &repository).await.unwrap_err();
         check_error(&error, false, &[problem]);
+        assert_eq!(tags(&client, &public).await.unwrap(), "a", "the other registries go on");
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::net::SocketAddr;
 
+use landwaiter::image::Digest;
 use landwaiter::registry::{Client, Options};
 use serde_json::{Value, json};
 
 use super::{check_error, client, client_for_bob, created, options, tags};
 use crate::registry_server::{
-    DockerRegistry, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Pusher, Server, basic, digest_of, typed, with_digest,
-    with_platform,
+    DockerRegistry, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Pusher, Server, basic, typed, with_digest, with_platform,
 };
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn check_unknown_names(pusher: &Pusher) {
     check_error(&error, false, &["/v2/no/such/tags/list", "answered 404", "NAME_UNKNOWN", "check the spelling"]);
     let (status, _, body) = pusher.send("GET", "/v2/team/web/manifests/no-such", OCI_MANIFEST, b"").await;
     assert_eq!((status, error_code(&body)), (404, "MANIFEST_UNKNOWN".to_owned()));
-    let digest = digest_of(b"no such");
+    let digest = Digest::sha256(b"no such");
     let (status, _, body) = pusher.send("GET", &format!("/v2/team/web/blobs/{digest}"), "", b"").await;
     assert_eq!((status, error_code(&body)), (404, "BLOB_UNKNOWN".to_owned()));
 }
@@ -91,7 +91,7 @@ async fn check_the_wire(pusher: &Pusher) {
         assert_eq!(headers["content-length"].to_str().unwrap(), image["size"].to_string());
         assert_eq!(!body.is_empty(), has_body);
     }
-    let missing = json!({"mediaType": OCI_CONFIG, "digest": digest_of(b"missing").as_str(), "size": 7});
+    let missing = json!({"mediaType": OCI_CONFIG, "digest": Digest::sha256(b"missing").as_str(), "size": 7});
     let broken = json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": missing, "layers": []}).to_string();
     let (status, _, body) = pusher.send("PUT", "/v2/wire/manifests/2", OCI_MANIFEST, broken.as_bytes()).await;
     assert_eq!((status, error_code(&body)), (400, "MANIFEST_BLOB_UNKNOWN".to_owned()));
@@ -102,7 +102,7 @@ async fn check_the_wire(pusher: &Pusher) {
 }
 
 async fn check_uploads(pusher: &Pusher) {
-    let (content, digest) = (b"in two parts".as_slice(), digest_of(b"in two parts"));
+    let (content, digest) = (b"in two parts".as_slice(), Digest::sha256(b"in two parts"));
     let location = pusher.begin_upload("uploads").await;
     let (status, headers, _) = pusher.send("PATCH", &location, "application/octet-stream", &content[..6]).await;
     assert_eq!((status, headers["range"].to_str().unwrap()), (202, "0-5"));
