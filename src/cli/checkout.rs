@@ -86,7 +86,7 @@ pub(super) fn write(folder: &Path, path: &RepoPath, bytes: &[u8]) -> Result<(), 
 /// be trusted: a link of that name must not lead the write elsewhere.
 fn create(file: &Path) -> std::io::Result<std::fs::File> {
     match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => OpenOptions::new().write(true).create_new(true).open(file),
     }
 }
@@ -113,7 +113,8 @@ fn relative(folder: &Path, file: &Path) -> Option<RepoPath> {
     RepoPath::parse(file.strip_prefix(folder).ok()?.to_str()?).ok()
 }
 
+/// Nobody knows what it holds, so that nothing found in it is no good news.
 fn unreadable(file: RepoPath, error: &std::io::Error) -> Problem {
     let place = Place { file, line: 1, column: 1 };
-    Problem::new(Severity::Warning, place, format!("the file cannot be read: {error}"), "check its permissions")
+    Problem::new(Severity::Error, place, format!("this cannot be read: {error}"), "check its permissions")
 }
