@@ -137,9 +137,21 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(if matches!(self, Self::Usage(_)) { 2 } else { 1 })
     }
+
+    /// Whether the reader of standard output had enough, as `head` has; nobody has to be told.
+    #[must_use]
+    pub fn is_lost_reader(&self) -> bool {
+        matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
 }
 
 impl Cli {
+    /// Whether the command listens to the wish to stop, since it has something to finish.
+    #[must_use]
+    pub fn stops_cleanly(&self) -> bool {
+        matches!(self.command, Command::Run(_) | Command::Demo(_))
+    }
+
     /// Carries the command out. `stop` ends it early and cleanly.
     ///
     /// # Errors

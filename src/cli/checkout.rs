@@ -1,30 +1,48 @@
 //! A checkout on disk, read as the daemon reads a commit. Git itself is not asked.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
 use super::Error;
-use crate::manifest::{Place, Problem, Scope, Severity};
+use crate::manifest::{self, Place, Problem, Scope, Severity};
 use crate::path::RepoPath;
-use crate::plan::Inventory;
+use crate::plan::{Inventory, POLICIES};
 
-/// Surveys the files below `folder`. Symbolic links are not followed and `.git` is left out. A file
-/// that cannot be read becomes a problem and the others go on.
+/// Surveys the files below `folder`, and with them the policies that the config repository around it
+/// defines. Symbolic links are not followed and `.git` is left out. A file that cannot be read becomes
+/// a problem and the others go on.
 pub(super) fn survey(folder: &Path, scope: Scope) -> Result<Inventory, Error> {
-    let mut files = Vec::new();
+    let cannot_read = |at: &Path, source| Error::File { what: format!("cannot read {}", at.display()), source };
+    if !std::fs::metadata(folder).map_err(|error| cannot_read(folder, error))?.is_dir() {
+        return Err(Error::Usage(format!("{} is a file: give the folder that it lies in", folder.display())));
+    }
+    let mut files = policies_around(folder);
     let mut problems = Vec::new();
     let walk = WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| entry.file_name() != ".git");
     for entry in walk {
-        let entry = entry.map_err(|error| Error::File {
-            what: format!("cannot read the checkout at {}", error.path().unwrap_or(folder).display()),
-            source: error.into(),
-        })?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let at = error.path().unwrap_or(folder).to_owned();
+                let error = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
+                match relative(folder, &at) {
+                    Some(path) => problems.push(unreadable(path, &error)),
+                    None => return Err(cannot_read(&at, error)),
+                }
+                continue;
+            }
+        };
         if entry.file_type().is_file() {
-            if let Some(path) = relative(folder, entry.path()) {
-                files.push((path, entry.into_path()));
-            } else {
-                tracing::warn!(path = %entry.path().display(), "passed over: the path is not UTF-8");
+            match relative(folder, entry.path()) {
+                Some(path) => files.push((path, entry.into_path())),
+                None if seems_manifest(entry.path()) => {
+                    tracing::warn!(path = %entry.path().display(), "passed over: the path is not UTF-8");
+                }
+                None => {}
             }
         }
     }
@@ -46,12 +64,17 @@ pub(super) fn survey(folder: &Path, scope: Scope) -> Result<Inventory, Error> {
 pub(super) fn write(folder: &Path, path: &RepoPath, bytes: &[u8]) -> Result<(), Error> {
     let file = folder.join(path.as_str());
     let failed = |source| Error::File { what: format!("cannot write {}", file.display()), source };
-    let permissions = std::fs::metadata(&file).map_err(failed)?.permissions();
+    let before = std::fs::metadata(&file).map_err(failed)?;
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".landwaiter");
     let beside = file.with_file_name(name);
-    let written = std::fs::write(&beside, bytes)
-        .and_then(|()| std::fs::set_permissions(&beside, permissions))
+    let written = create(&beside)
+        .and_then(|mut created| created.write_all(bytes))
+        .and_then(|()| {
+            // Only root may give a file to somebody else, and only root has to.
+            let _ = chown(&beside, Some(before.uid()), Some(before.gid()));
+            std::fs::set_permissions(&beside, before.permissions())
+        })
         .and_then(|()| std::fs::rename(&beside, &file));
     written.map_err(|source| {
         let _ = std::fs::remove_file(&beside);
@@ -59,11 +82,39 @@ pub(super) fn write(folder: &Path, path: &RepoPath, bytes: &[u8]) -> Result<(), 
     })
 }
 
+/// A new file, in the place of what a run that broke off left there. What a checkout holds is not to
+/// be trusted: a link of that name must not lead the write elsewhere.
+fn create(file: &Path) -> std::io::Result<std::fs::File> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => OpenOptions::new().write(true).create_new(true).open(file),
+    }
+}
+
+/// The policy files of the config repository that `folder` is a part of. None when it is the whole of
+/// it, since the walk finds them then.
+fn policies_around(folder: &Path) -> Vec<(RepoPath, PathBuf)> {
+    let whole = |folder: &Path| folder.join(POLICIES).is_dir() || folder.join(".git").exists();
+    let Ok(absolute) = folder.canonicalize() else { return Vec::new() };
+    let root = absolute.ancestors().find(|folder| whole(folder)).filter(|root| *root != absolute);
+    let Some(root) = root else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(root.join(POLICIES)) else { return Vec::new() };
+    let is_file = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    let files = entries.flatten().filter(is_file).map(|entry| entry.path());
+    files.filter_map(|file| Some((relative(root, &file)?, file))).collect()
+}
+
+fn seems_manifest(path: &Path) -> bool {
+    RepoPath::parse(&path.file_name().unwrap_or_default().to_string_lossy())
+        .is_ok_and(|name| manifest::is_manifest_path(&name))
+}
+
 fn relative(folder: &Path, file: &Path) -> Option<RepoPath> {
     RepoPath::parse(file.strip_prefix(folder).ok()?.to_str()?).ok()
 }
 
+/// Nobody knows what it holds, so that nothing found in it is no good news.
 fn unreadable(file: RepoPath, error: &std::io::Error) -> Problem {
     let place = Place { file, line: 1, column: 1 };
-    Problem::new(Severity::Warning, place, format!("the file cannot be read: {error}"), "check its permissions")
+    Problem::new(Severity::Error, place, format!("this cannot be read: {error}"), "check its permissions")
 }

@@ -197,6 +197,6 @@ impl<'a> ExplainOutput<'a> {
             let created = candidate.created.map(|time| time.to_string()).unwrap_or_default();
             rows.add_row([candidate.tag, candidate.verdict, &created, &candidate.reason]);
         }
-        writeln!(out, "{rows}\n{DIM}{} tags{DIM:#}", self.candidates.len())
+        writeln!(out, "{}\n{DIM}{} tags{DIM:#}", rows.trim_fmt(), self.candidates.len())
     }
 }

@@ -10,6 +10,7 @@ use super::output::{ProblemOutput, has_error, json, problem_outputs, problems_te
 use super::{Good, Outcome, OutputFormat, checkout};
 use crate::manifest::{Automation, ContainerPolicy, Scope};
 use crate::plan::Inventory;
+use crate::plan::message::one_line;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,11 +101,12 @@ impl<'a> ListOutput<'a> {
             let file = format!("{}:{}", workload.file, workload.line);
             for container in &workload.containers {
                 let policy = container.policy.as_deref().unwrap_or_default();
-                rows.add_row([&workload.workload, container.container, container.image, automated, policy, &file]);
+                let (name, container_name) = (one_line(&workload.workload), one_line(container.container));
+                rows.add_row([&name, &container_name, container.image, automated, policy, &file]);
             }
         }
         if !self.workloads.is_empty() {
-            writeln!(out, "{rows}")?;
+            writeln!(out, "{}", rows.trim_fmt())?;
         }
         problems_text(out, inventory.problems())
     }

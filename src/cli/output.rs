@@ -11,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::image::Tag;
 use crate::manifest::{Problem, Severity};
+use crate::plan::message::one_line;
 use crate::plan::{Change, Entry, Plan, Update, Verdict};
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -141,10 +142,11 @@ pub(super) fn plan_text(out: &mut dyn Write, plan: &Plan, problems: &[Problem]) 
     });
     let mut rows = table(&["HELD", "CONTAINER", "IMAGE", "HOLD", "REASON"]);
     for (entry, hold) in holds.clone() {
-        rows.add_row([&entry.workload, &entry.container, entry.image.as_str(), hold.name(), &hold.to_string()]);
+        let (workload, container) = (one_line(&entry.workload), one_line(&entry.container));
+        rows.add_row([&workload, &container, entry.image.as_str(), hold.name(), &hold.to_string()]);
     }
     if holds.clone().next().is_some() {
-        writeln!(out, "\n{rows}")?;
+        writeln!(out, "\n{}", rows.trim_fmt())?;
     }
     if !problems.is_empty() {
         writeln!(out)?;
@@ -160,8 +162,8 @@ pub(super) fn update_text(out: &mut dyn Write, entry: &Entry, update: &Update) -
     writeln!(
         out,
         "{BOLD}{}{BOLD:#} {}  {}: {RED}{from}{RED:#} -> {GREEN}{}{GREEN:#}",
-        entry.workload,
-        entry.container,
+        one_line(&entry.workload),
+        one_line(&entry.container),
         entry.image.name(),
         update.to
     )?;
@@ -206,10 +208,11 @@ pub(super) fn problems_text(out: &mut dyn Write, problems: &[Problem]) -> io::Re
     Ok(())
 }
 
-/// An empty table for people: columns apart by blanks, no lines, wrapped to the terminal.
+/// An empty table for people: columns apart by blanks, no lines. One row is one line, also where the
+/// terminal is narrow, so that `grep` finds whole rows.
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.to_vec());
     table
 }

@@ -11,7 +11,7 @@ use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome, OutputFormat, checkout, tags};
 use crate::manifest::Scope;
 use crate::plan::{Hold, Inventory, Plan, Refusals, Verdict};
-use crate::policy::{Dialect, Pattern, Policy};
+use crate::policy::{Dialect, Pattern, Policy, PresetName};
 use crate::reconcile;
 use crate::registry::Client;
 
@@ -93,9 +93,18 @@ impl Args {
 }
 
 /// A named policy, or a pattern with its prefix, or a glob.
-pub(super) fn policy(text: &str, inventory: &Inventory) -> Result<Policy, Error> {
-    if let Some(preset) = inventory.presets().get(text) {
+fn policy(text: &str, inventory: &Inventory) -> Result<Policy, Error> {
+    let presets = inventory.presets();
+    if let Some(preset) = presets.get(text) {
         return Ok(preset.policy().clone());
+    }
+    // As a glob it would be the name of one tag, for every image there is.
+    if PresetName::parse(text).is_ok() {
+        let names: Vec<_> = presets.names().map(PresetName::as_str).collect();
+        let there = names.join(", ");
+        return Err(Error::Input(format!(
+            "--assume: there is no policy `{text}`; there are: {there}. If the tag is meant, write `glob:{text}`"
+        )));
     }
     let pattern = Pattern::parse(text, Dialect::Native).map_err(|error| Error::Input(error.to_string()))?;
     Policy::builder(pattern).build().map_err(|error| Error::Input(error.to_string()))

@@ -103,14 +103,12 @@ impl Args {
             daemon::run(&reconciler, interval, stop).await;
             return Ok(Good::Yes);
         }
-        let result = daemon::once(&reconciler, stop).await;
-        // An error is told once, as the answer to the command.
-        if result.is_ok() {
-            Journal::default().write(&result);
-        }
-        let report = result?;
-        if let reconcile::Outcome::DryRun { message } = &report.outcome {
-            print_dry_run(out, &report, message)?;
+        let report = daemon::once(&reconciler, stop).await?;
+        Journal::default().write_report(&report);
+        match &report.outcome {
+            reconcile::Outcome::DryRun { message } => print_dry_run(out, &report, message)?,
+            reconcile::Outcome::NothingToDo => say_nothing_to_do(&report),
+            reconcile::Outcome::Pushed { .. } => {}
         }
         Ok(Good::unless(is_bad(&report)))
     }
@@ -166,6 +164,12 @@ fn is_bad(report: &Report) -> bool {
         reconcile::Outcome::Pushed { push: PushOutcome::Refused { .. } | PushOutcome::Stale { .. }, .. }
     );
     refused || report.scans.failed > 0 || super::output::has_error(&report.problems)
+}
+
+/// Somebody waits for this one pass, and hears that it was made.
+fn say_nothing_to_do(report: &Report) {
+    let (followed, scanned) = (report.plan.entries.len(), report.scans.wanted);
+    tracing::info!(branch = report.branch, containers = followed, repositories = scanned, "nothing to change");
 }
 
 fn print_dry_run(out: &mut dyn Write, report: &Report, message: &str) -> std::io::Result<()> {

@@ -1,43 +1,43 @@
 //! `--tags FILE`: what registries would answer, in a file, for work without a network.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Error;
 use crate::image::{Repository, Tag};
 use crate::plan::{Scan, Scans};
 use crate::policy::Candidate;
 
+/// What is expected of the file, for its errors.
+const FORM: &str = "expected {\"repository\": [\"tag\" or {\"tag\": …, \"created\": …}, …]}";
+
 /// A JSON object, repository → tags; or for one repository the list alone.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 enum File {
-    Repositories(BTreeMap<String, Vec<Entry>>),
-    One(Vec<Entry>),
+    Repositories(BTreeMap<Repository, Vec<Candidate>>),
+    One(Vec<Candidate>),
 }
 
-/// A tag, with or without what the registry knows of it.
+/// A tag with what the registry knows of it.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Entry {
-    Name(String),
-    Known { tag: String, created: Option<Timestamp> },
+struct Known {
+    tag: String,
+    created: Option<String>,
 }
 
 /// The scans that the file stands for. A tag that no registry could hold is an error of the file.
 pub(super) fn scans(file: &Path) -> Result<Scans, Error> {
     match read(file)? {
-        File::Repositories(repositories) => repositories
+        File::Repositories(repositories) => Ok(repositories
             .into_iter()
-            .map(|(name, entries)| {
-                let repository = Repository::parse(&name).map_err(|error| wrong(file, &error))?;
-                Ok((repository, Scan::Complete(candidates(file, entries)?)))
-            })
-            .collect(),
-        File::One(_) => Err(wrong(file, &"expected an object, {\"repository\": [\"tag\", …]}")),
+            .map(|(repository, candidates)| (repository, Scan::Complete(candidates)))
+            .collect()),
+        File::One(_) => Err(wrong(file, &FORM)),
     }
 }
 
@@ -45,38 +45,52 @@ pub(super) fn scans(file: &Path) -> Result<Scans, Error> {
 /// `image`.
 pub(super) fn candidates_of(file: &Path, image: Option<&Repository>) -> Result<Vec<Candidate>, Error> {
     let mut repositories = match read(file)? {
-        File::One(entries) => return candidates(file, entries),
+        File::One(candidates) => return Ok(candidates),
         File::Repositories(repositories) => repositories,
     };
-    let key = match image {
-        Some(image) => repositories.keys().find(|name| Repository::parse(name).as_ref() == Ok(image)).cloned(),
-        None if repositories.len() == 1 => repositories.keys().next().cloned(),
+    let candidates = match image {
+        Some(image) => repositories.remove(image),
+        None if repositories.len() == 1 => repositories.pop_first().map(|(_, candidates)| candidates),
         None => return Err(Error::Usage("the file lists several repositories: name one with --image".to_owned())),
     };
-    let entries = key.and_then(|key| repositories.remove(&key));
-    candidates(file, entries.ok_or_else(|| wrong(file, &"the file does not list the repository of --image"))?)
+    candidates.ok_or_else(|| wrong(file, &"the file does not list the repository of --image"))
 }
 
 fn read(file: &Path) -> Result<File, Error> {
     let text = std::fs::read(file)
         .map_err(|source| Error::File { what: format!("cannot read --tags {}", file.display()), source })?;
-    serde_json::from_slice(&text).map_err(|error| {
-        let form = "expected {\"repository\": [\"tag\" or {\"tag\": …, \"created\": …}, …]}";
-        wrong(file, &format!("{error}; {form}"))
-    })
-}
-
-fn candidates(file: &Path, entries: Vec<Entry>) -> Result<Vec<Candidate>, Error> {
-    let candidate = |entry| {
-        let (tag, created) = match entry {
-            Entry::Name(tag) => (tag, None),
-            Entry::Known { tag, created } => (tag, created),
-        };
-        Ok(Candidate { tag: Tag::parse(&tag).map_err(|error| wrong(file, &error))?, created })
+    let repositories = match serde_json::from_slice(&text).map_err(|error| wrong(file, &format!("{error}; {FORM}")))? {
+        Value::Object(repositories) => repositories,
+        list @ Value::Array(_) => return Ok(File::One(candidates(file, "the list", list)?)),
+        _ => return Err(wrong(file, &FORM)),
     };
-    entries.into_iter().map(candidate).collect()
+    // Two spellings of one repository are one repository.
+    let mut merged = BTreeMap::<_, Vec<_>>::new();
+    for (name, list) in repositories {
+        let repository = Repository::parse(&name).map_err(|error| wrong(file, &error))?;
+        merged.entry(repository).or_default().extend(candidates(file, &format!("{name:?}"), list)?);
+    }
+    Ok(File::Repositories(merged))
 }
 
-fn wrong(file: &Path, what: &dyn std::fmt::Display) -> Error {
+fn candidates(file: &Path, owner: &str, list: Value) -> Result<Vec<Candidate>, Error> {
+    let Value::Array(entries) = list else { return Err(wrong(file, &format!("{owner} holds no list; {FORM}"))) };
+    let candidate = |(index, entry)| {
+        let at = |what: &dyn Display| wrong(file, &format!("entry {} of {owner}: {what}", index + 1));
+        let Known { tag, created } = match entry {
+            Value::String(tag) => Known { tag, created: None },
+            entry @ Value::Object(_) => Known::deserialize(entry).map_err(|error| at(&format!("{error}; {FORM}")))?,
+            _ => return Err(at(&FORM)),
+        };
+        let created = created.map(|text| {
+            let error = |error| at(&format!("created {text:?}: {error}; write a time such as 2026-01-31T12:00:00Z"));
+            text.parse::<Timestamp>().map_err(error)
+        });
+        Ok(Candidate { tag: Tag::parse(&tag).map_err(|error| at(&error))?, created: created.transpose()? })
+    };
+    entries.into_iter().enumerate().map(candidate).collect()
+}
+
+fn wrong(file: &Path, what: &dyn Display) -> Error {
     Error::Input(format!("--tags {}: {what}", file.display()))
 }

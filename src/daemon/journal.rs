@@ -16,7 +16,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Writes the news of a pass to the log.
+    /// Writes the news of a pass to the log; one that failed is tried again.
     pub fn write(&mut self, result: &Result<Report, Error>) {
         match result {
             Ok(report) => {
@@ -32,7 +32,8 @@ impl Journal {
         }
     }
 
-    fn write_report(&mut self, report: &Report) {
+    /// Writes the news of a pass that came to its end.
+    pub fn write_report(&mut self, report: &Report) {
         let mut said = BTreeSet::new();
         for problem in &report.problems {
             let text = problem.to_string();

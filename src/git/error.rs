@@ -162,7 +162,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Our copy cannot be read or written.
-    #[error("{}: cannot {doing}: {cause}; check that the data directory can be written and has room", .path.display())]
+    #[error("{}: cannot {doing}: {cause}; check that the data directory can be written and has room, or name another", .path.display())]
     Store {
         /// The file or directory.
         path: PathBuf,

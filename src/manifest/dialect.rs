@@ -115,6 +115,13 @@ const VOCABULARY: [(&str, Topic, bool); 20] = [
     ("window", Topic::Later, true),
 ];
 
+impl Topic {
+    /// Whether the value is `true` or `false`.
+    pub(super) fn is_flag(self) -> bool {
+        matches!(self, Self::Automated | Self::AllowDowngrade | Self::Locked | Self::Ignore)
+    }
+}
+
 impl Voice {
     /// How patterns in this voice are read.
     pub(super) fn dialect(self) -> Dialect {

@@ -130,12 +130,16 @@ fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Tree, Unreadable> {
 }
 
 /// What to say of a file that cannot be parsed. A template is not meant to be, and says nothing
-/// unless it has annotations.
+/// unless it has annotations; of what is no manifest at all, such as JSON with comments, nothing is
+/// said either.
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
     let mentioned = dialect::is_mentioned(bytes);
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
         return mentioned.then(|| template(place));
+    }
+    if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+        return None;
     }
     let severity = if mentioned { Severity::Error } else { Severity::Warning };
     let message = format!("the file cannot be read: {}", error.message);

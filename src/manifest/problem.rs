@@ -40,10 +40,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem at a place.
+    /// A problem at a place. What a file says may be quoted: control characters in it are written out,
+    /// so that a problem is one line wherever it is printed.
     #[must_use]
     pub fn new(severity: Severity, place: Place, message: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { place, severity, message: message.into(), mend: mend.into() }
+        Self { place, severity, message: visible(&message.into()), mend: visible(&mend.into()) }
     }
 
     /// What is wrong and how to mend it, without place and severity.
@@ -65,9 +66,18 @@ impl Severity {
     }
 }
 
+/// The text with control characters as escapes, `\n`.
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { visible.extend(c.escape_default()) } else { visible.push(c) }
+    }
+    visible
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        write!(f, "{}:{}:{}", visible(self.file.as_str()), self.line, self.column)
     }
 }
 

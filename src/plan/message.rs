@@ -56,7 +56,7 @@ pub fn commit_message(plan: &Plan) -> Option<String> {
             let _ = write!(
                 message,
                 "\n{} ({})\n",
-                one_line(&entry.workload),
+                one_word(&entry.workload),
                 one_line(&format!("{}:{}", entry.place.file, entry.place.line))
             );
             last = Some((&entry.place.file, &entry.workload));
@@ -127,11 +127,13 @@ fn old(update: &Update) -> &str {
 }
 
 /// Text from a manifest may hold line breaks; in a message they would forge lines.
-fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The same for a field that ends at the next blank.
+/// The same for a field that ends at the next blank. At the start of a line it cannot pass for one of
+/// our trailers, which have a blank behind their key.
 pub(super) fn one_word(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || c.is_whitespace() { '_' } else { c }).collect()
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::message::one_line;
 use crate::image::{Digest, Tag};
 use crate::manifest::{Lock, Place};
 use crate::policy;
@@ -105,9 +106,9 @@ impl fmt::Display for Hold {
             Self::Decided(hold) => hold.fmt(f),
             Self::Locked(Lock { by, reason, until }) => {
                 f.write_str("the workload is locked")?;
-                by.iter().try_for_each(|by| write!(f, " by {by}"))?;
+                by.iter().try_for_each(|by| write!(f, " by {}", one_line(by)))?;
                 until.iter().try_for_each(|until| write!(f, " until {until}"))?;
-                reason.iter().try_for_each(|reason| write!(f, ": {reason}"))
+                reason.iter().try_for_each(|reason| write!(f, ": {}", one_line(reason)))
             }
             Self::Ignored => f.write_str("the workload carries ignore: \"true\""),
             Self::Mistake { reason, place } => write!(f, "{reason} ({place})"),

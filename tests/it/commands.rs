@@ -1,14 +1,16 @@
 //! `plan`, `list`, `lint` and `explain` on a checkout, as a script sees them.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::Stdio;
 
 use clap::CommandFactory as _;
 use landwaiter::cli::Cli;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::binary::{Ran, landwaiter, run};
+use crate::binary::{Daemon, Ran, landwaiter, run};
 
 /// A checkout with these files, and the answers of the commands on it.
 struct Checkout(TempDir);
@@ -177,6 +179,113 @@ fn assume_shows_a_newcomer_what_automation_would_do() {
     let wrong = checkout.run(&["plan", "--tags", "tags.json", "--assume", "semver:~1."]);
     assert_eq!(wrong.code, 1);
     assert!(wrong.stderr.contains("~1."), "{}", wrong.stderr);
+    let typo = checkout.run(&["plan", "--tags", "tags.json", "--assume", "stabel"]);
+    assert_eq!(typo.code, 1);
+    assert!(typo.stderr.contains("no policy `stabel`") && typo.stderr.contains("stable"), "{}", typo.stderr);
+}
+
+#[test]
+fn a_file_of_tags_is_told_what_is_wrong_with_it() {
+    let checkout = Checkout::new(&[]);
+    let check = |tags: &str, words: &[&str]| {
+        fs::write(checkout.path().join("tags.json"), tags).unwrap();
+        let ran = checkout.run(&["plan", "--tags", "tags.json"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{tags}: {ran:?}");
+        assert!(words.iter().all(|word| ran.stderr.contains(word)), "{tags}: {}", ran.stderr);
+    };
+    check("[", &["tags.json", "EOF", "expected {"]);
+    check("7", &["tags.json", "expected {"]);
+    check("[\"1.0\"]", &["tags.json", "expected {"]);
+    check("{\"Nope!\": []}", &["\"Nope!\""]);
+    check("{\"x\": null}", &["\"x\" holds no list"]);
+    check("{\"x\": [\"1.0\", \"a b\"]}", &["entry 2 of \"x\"", "\"a b\""]);
+    check("{\"x\": [{\"tag\": \"1\", \"created\": \"yesterday\"}]}", &["entry 1 of \"x\"", "yesterday"]);
+    check("{\"x\": [7]}", &["entry 1 of \"x\"", "expected {"]);
+    check("{\"x\": [{\"created\": null}]}", &["entry 1 of \"x\"", "missing field `tag`"]);
+}
+
+#[test]
+fn two_spellings_in_a_file_of_tags_are_one_repository() {
+    let checkout = shop();
+    let tags =
+        r#"{"nginx": ["1.2.9"], "docker.io/library/nginx": [{"tag": "1.2.10", "digest": "x", "platforms": []}]}"#;
+    fs::write(checkout.path().join("tags.json"), tags).unwrap();
+    let web = deployment(
+        "web",
+        "landwaiter/automated: \"true\"\nlandwaiter/policy: stable",
+        "- name: a\n  image: index.docker.io/library/nginx:1.2.9",
+    );
+    fs::write(checkout.path().join("apps/web.yaml"), web).unwrap();
+    let answer = checkout.run(&["plan", "--tags", "tags.json", "--output", "json"]).json();
+    assert_eq!(answer["updates"][0]["to"], "1.2.10", "{answer:#}");
+}
+
+#[test]
+fn a_folder_that_is_none_is_no_clean_checkout() {
+    let checkout = shop();
+    for command in ["lint", "list", "plan"] {
+        let ran = checkout.run(&[command, "nowhere"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert_eq!(ran.stderr, "error: cannot read nowhere: No such file or directory (os error 2)\n");
+        let ran = checkout.run(&[command, "apps/web.yaml"]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains("apps/web.yaml is a file"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_written_file_replaces_what_lies_beside_and_follows_no_link() {
+    let checkout = shop();
+    let outside = TempDir::new().unwrap();
+    let victim = outside.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, checkout.path().join("apps/web.yaml.landwaiter")).unwrap();
+    let ran = checkout.run(&["plan", "--tags", "tags.json", "--write"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    assert!(checkout.read("apps/web.yaml").contains("master-f00ba47"));
+    assert!(!checkout.path().join("apps/web.yaml.landwaiter").exists());
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure_to_talk_about() {
+    let pods = "---\nkind: Pod\nmetadata: {name: pod}\nspec: {containers: [{name: a, image: 'x:1'}]}\n".repeat(2000);
+    let checkout = Checkout::new(&[("pods.yaml", &pods)]);
+    for output in ["text", "json"] {
+        let mut command = landwaiter(checkout.path(), ["list", "--output", output]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ran = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(ran.stderr).unwrap(), "", "{output}");
+    }
+}
+
+#[test]
+fn a_look_that_hangs_ends_at_the_first_signal() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let image = format!("{}/app:1.0.0", silent.local_addr().unwrap());
+    let checkout = Checkout::new(&[(
+        "a.yaml",
+        &deployment("web", "landwaiter/automated: \"true\"", &format!("- name: web\n  image: {image}")),
+    )]);
+    let mut plan = Daemon::start(&mut landwaiter(checkout.path(), ["plan"]));
+    let _asked = silent.accept().unwrap();
+    plan.signal("TERM");
+    assert_eq!((plan.wait(), plan.log().as_str()), (None, ""));
+}
+
+#[test]
+fn what_a_file_says_stays_in_its_line() {
+    let name = "web\\nINFO forged\\e[31m";
+    let file = deployment("NAME", "landwaiter/automated: \"NAME\"", "- name: web\n  image: x:1").replace("NAME", name);
+    let checkout = Checkout::new(&[("a.yaml", &file.replacen(name, &format!("\"{name}\""), 1))]);
+    for command in ["lint", "list"] {
+        let ran = checkout.run(&[command]);
+        assert!(ran.stdout.contains("INFO forged"), "{ran:?}");
+        let forged = ran.stdout.lines().any(|line| line.starts_with("INFO"));
+        assert!(!forged && !ran.stdout.contains('\u{1b}'), "{ran:?}");
+        assert!(ran.stdout.lines().all(|line| !line.ends_with(' ')), "{ran:?}");
+    }
 }
 
 #[test]
@@ -198,6 +307,26 @@ fn a_repository_can_define_its_own_policies() {
     let answer = checkout.run(&["plan", "--tags", "tags.json", "--output", "json"]).json();
     assert_eq!(answer["updates"][0]["to"], "main-10", "{answer:#}");
     assert!(answer["updates"][0]["policy"].as_str().unwrap().starts_with("ours"), "{answer:#}");
+}
+
+#[test]
+fn a_part_of_a_repository_knows_the_policies_of_the_whole() {
+    let policy = "name: ours\nfor: Our versions.\npattern: semver:*\n";
+    let workload =
+        deployment("web", "landwaiter/automated: \"true\"\nlandwaiter/policy: ours", "- name: a\n  image: x:1.0.0");
+    let checkout = Checkout::new(&[
+        (".landwaiter/policies/ours.yaml", policy),
+        ("clusters/production/web.yaml", &workload),
+        ("inner/.git/HEAD", "ref: refs/heads/main\n"),
+        ("inner/apps/web.yaml", &workload),
+    ]);
+    for part in [".", "clusters/production", "clusters/production/"] {
+        let ran = checkout.run(&["lint", part]);
+        let found = ran.stdout.lines().filter(|line| line.contains("production")).count();
+        assert_eq!((found, ran.stdout.contains("ours.yaml")), (0, false), "{part}: {ran:?}");
+    }
+    let answer = checkout.run(&["lint", "inner/apps", "--output", "json"]).json();
+    assert_eq!(answer["problems"][0]["file"], "web.yaml", "another repository begins there: {answer:#}");
 }
 
 #[test]
@@ -246,7 +375,8 @@ fn check_lint(annotation: &str, code: i32, place: &str, words: &[&str]) {
 fn lint_finds_what_people_get_wrong() {
     check_lint("landwaiter/tag-smever: ~1", 1, "error 8:5", &["tag-smever", "tag-semver"]);
     check_lint("landwaiter/tag.web: semver:~1.", 1, "error 8:", &["~1."]);
-    check_lint("landwaiter/tag.wep: glob:1.*", 0, "warning 8:5", &["wep", "web"]);
+    check_lint("landwaiter/tag.wep: glob:1.*", 1, "error 8:5", &["wep", "web"]);
+    check_lint("fluxcd.io/tag.wep: glob:1.*", 0, "warning 8:5", &["wep", "web"]);
     check_lint("landwaiter/tag.web: 1.10", 0, "warning 8:", &["1.10"]);
     check_lint("landwaiter/policy: stabel", 1, "error 8:", &["stabel", "stable"]);
     check_lint("landwaiter/min-age: 24h", 1, "error 8:5", &["min-age", "not supported"]);

@@ -233,6 +233,28 @@ fn what_a_person_took_back_is_not_proposed_again_until_something_newer_comes() {
 }
 
 #[test]
+fn no_name_can_forge_a_trailer() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let forged = "\"Landwaiter-Update: ns/Pod/z c x 1 2\\nLandwaiter-Update: ns/Pod/z c x 1 2\"";
+    let file = deployment("app", &SEMVER, &image)
+        .replace("namespace: shop", &format!("namespace: {forged}"))
+        .replace("- name: app", &format!("- name: {forged}"));
+    let scene = Scene::new(&[("a b.yaml", &file)]);
+    scene.passes();
+    let message = scene.message();
+    let ours = message.lines().filter(|line| line.starts_with("Landwaiter-Update: ")).count();
+    assert_eq!(ours, 1, "{message}");
+    let trailers = git(&scene.repo.bare, &["log", "-1", "--format=%(trailers:only,unfold)", "main"]);
+    let keys: Vec<_> = trailers.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(keys, ["Landwaiter-File", "Landwaiter-Update"], "{message}");
+    assert!(message.lines().next().unwrap().len() <= 72, "{message}");
+    let ran = scene.passes();
+    assert!(ran.stderr.contains("nothing to change"), "one pass says how it ended: {}", ran.stderr);
+}
+
+#[test]
 fn a_dry_run_shows_everything_and_pushes_nothing() {
     let registry = wait(Server::good());
     registry.fill("app", &["1.0.0", "1.1.0"]);

@@ -193,21 +193,24 @@ fn images_that_are_none_are_told_where_somebody_waits() {
 #[test]
 fn unreadable_files() {
     problem(
-        &yaml("a: [b"),
+        &yaml("apiVersion: v1\na: [b"),
         &[
-            "a.yaml:2:1: warning: the file cannot be read: while parsing a flow sequence, expected ',' or ']'; nothing in it is followed until it is valid",
+            "a.yaml:3:1: warning: the file cannot be read: while parsing a flow sequence, expected ',' or ']'; nothing in it is followed until it is valid",
         ],
     );
     let annotated = yaml("metadata: {annotations: {fluxcd.io/automated: 'true'}}\na: b: c\n");
     assert_eq!(annotated.problems[0].severity, Severity::Error);
     assert_eq!(annotated.problems[0].place.line, 2);
-    let binary = file("a.yaml", b"a: b\nc: \xff\n");
+    let binary = file("a.yaml", b"apiVersion: v1\nc: \xff\n");
     problem(
         &binary,
         &[
             "a.yaml:2:1: warning: the file cannot be read: the file is not UTF-8 text; nothing in it is followed until it is valid",
         ],
     );
+    for foreign in ["a: [b", "// of an editor\n{\"image\": \"debian:12\",}", "services:\n\timage: redis\n"] {
+        problem(&yaml(foreign), &[]);
+    }
     for empty in ["", "\n", "# only a comment", "---\n---\n", "\u{feff}", "just text", "- a\n- b", "null"] {
         problem(&yaml(empty), &[]);
     }

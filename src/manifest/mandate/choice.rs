@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
-use crate::manifest::dialect::{Topic, nearest};
+use crate::manifest::dialect::{Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Severity};
 use crate::manifest::workload::ContainerPolicy;
 use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
@@ -225,7 +225,8 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reports what is said about containers that are not there.
+    /// Reports what is said about containers that are not there. In the native voice that holds the
+    /// workload: with the name mistyped, the container would follow something wider.
     pub(super) fn report_strangers(&mut self, subjects: &[Subject<'_>], is_patch: bool) {
         let names: HashMap<&str, bool> =
             subjects.iter().filter_map(|subject| Some((subject.name?, subject.has_image))).collect();
@@ -272,7 +273,12 @@ impl<'a> Reader<'a, '_> {
             };
             let absent = if is_patch { "this patch shows no container" } else { "there is no container" };
             let message = format!("`{}` speaks about `{container}`, and {absent} of that name", said.written);
-            self.report(severity, &said.key, message, mend);
+            if said.voice == Voice::Native && !is_patch {
+                let wrong = self.wrong(&said.key, message, mend);
+                self.hold(wrong);
+            } else {
+                self.report(severity, &said.key, message, mend);
+            }
         }
     }
 }

@@ -18,7 +18,10 @@ impl<'a> Reader<'a, '_> {
                 Word::Unknown { suggestion } => self.report_unknown(statement, suggestion.as_deref()),
                 Word::Known { topic, container, canonical } => {
                     let (topic, container) = (*topic, container.clone());
-                    let (key, value) = (statement.key.place(self.file), statement.value.place(self.file));
+                    let key = statement.key.place(self.file);
+                    // A value that is not written has no place of its own.
+                    let unwritten = statement.value.text().is_some_and(str::is_empty) && statement.value.is_null();
+                    let value = if unwritten { key.clone() } else { statement.value.place(self.file) };
                     let text = self.text(statement, &value);
                     let said =
                         Said { voice: statement.voice, topic, container, written: statement.written, key, value, text };
@@ -88,7 +91,10 @@ impl<'a> Reader<'a, '_> {
             let message = format!("`{written}` has no value");
             return Err(self.wrong(place, message, "write a quoted value, or remove the key"));
         }
-        if !value.is_string() {
+        // A flag that is neither true nor false is told as such.
+        let wrong_flag = matches!(statement.word, Word::Known { topic, .. } if topic.is_flag())
+            && !matches!(text.trim(), "true" | "false");
+        if !value.is_string() && !wrong_flag {
             let message = format!("the value of `{written}` is not quoted, and Kubernetes takes no other than strings");
             self.report(Severity::Warning, place, message, format!("write \"{text}\""));
         }

@@ -215,8 +215,18 @@ fn automated_is_true_or_false_and_nothing_else() {
         "landwaiter/automated: 'yes'",
         &["a.yaml:5:27: error: `landwaiter/automated` is neither true nor false: `yes`; write \"true\""],
     );
+    problem(
+        "landwaiter/automated: yes",
+        &["a.yaml:5:27: error: `landwaiter/automated` is neither true nor false: `yes`; write \"true\""],
+    );
+    problem(
+        "landwaiter/automated: \"ye\\ns\"",
+        &[
+            "a.yaml:5:27: error: `landwaiter/automated` is neither true nor false: `ye\\ns`; write \"true\" or \"false\"",
+        ],
+    );
     check("landwaiter/automated: false", "off", "app: own family, sidecar: own family");
-    check("landwaiter/automated:", "held at 6:1", "app: own family, sidecar: own family");
+    check("landwaiter/automated:", "held at 5:5", "app: own family, sidecar: own family");
     check("landwaiter/automated: [true]", "held at 5:27", "app: own family, sidecar: own family");
 }
 
@@ -311,6 +321,16 @@ fn containers_that_are_not_there() {
         &[
             "a.yaml:5:5: warning: `fluxcd.io/tag.ap` speaks about `ap`, and there is no container of that name; did you mean `app`? There are: app, sidecar",
             "a.yaml:6:5: warning: `fluxcd.io/tag.web` speaks about `web`, and there is no container of that name; there are: app, sidecar",
+        ],
+    );
+    check(&format!("{ON}\nfluxcd.io/tag.ap: x-*"), "on", "app: own family, sidecar: own family");
+    for key in ["tag.ap", "policy.ap", "exclude.ap"] {
+        check(&format!("{ON}\nlandwaiter/{key}: stable"), "held at 6:5", "app: own family, sidecar: own family");
+    }
+    problem(
+        "landwaiter/exclude.ap: 2.*",
+        &[
+            "a.yaml:5:5: error: `landwaiter/exclude.ap` speaks about `ap`, and there is no container of that name; did you mean `app`? There are: app, sidecar",
         ],
     );
     problem(
