@@ -14,6 +14,7 @@ mod commit;
 mod create;
 mod error;
 mod fetch;
+mod folder;
 mod http;
 mod local;
 mod mirror;

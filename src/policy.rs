@@ -199,11 +199,11 @@ impl Policy {
         self.preset.as_deref()
     }
 
-    /// Whether `tag` is in the running, as far as its name can tell. Only for such tags a created
-    /// time is ever needed.
-    #[must_use]
-    pub fn admits(&self, tag: &Tag, current: Option<&Tag>) -> bool {
-        rule::Rule::new(self, current).is_ok_and(|mut rule| rule.admit(tag).is_ok())
+    /// Says of one tag after the other whether it is in the running, as far as its name can tell. Only
+    /// for such tags a created time is ever needed.
+    pub fn admits<'p>(&'p self, current: Option<&'p Tag>) -> impl FnMut(&Tag) -> bool + use<'p> {
+        let mut rule = rule::Rule::new(self, current).ok();
+        move |tag| rule.as_mut().is_some_and(|rule| rule.admit(tag).is_ok())
     }
 
     /// Whether created times decide: fetch them for the tags that are [admitted](Self::admits) and

@@ -43,7 +43,7 @@ pub(super) struct Args {
 
     /// The config repository: an https or http URL, or a path on this machine.
     #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
-    git_url: String,
+    git_url: Secret,
 
     /// The branch to read and to push to. Default: the remote's HEAD.
     #[arg(long, env = "LANDWAITER_GIT_BRANCH", value_name = "BRANCH", help_heading = "Git")]
@@ -115,7 +115,8 @@ impl Args {
     }
 
     fn config(self) -> Result<Config, Error> {
-        let url = RemoteUrl::parse(&self.git_url).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
+        let url =
+            RemoteUrl::parse(self.git_url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
         let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
         let credential = match (self.git_credentials, self.git_username, password) {
             (Some(file), None, None) => Some(Credential::File(file)),

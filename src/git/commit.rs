@@ -1,22 +1,17 @@
 //! One commit out of changed files: blobs, then the trees above them, then the commit. Must not know
 //! what the changes are for, and writes objects only, never a reference.
 
-use std::collections::BTreeMap;
-
 use gix::ObjectId;
 use gix::objs::{Kind, Write, WriteTo};
 use jiff::Timestamp;
 
+use super::folder::Folder;
 use super::snapshot::{CommitId, Snapshot};
 use super::{Error, Identity};
 use crate::path::RepoPath;
 
-/// The new content of files, by the parts of their paths.
-#[derive(Default)]
-struct Folder<'a> {
-    files: BTreeMap<&'a str, (&'a RepoPath, ObjectId)>,
-    folders: BTreeMap<&'a str, Self>,
-}
+/// The new content of files, with the whole path of each for messages.
+type Changed<'a> = Folder<'a, (&'a RepoPath, ObjectId)>;
 
 /// Writes the objects of a commit on top of `base` and names it; `None` when nothing differs. Each
 /// path must be a regular file in `base`; its mode stays.
@@ -30,17 +25,11 @@ pub(super) fn write(
 ) -> Result<Option<CommitId>, Error> {
     author.check()?;
     committer.check()?;
-    let mut root = Folder::default();
+    let mut root = Changed::default();
     for (path, bytes) in changes {
         let id = put(base, Kind::Blob, bytes)?;
-        let mut folder = &mut root;
-        let mut parts = path.as_str().split('/').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_some() {
-                folder = folder.folders.entry(part).or_default();
-            } else if folder.files.insert(part, (path, id)).is_some() {
-                return Err(refused(base, path, "it is there twice"));
-            }
+        if root.insert(path, (path, id)).is_some() {
+            return Err(refused(base, path, "it is there twice"));
         }
     }
     let tree = rewrite(base, base.tree(), &root)?;
@@ -113,7 +102,7 @@ pub(super) fn entries(bytes: &[u8]) -> Option<Vec<Entry<'_>>> {
     Some(entries)
 }
 
-fn rewrite(base: &Snapshot, id: ObjectId, folder: &Folder<'_>) -> Result<ObjectId, Error> {
+fn rewrite(base: &Snapshot, id: ObjectId, folder: &Changed<'_>) -> Result<ObjectId, Error> {
     let mut bytes = Vec::new();
     base.find(id, Kind::Tree, &mut bytes)?;
     let mut edits = Vec::new();
@@ -140,7 +129,7 @@ fn rewrite(base: &Snapshot, id: ObjectId, folder: &Folder<'_>) -> Result<ObjectI
     put(base, Kind::Tree, &bytes)
 }
 
-fn first<'a>(folder: &Folder<'a>) -> &'a RepoPath {
+fn first<'a>(folder: &Changed<'a>) -> &'a RepoPath {
     let mut folder = folder;
     loop {
         if let Some((path, _)) = folder.files.values().next() {

@@ -1,7 +1,6 @@
 //! A new bare repository with one commit, for a config repository that does not exist yet. Must not
 //! know of servers or copies.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use gix::ObjectId;
@@ -11,17 +10,11 @@ use gix::refs::FullName;
 use gix::refs::transaction::PreviousValue;
 use jiff::Timestamp;
 
+use super::folder::Folder;
 use super::snapshot::CommitId;
 use super::{Error, Identity, commit, store};
 use crate::path::RepoPath;
 use crate::plain::chain;
-
-/// A folder in the making.
-#[derive(Default)]
-struct Folder<'a> {
-    files: BTreeMap<&'a str, &'a [u8]>,
-    folders: BTreeMap<&'a str, Self>,
-}
 
 /// Makes a bare repository at `path`, which must not exist, with one commit of `files` on the branch
 /// `main`.
@@ -43,15 +36,7 @@ pub fn create_repository(
     let repository = store::open(path).map_err(|error| failed(chain(&error)))?;
     let mut root = Folder::default();
     for (path, bytes) in files {
-        let mut folder = &mut root;
-        let mut parts = path.as_str().split('/').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_some() {
-                folder = folder.folders.entry(part).or_default();
-            } else {
-                folder.files.insert(part, bytes);
-            }
-        }
+        root.insert(path, bytes.as_slice());
     }
     let tree = write(&repository, &root).map_err(failed)?;
     let commit = commit::object(tree, None, message, author, author, now);
@@ -61,7 +46,7 @@ pub fn create_repository(
     Ok(CommitId(commit))
 }
 
-fn write(repository: &gix::Repository, folder: &Folder<'_>) -> Result<ObjectId, String> {
+fn write(repository: &gix::Repository, folder: &Folder<'_, &[u8]>) -> Result<ObjectId, String> {
     let mut tree = Tree::empty();
     for (name, bytes) in &folder.files {
         let oid = repository.write_blob(bytes).map_err(|error| chain(&error))?.detach();

@@ -79,12 +79,6 @@ impl Mirror {
         Ok(Self { remote, branch, url, work: Mutex::default() })
     }
 
-    /// Where the repository is.
-    #[must_use]
-    pub fn url(&self) -> &RemoteUrl {
-        &self.url
-    }
-
     /// The head of the branch as it is now. When it has not moved, this costs one small request.
     ///
     /// # Errors

@@ -1,13 +1,15 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::image::{Repository, Tag};
-use crate::manifest::{self, Automation, Container, ContainerPolicy, Manifest, Problem, Scope, Workload};
+use crate::manifest::{
+    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Scope, Severity, Workload,
+};
 use crate::path::RepoPath;
-use crate::policy::{Candidate, Policy, Presets};
+use crate::policy::{Candidate, Policy, Preset, Presets};
 
 /// The folder in which a config repository defines policies of its own.
 pub const POLICIES: &str = ".landwaiter/policies";
@@ -69,10 +71,13 @@ impl Inventory {
     ) -> Result<Self, E> {
         let mut inventory = Self { presets: manifest::builtin_presets().clone(), ..Self::default() };
         let mut bytes = Vec::new();
+        let mut own = BTreeSet::new();
         for (path, key) in files.iter().filter(|(path, _)| is_policy_file(path)) {
             read(key, &mut bytes)?;
             match manifest::read_policy_file(path, &bytes) {
-                Ok(preset) => drop(inventory.presets.insert(preset)),
+                // One that is built in gives way to the repository's own; two of its own do not.
+                Ok(preset) if own.insert(preset.name().clone()) => drop(inventory.presets.insert(preset)),
+                Ok(preset) => inventory.problems.push(doubled_policy(path, &preset)),
                 Err(problems) => inventory.problems.extend(problems),
             }
         }
@@ -169,8 +174,11 @@ impl Inventory {
                     continue;
                 }
                 if let Some(policy) = self.policy_for(workload, container, now) {
+                    let wish = (policy.clone(), image.tag().cloned());
                     let watch = watches.entry(image.repository().clone()).or_default();
-                    watch.wishes.push((policy.clone(), image.tag().cloned()));
+                    if !watch.wishes.contains(&wish) {
+                        watch.wishes.push(wish);
+                    }
                 }
             }
         }
@@ -189,13 +197,20 @@ impl Watch {
     /// the one that stands in Git, where the order is by time. Empty when no policy orders by time.
     #[must_use]
     pub fn wants_created(&self, tags: &[Tag]) -> Vec<Tag> {
-        let timed: Vec<_> =
-            self.wishes.iter().filter(|(policy, current)| policy.needs_created(current.as_ref())).collect();
-        let wanted = |tag: &&Tag| {
-            timed.iter().any(|(policy, current)| current.as_ref() == Some(*tag) || policy.admits(tag, current.as_ref()))
-        };
-        if timed.is_empty() { Vec::new() } else { tags.iter().filter(wanted).cloned().collect() }
+        let wishes = self.wishes.iter().map(|(policy, current)| (policy, current.as_ref()));
+        let mut timed: Vec<_> = wishes
+            .filter(|(policy, current)| policy.needs_created(*current))
+            .map(|(policy, current)| (current, policy.admits(current)))
+            .collect();
+        let mut wanted = |tag: &Tag| timed.iter_mut().any(|(current, admits)| *current == Some(tag) || admits(tag));
+        tags.iter().filter(|tag| wanted(tag)).cloned().collect()
     }
+}
+
+fn doubled_policy(file: &RepoPath, preset: &Preset) -> Problem {
+    let place = Place { file: file.clone(), line: 1, column: 1 };
+    let message = format!("another file defines the policy `{}` as well, and this one is not read", preset.name());
+    Problem::new(Severity::Error, place, message, "remove one of the two")
 }
 
 fn is_policy_file(path: &RepoPath) -> bool {

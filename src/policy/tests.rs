@@ -76,7 +76,7 @@ pub(super) fn admits(policy_text: &str, yes: &str, no: &str) {
     let policy = policy(policy_text);
     for (tags, expected) in [(yes, true), (no, false)] {
         for name in tags.split_whitespace() {
-            assert_eq!(policy.admits(&tag(name), None), expected, "{policy_text} {name}");
+            assert_eq!(policy.admits(None)(&tag(name)), expected, "{policy_text} {name}");
         }
     }
 }

@@ -323,6 +323,29 @@ fn a_repository_can_define_its_own_policies() {
 }
 
 #[test]
+fn two_files_for_one_policy_are_an_error_and_the_first_one_counts() {
+    let policy = |pattern: &str| format!("name: ours\nfor: Our versions.\npattern: {pattern}\n");
+    let checkout = Checkout::new(&[
+        (".landwaiter/policies/ours.yaml", &policy("semver:~1.0")),
+        (".landwaiter/policies/ours.yml", &policy("semver:*")),
+        (
+            "web.yaml",
+            &deployment(
+                "web",
+                "landwaiter/automated: \"true\"\nlandwaiter/policy: ours",
+                "- name: a\n  image: x:1.0.0",
+            ),
+        ),
+        ("tags.json", r#"{"x": ["1.0.0", "1.0.1", "2.0.0"]}"#),
+    ]);
+    let ran = checkout.run(&["plan", "--tags", "tags.json", "--output", "json"]);
+    let answer = ran.json();
+    assert_eq!((ran.code, &answer["updates"][0]["to"]), (1, &json!("1.0.1")), "{answer:#}");
+    assert_eq!(answer["problems"][0]["file"], ".landwaiter/policies/ours.yml", "{answer:#}");
+    assert!(answer["problems"][0]["message"].as_str().unwrap().contains("policy `ours`"), "{answer:#}");
+}
+
+#[test]
 fn a_part_of_a_repository_knows_the_policies_of_the_whole() {
     let policy = "name: ours\nfor: Our versions.\npattern: semver:*\n";
     let workload =
