@@ -16,7 +16,8 @@ mod tags;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::daemon::Stop;
 use crate::telemetry;
@@ -146,6 +147,19 @@ impl Error {
 }
 
 impl Cli {
+    /// Reads the arguments and the environment of this process; ends it where they make no sense or
+    /// ask for help. A variable that is set to nothing counts as not set, since that is how compose
+    /// files and charts leave an option out.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let unset = |argument: Arg| {
+            let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+            if empty { argument.env(Resettable::Reset) } else { argument }
+        };
+        let command = Self::command().mut_args(unset).mut_subcommands(|command| command.mut_args(unset));
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// Whether the command listens to the wish to stop, since it has something to finish.
     #[must_use]
     pub fn stops_cleanly(&self) -> bool {

@@ -140,13 +140,18 @@ pub(super) fn plan_text(out: &mut dyn Write, plan: &Plan, problems: &[Problem]) 
         Verdict::Hold(hold) => Some((entry, hold)),
         Verdict::Update(_) => None,
     });
-    let mut rows = table(&["HELD", "CONTAINER", "IMAGE", "HOLD", "REASON"]);
+    if holds.clone().next().is_some() {
+        writeln!(out)?;
+    }
     for (entry, hold) in holds.clone() {
         let (workload, container) = (one_line(&entry.workload), one_line(&entry.container));
-        rows.add_row([&workload, &container, entry.image.as_str(), hold.name(), &hold.to_string()]);
-    }
-    if holds.clone().next().is_some() {
-        writeln!(out, "\n{}", rows.trim_fmt())?;
+        writeln!(
+            out,
+            "{BOLD}{workload}{BOLD:#} {container}  {}: {YELLOW}held, {}{YELLOW:#}",
+            entry.image,
+            hold.name()
+        )?;
+        writeln!(out, "  {hold}")?;
     }
     if !problems.is_empty() {
         writeln!(out)?;

@@ -231,7 +231,7 @@ impl<'a> Reader<'a, '_> {
         let place = node.place(self.path);
         let invalid = |message: String| {
             let mend = "write an image such as `registry.example.com/app:1.2`".to_owned();
-            Problem::new(Severity::Warning, place.clone(), format!("the container is not followed: {message}"), mend)
+            Problem::new(Severity::Error, place.clone(), format!("the container is not followed: {message}"), mend)
         };
         let Some(text) = node.resolved().text() else {
             return Some(Err(invalid("its image is not a string".to_owned())));

@@ -306,7 +306,13 @@ impl Rule<'_> {
             return Decision::Hold(hold);
         }
         let created = best.candidate.created;
-        Decision::Update(Choice { tag: tag.clone(), created, reason: self.reason(count.matched, created) })
+        let mut reason = self.reason(count.matched, created);
+        if let Some(current) = current.filter(|_| self.order().by != By::Newest)
+            && self.key(current, None).is_err()
+        {
+            reason = format!("{reason}; the current tag `{current}` has nothing to compare");
+        }
+        Decision::Update(Choice { tag: tag.clone(), created, reason })
     }
 
     /// Never backwards: holds when the best tag is older than the current one, or may be.

@@ -366,6 +366,18 @@ fn a_part_of_a_repository_knows_the_policies_of_the_whole() {
 }
 
 #[test]
+fn a_variable_set_to_nothing_is_not_set() {
+    let checkout = shop();
+    let mut command = landwaiter(checkout.path(), ["plan", "--tags", "tags.json", "--output", "json"]);
+    for name in ["ASSUME", "WRITE", "NOW", "DOCKER_CONFIG", "REGISTRY_CREDENTIALS", "REGISTRY_PLAIN_HTTP", "LOG_LEVEL"]
+    {
+        command.env(format!("LANDWAITER_{name}"), "");
+    }
+    let ran = run(&mut command);
+    assert_eq!((ran.code, ran.json()["updates"].as_array().unwrap().len()), (0, 1), "{ran:?}");
+}
+
+#[test]
 fn list_prints_the_contract() {
     let answer = shop().run(&["list", "--output", "json"]).json();
     let workloads = answer["workloads"].as_array().unwrap();

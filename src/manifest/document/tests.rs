@@ -185,7 +185,7 @@ fn images_that_are_none_are_told_where_somebody_waits() {
     let asked = problems(&pod(ON));
     assert_eq!(asked.len(), 2);
     assert!(
-        asked[0].starts_with("a.yaml:3:38: warning: the container is not followed: its image cannot be read"),
+        asked[0].starts_with("a.yaml:3:38: error: the container is not followed: its image cannot be read"),
         "{asked:?}"
     );
 }
