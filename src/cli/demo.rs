@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
+
 use super::output::{BOLD, DIM, GREEN, diff};
 use super::{Good, Outcome};
 use crate::daemon::Stop;
@@ -18,7 +20,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// Leave registry and daemon running until Ctrl-C.
-    #[arg(long, env = "LANDWAITER_KEEP")]
+    #[arg(long, env = "LANDWAITER_KEEP", value_parser = BoolishValueParser::new())]
     keep: bool,
 
     /// Where the demo's folder is made. It stays there for you to read. Default: the system's folder

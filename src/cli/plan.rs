@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 
 use super::output::{PlanOutput, has_error, json, plan_text};
@@ -45,7 +46,7 @@ pub(super) struct Args {
     assume: Option<String>,
 
     /// Edit the files in place.
-    #[arg(long, env = "LANDWAITER_WRITE")]
+    #[arg(long, env = "LANDWAITER_WRITE", value_parser = BoolishValueParser::new())]
     write: bool,
 
     /// The time to plan for, where locks and the like ask for it.

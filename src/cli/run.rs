@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use jiff::SignedDuration;
 
 use super::output::{diff, problems_text};
@@ -33,11 +34,11 @@ SSL_CERT_FILE names. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are respected.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// Make one pass and exit.
-    #[arg(long, env = "LANDWAITER_ONCE")]
+    #[arg(long, env = "LANDWAITER_ONCE", value_parser = BoolishValueParser::new())]
     once: bool,
 
     /// Print the diff and the commit message of one pass, and push nothing.
-    #[arg(long, env = "LANDWAITER_DRY_RUN")]
+    #[arg(long, env = "LANDWAITER_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
 
     /// The config repository: an https or http URL, or a path on this machine.

@@ -234,6 +234,19 @@ fn a_folder_that_is_none_is_no_clean_checkout() {
 }
 
 #[test]
+fn a_switch_in_the_environment_is_switched_as_people_write_it() {
+    for (value, code, written) in
+        [("1", 0, true), ("yes", 0, true), ("true", 0, true), ("0", 0, false), ("false", 0, false), ("maybe", 2, false)]
+    {
+        let checkout = shop();
+        let mut plan = landwaiter(checkout.path(), ["plan", "--tags", "tags.json"]);
+        let ran = run(plan.env("LANDWAITER_WRITE", value));
+        let changed = checkout.read("apps/web.yaml").contains("f00ba47");
+        assert_eq!((ran.code, changed), (code, written), "{value}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_written_file_replaces_what_lies_beside_and_follows_no_link() {
     let checkout = shop();
     let outside = TempDir::new().unwrap();

@@ -274,38 +274,6 @@ impl Drop for DockerRegistry {
     }
 }
 
-/// A TLS server with a certificate of its own making.
-pub(crate) struct SelfSigned {
-    pub(crate) port: u16,
-    process: Child,
-}
-
-impl SelfSigned {
-    pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let openssl = |arguments: &str| {
-            let mut command = Command::new("openssl");
-            command.current_dir(&folder).args(arguments.split(' ')).stdin(Stdio::null()).stderr(Stdio::null());
-            command
-        };
-        let missing = "openssl: `apt-get install openssl`";
-        let make = "req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 2 -subj /CN=test \
-                    -addext subjectAltName=IP:0.0.0.0";
-        assert!(openssl(make).stdout(Stdio::null()).status().expect(missing).success());
-        let serve = "s_server -accept 127.0.0.1:0 -key key -cert certificate -www";
-        let mut process = openssl(serve).stdout(Stdio::piped()).spawn().expect(missing);
-        let address: SocketAddr = announced(process.stdout.take().unwrap(), "ACCEPT ");
-        Self { port: address.port(), process }
-    }
-}
-
-impl Drop for SelfSigned {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// The address that a process says it listens on, after `marker`: port 0 is any free port, and only
 /// the process knows which. Its further words are read and dropped, so that it never has to wait.
 fn announced(words: impl Read + Send + 'static, marker: &str) -> SocketAddr {

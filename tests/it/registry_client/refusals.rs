@@ -5,8 +5,8 @@ use std::time::Duration;
 use landwaiter::image::{Registry, Repository};
 use landwaiter::registry::{Client, Options};
 
-use super::{check_error, client, client_for_bob, options, tags};
-use crate::registry_server::{Act, SelfSigned, Server, say};
+use super::{check_error, client, options, tags};
+use crate::registry_server::{Act, Server, say};
 
 #[tokio::test]
 async fn a_refusal_says_how_to_mend_it() {
@@ -114,14 +114,4 @@ async fn plain_http_only_where_it_is_configured() {
     let plain_http = vec![Registry::parse(repository.registry().as_str()).unwrap()];
     let client = Client::new(Options { plain_http, ..options() }).unwrap();
     assert_eq!(tags(&client, &repository).await.unwrap(), "a");
-}
-
-#[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
-    // Not on loopback by its looks, so it is asked over TLS.
-    let server = SelfSigned::start();
-    let repository = Repository::parse(&format!("0.0.0.0:{}/web", server.port)).unwrap();
-    let (client, _folder) = client_for_bob(&repository, "hunter2");
-    let error = tags(&client, &repository).await.unwrap_err();
-    check_error(&error, false, &["GET https://0.0.0.0:", "the certificate of 0.0.0.0 is", "trust its issuer"]);
 }
