@@ -58,6 +58,16 @@ impl Journal {
             }
             said.insert(line);
         }
+        if let Outcome::Pushed { push: PushOutcome::Refused { reason, messages }, .. } = &report.outcome {
+            let text = format!("the remote refused the push: {reason}");
+            if !self.said.contains(&text) {
+                tracing::error!(branch = report.branch, "{text}; it is tried again");
+                for message in messages {
+                    tracing::error!("remote: {message}");
+                }
+            }
+            said.insert(text);
+        }
         self.said = said;
         write_outcome(report);
     }
@@ -107,11 +117,7 @@ fn write_outcome(report: &Report) {
         PushOutcome::Stale { .. } => {
             tracing::info!(branch = report.branch, "somebody else pushed first; starting again from the new head");
         }
-        PushOutcome::Refused { reason, messages } => {
-            tracing::error!(branch = report.branch, "the remote refused the push: {reason}");
-            for message in messages {
-                tracing::error!("remote: {message}");
-            }
-        }
+        // Said above, among what is said once.
+        PushOutcome::Refused { .. } => {}
     }
 }

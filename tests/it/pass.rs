@@ -462,6 +462,24 @@ fn a_daemon_that_hangs_on_a_registry_stops_at_once_when_asked() {
     assert_eq!(scene.commits(), 1);
 }
 
+#[test]
+fn a_branch_that_refuses_every_push_is_told_once() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
+    let pushes = scene.home().join("pushes");
+    scene.repo.hook("pre-receive", &format!("echo x >> {}; echo 'main is protected'; exit 1", pushes.display()));
+    let intervals = ["--git-poll-interval", "1s", "--registry-poll-interval", "1s"];
+    let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&intervals)));
+    let pushed = || std::fs::read_to_string(&pushes).unwrap_or_default().lines().count();
+    wait_until("three pushes", || (pushed() >= 3).then_some(()), || daemon.log());
+    let log = daemon.log();
+    assert_eq!(log.matches("refused the push").count(), 1, "{log}");
+    assert_eq!(log.matches("main is protected").count(), 1, "{log}");
+    assert_eq!(scene.commits(), 1);
+}
+
 /// A daemon whose push the server is still thinking about, and the file that ends the thinking.
 fn in_the_middle_of_a_push() -> (Scene, Daemon, std::path::PathBuf) {
     let registry = wait(Server::good());
