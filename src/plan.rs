@@ -5,17 +5,17 @@
 //!
 //! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
 //! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them, with the proved edits),
-//! [`message`] (the commit message, written and read back), [`Refusals`] (what people took back).
+//! [`message`] (the commit message), [`Past`] (what people took back).
 
 mod draw;
 mod inventory;
 pub mod message;
-mod refusal;
+mod past;
 mod verdict;
 
 pub use draw::{Change, Entry, Plan};
 pub use inventory::{Inventory, POLICIES, Scan, Scans, Watch};
-pub use refusal::Refusals;
+pub use past::Past;
 pub use verdict::{Hold, Update, Verdict};
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot
 use crate::image::{Repository, Tag};
 use crate::manifest::{Place, Problem, Scope, Severity};
 use crate::path::RepoPath;
-use crate::plan::{Inventory, POLICIES, Plan, Refusals, Scan, Scans, Watch, message};
+use crate::plan::{Inventory, POLICIES, Past, Plan, Scan, Scans, Watch, message};
 use crate::policy::Candidate;
 use crate::registry;
 
@@ -119,7 +119,6 @@ pub enum Error {
 struct Survey {
     snapshot: Snapshot,
     inventory: Arc<Inventory>,
-    refusals: Arc<Refusals>,
     /// When the remote was last asked; `None` once we know that its head has moved.
     asked: Option<Instant>,
 }
@@ -164,9 +163,9 @@ impl Reconciler {
         let watches = survey.inventory.watches(now);
         let scans = scan(&self.registry, &watches).await;
         let count = ScanCount::of(&scans);
-        let (inventory, refusals) = (Arc::clone(&survey.inventory), Arc::clone(&survey.refusals));
+        let (inventory, snapshot) = (Arc::clone(&survey.inventory), survey.snapshot.clone());
         // Every container gets a verdict. That can be work for seconds, and signals must be heard meanwhile.
-        let plan = task::spawn_blocking(move || Plan::draw(&inventory, &scans, &refusals, now)).await?;
+        let plan = task::spawn_blocking(move || draw(&snapshot, &inventory, &scans, now)).await??;
         Ok((survey, count, plan))
     }
 
@@ -288,10 +287,25 @@ pub fn survey(snapshot: &Snapshot, paths: &[RepoPath]) -> Result<Inventory, git:
 impl Survey {
     fn read(snapshot: Snapshot, paths: &[RepoPath], asked: Option<Instant>) -> Result<Self, Error> {
         let inventory = survey(&snapshot, paths)?;
-        let history = snapshot.history(HISTORY)?;
-        let refusals = Refusals::read(history.iter().map(|commit| (commit.id.to_string(), commit.message.as_str())));
-        Ok(Self { snapshot, inventory: Arc::new(inventory), refusals: Arc::new(refusals), asked })
+        Ok(Self { snapshot, inventory: Arc::new(inventory), asked })
     }
+}
+
+/// Draws the plan, and where it would change something once more with what those files held before:
+/// what a person took back is not proposed again.
+fn draw(snapshot: &Snapshot, inventory: &Inventory, scans: &Scans, now: Timestamp) -> Result<Plan, git::Error> {
+    let plan = Plan::draw(inventory, scans, &Past::default(), now);
+    let mut past = Past::default();
+    let mut bytes = Vec::new();
+    for change in &plan.changes {
+        for (commit, blob) in snapshot.earlier(&change.path, HISTORY)? {
+            snapshot.read(blob, &mut bytes)?;
+            if plan.may_repeat(&change.path, &bytes) {
+                past.remember(&change.path, commit.to_string(), bytes.clone());
+            }
+        }
+    }
+    Ok(if past.is_empty() { plan } else { Plan::draw(inventory, scans, &past, now) })
 }
 
 fn missing_path(file: RepoPath) -> Problem {

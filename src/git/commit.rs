@@ -81,7 +81,7 @@ impl Entry<'_> {
         matches!(self.mode, b"40000" | b"040000")
     }
 
-    fn is_file(&self) -> bool {
+    pub(super) fn is_file(&self) -> bool {
         self.mode.starts_with(b"100")
     }
 }

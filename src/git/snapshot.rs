@@ -11,7 +11,7 @@ use gix::objs::tree::EntryKind;
 use gix::objs::{CommitRef, Find, Kind, TreeRefIter};
 use jiff::Timestamp;
 
-use super::{Error, Identity};
+use super::{Error, Identity, commit};
 use crate::path::RepoPath;
 use crate::plain::{self, chain};
 
@@ -224,6 +224,54 @@ impl Snapshot {
             next = commit.parents().next().filter(|_| !self.boundary.contains(&id));
         }
         Ok(log)
+    }
+
+    /// What the file at `path` held before this commit: each content with the commit that brought it,
+    /// newest first, as far as `limit` commits back along the first parents.
+    ///
+    /// # Errors
+    /// When a commit cannot be read.
+    pub fn earlier(&self, path: &RepoPath, limit: usize) -> Result<Vec<(CommitId, BlobId)>, Error> {
+        let mut versions: Vec<(CommitId, BlobId)> = Vec::new();
+        let mut next = Some(self.commit.0);
+        let mut buffer = Vec::new();
+        let mut last = None;
+        for _ in 0..limit {
+            let Some(id) = next else { break };
+            self.find(id, Kind::Commit, &mut buffer)?;
+            let commit = self.commit_ref(id, &buffer)?;
+            next = commit.parents().next().filter(|_| !self.boundary.contains(&id));
+            let tree = commit.tree();
+            let held = match last {
+                Some((known, blob)) if known == tree => blob,
+                _ => self.blob_at(tree, path)?,
+            };
+            last = Some((tree, held));
+            match (versions.last_mut(), held) {
+                (Some((since, blob)), Some(held)) if *blob == held => *since = CommitId(id),
+                (_, Some(held)) => versions.push((CommitId(id), held)),
+                (_, None) => {}
+            }
+        }
+        Ok(versions.into_iter().skip(1).collect())
+    }
+
+    fn blob_at(&self, tree: ObjectId, path: &RepoPath) -> Result<Option<BlobId>, Error> {
+        let mut id = tree;
+        let mut buffer = Vec::new();
+        let mut parts = path.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            self.find(id, Kind::Tree, &mut buffer)?;
+            let entries = commit::entries(&buffer).ok_or_else(|| self.damage(id, "a tree that ends too early"))?;
+            let Some(entry) = entries.into_iter().find(|entry| entry.name == part.as_bytes()) else { return Ok(None) };
+            let found = entry.id;
+            match (parts.peek().is_some(), entry.is_tree(), entry.is_file()) {
+                (true, true, _) => id = found,
+                (false, _, true) => return Ok(Some(BlobId(found))),
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn tree(&self) -> ObjectId {

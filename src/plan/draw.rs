@@ -4,13 +4,12 @@
 use jiff::Timestamp;
 
 use super::inventory::{Inventory, Scan, Scans};
-use super::message::one_word;
-use super::refusal::Refusals;
+use super::past::Past;
 use super::verdict::{Hold, Update, Verdict};
 use crate::image::{Reference, Tag};
 use crate::manifest::{Automation, Container, ContainerPolicy, Manifest, Place, Workload};
 use crate::path::RepoPath;
-use crate::policy::{self, Decision, Policy};
+use crate::policy::{self, Candidate, Decision, Policy, PolicyBuilder};
 
 /// A verdict for every container that somebody wants automated, and the edits that follow.
 #[derive(Debug, Default)]
@@ -52,19 +51,23 @@ pub struct Change {
 impl Plan {
     /// Decides for every container of `inventory` at the time `now`.
     ///
-    /// A repository that is missing from `scans` or failed holds its containers. A file that
-    /// refuses one edit keeps the others.
+    /// A repository that is missing from `scans` or failed holds its containers, and so does a change
+    /// that `past` shows to be taken back. A file that refuses one edit keeps the others.
     #[must_use]
-    pub fn draw(inventory: &Inventory, scans: &Scans, refusals: &Refusals, now: Timestamp) -> Self {
+    pub fn draw(inventory: &Inventory, scans: &Scans, past: &Past, now: Timestamp) -> Self {
         let mut plan = Self::default();
         for manifest in inventory.manifests() {
             let mut sites = Vec::new();
             for workload in &manifest.workloads {
                 for container in &workload.containers {
                     let policy = inventory.policy_for(workload, container, now);
-                    let Some(verdict) = judge(manifest, workload, container, policy, scans, refusals, now) else {
-                        continue;
+                    let verdict = match policy {
+                        None => unasked(workload, container, now),
+                        Some(policy) => Some(judge(container, policy, scans, |tag| {
+                            past.commit_with(&manifest.path, workload, container, tag, inventory.presets())
+                        })),
                     };
+                    let Some(verdict) = verdict else { continue };
                     sites.push((plan.entries.len(), container));
                     plan.entries.push(Entry {
                         place: container.image.place().clone(),
@@ -111,64 +114,63 @@ impl Plan {
     }
 }
 
-/// The verdict for one container, or `None` for one that nobody wants automated.
-fn judge(
-    manifest: &Manifest,
-    workload: &Workload,
-    container: &Container,
-    policy: Option<&Policy>,
-    scans: &Scans,
-    refusals: &Refusals,
-    now: Timestamp,
-) -> Option<Verdict> {
-    let Some(policy) = policy else {
-        let hold = match (workload.automation_at(now), &container.policy) {
-            (Automation::Ignored, _) => Hold::Ignored,
-            (Automation::Locked(lock), _) => Hold::Locked(lock.clone()),
-            (Automation::Held { reason, place }, _) | (Automation::On, ContainerPolicy::Invalid { reason, place }) => {
-                Hold::Mistake { reason: reason.clone(), place: place.clone() }
-            }
-            (Automation::Off | Automation::On, _) => return None,
-        };
-        return workload.automated.then_some(Verdict::Hold(hold));
+/// The verdict for a container that no policy decides for, or `None` for one that nobody wants
+/// automated.
+fn unasked(workload: &Workload, container: &Container, now: Timestamp) -> Option<Verdict> {
+    let hold = match (workload.automation_at(now), &container.policy) {
+        (Automation::Ignored, _) => Hold::Ignored,
+        (Automation::Locked(lock), _) => Hold::Locked(lock.clone()),
+        (Automation::Held { reason, place }, _) | (Automation::On, ContainerPolicy::Invalid { reason, place }) => {
+            Hold::Mistake { reason: reason.clone(), place: place.clone() }
+        }
+        (Automation::Off | Automation::On, _) => return None,
     };
+    workload.automated.then_some(Verdict::Hold(hold))
+}
+
+/// The verdict of `policy`. `stood_since` gives the commit with which a tag came to this place before.
+fn judge<'a>(
+    container: &Container,
+    policy: &Policy,
+    scans: &Scans,
+    stood_since: impl Fn(&Tag) -> Option<&'a str>,
+) -> Verdict {
     let image = container.image.reference();
     if let Some(digest) = image.digest() {
-        return Some(Verdict::Hold(Hold::Pinned(digest.clone())));
+        return Verdict::Hold(Hold::Pinned(digest.clone()));
     }
     let candidates = match scans.get(image.repository()) {
         Some(Scan::Complete(candidates)) => candidates,
-        Some(Scan::Failed(reason)) => return Some(Verdict::Hold(Hold::Unseen(reason.clone()))),
+        Some(Scan::Failed(reason)) => return Verdict::Hold(Hold::Unseen(reason.clone())),
         None => {
             let reason = format!("the tags of {} were not looked up", image.repository());
-            return Some(Verdict::Hold(Hold::Unseen(reason)));
+            return Verdict::Hold(Hold::Unseen(reason));
         }
     };
     let ruling = policy::decide(policy, image.tag(), candidates);
-    Some(match ruling.decision {
-        Decision::Hold(hold) => Verdict::Hold(Hold::Decided(hold)),
-        Decision::Update(choice) => match refused(manifest, workload, container, &choice.tag, refusals) {
-            Some(commit) => Verdict::Hold(Hold::Refused { tag: choice.tag, commit }),
-            None => Verdict::Update(Update {
-                from: image.tag().cloned(),
-                to: choice.tag,
-                created: choice.created,
-                reason: choice.reason,
-                matched: ruling.matched,
-                of: ruling.of,
-            }),
-        },
+    let choice = match ruling.decision {
+        Decision::Hold(hold) => return Verdict::Hold(Hold::Decided(hold)),
+        Decision::Update(choice) => choice,
+    };
+    if let Some(commit) = stood_since(&choice.tag).filter(|_| goes_forward(policy, image.tag(), candidates)) {
+        return Verdict::Hold(Hold::Refused { tag: choice.tag, commit: commit.to_owned() });
+    }
+    Verdict::Update(Update {
+        from: image.tag().cloned(),
+        to: choice.tag,
+        created: choice.created,
+        reason: choice.reason,
+        matched: ruling.matched,
+        of: ruling.of,
     })
 }
 
-fn refused(
-    manifest: &Manifest,
-    workload: &Workload,
-    container: &Container,
-    proposed: &Tag,
-    refusals: &Refusals,
-) -> Option<String> {
-    let (workload, name) = (one_word(&workload.id.to_string()), one_word(&container.name));
-    let current = container.image.reference().tag();
-    refusals.refusal_of(&manifest.path, &workload, &name, current, proposed).map(str::to_owned)
+/// Whether the choice is newer than the current tag. It always is unless the policy allows to go back;
+/// going back to a tag that stood here before is then what is wanted.
+fn goes_forward(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> bool {
+    if !policy.allow_downgrade() {
+        return true;
+    }
+    let guarded = PolicyBuilder::from_policy(policy).allow_downgrade(false).build();
+    guarded.is_ok_and(|guarded| matches!(policy::decide(&guarded, current, candidates).decision, Decision::Update(_)))
 }

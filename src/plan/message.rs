@@ -1,7 +1,6 @@
 //! The commit message: made for the person who reviews it, with trailers made for machines.
 //!
-//! The same plan always gives the same message. [`trailers`] reads back what [`commit_message`]
-//! wrote; both live here so that they cannot drift apart.
+//! The same plan always gives the same message.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,23 +14,6 @@ const SUBJECT_LIMIT: usize = 72;
 
 const FILE: &str = "Landwaiter-File: ";
 const UPDATE: &str = "Landwaiter-Update: ";
-
-/// One change, as the trailers of a commit tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trailer {
-    /// The file that was changed.
-    pub file: String,
-    /// The workload, `namespace/Kind/name`.
-    pub workload: String,
-    /// The container.
-    pub container: String,
-    /// The image's repository, canonical.
-    pub repository: String,
-    /// The tag before, `-` for none.
-    pub old: String,
-    /// The tag after.
-    pub new: String,
-}
 
 /// The commit message for the updates of `plan`, or `None` when it has none.
 #[must_use]
@@ -85,27 +67,6 @@ pub fn commit_message(plan: &Plan) -> Option<String> {
         );
     }
     Some(message)
-}
-
-/// The changes that a commit's trailers tell, in their order. A line that is not one of ours, or
-/// not whole, is passed over.
-pub fn trailers(message: &str) -> impl Iterator<Item = Trailer> + '_ {
-    let mut file = String::new();
-    message.lines().filter_map(move |line| {
-        if let Some(path) = line.strip_prefix(FILE) {
-            path.trim_end().clone_into(&mut file);
-            return None;
-        }
-        let mut words = line.strip_prefix(UPDATE)?.split_whitespace().map(str::to_owned);
-        Some(Trailer {
-            file: file.clone(),
-            workload: words.next()?,
-            container: words.next()?,
-            repository: words.next()?,
-            old: words.next()?,
-            new: words.next()?,
-        })
-    })
 }
 
 fn subject(updates: &[(&Entry, &Update)]) -> String {

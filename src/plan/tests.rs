@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::message::{commit_message, trailers};
-use super::{Inventory, Plan, Refusals, Scan, Scans, Verdict};
+use super::message::commit_message;
+use super::{Inventory, Past, Plan, Scan, Scans, Verdict};
 use crate::image::{Repository, Tag};
 use crate::manifest::{Problem, Scope, Severity};
 use crate::path::RepoPath;
@@ -42,7 +42,7 @@ fn draw(files: &[(&str, &str)], tags: &str) -> Plan {
     let inventory = survey(files, Scope::Annotated);
     let errors = inventory.problems().iter().filter(|problem| problem.severity == Severity::Error);
     assert_eq!(errors.collect::<Vec<_>>(), Vec::<&Problem>::new());
-    Plan::draw(&inventory, &scans(tags), &Refusals::default(), NOW.parse().unwrap())
+    Plan::draw(&inventory, &scans(tags), &Past::default(), NOW.parse().unwrap())
 }
 
 fn pod(name: &str, annotations: &str, containers: &[(&str, &str)]) -> String {
@@ -103,7 +103,7 @@ fn a_mistake_holds_its_own_workload_only() {
     let files = [("a.yaml", typo.as_str()), ("b.yaml", &pod("good", ON, &[("c", "x:1.0")]))];
     let inventory = survey(&files, Scope::Annotated);
     assert_eq!(inventory.problems().len(), 1);
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), &Refusals::default(), NOW.parse().unwrap());
+    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), &Past::default(), NOW.parse().unwrap());
     assert_eq!(verdicts(&plan), ["t mistake", "c 1.1"]);
 }
 
@@ -149,11 +149,63 @@ fn what_nobody_speaks_about_follows_the_assumed_policy() {
     let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let mut inventory = survey(&files, Scope::Everything);
     let draw =
-        |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), &Refusals::default(), NOW.parse().unwrap());
+        |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), &Past::default(), NOW.parse().unwrap());
     assert_eq!(verdicts(&draw(&inventory)), [""; 0]);
     let policy = Policy::builder(Pattern::parse("semver:*", Dialect::Native).unwrap()).build().unwrap();
     inventory.assume(policy);
     assert_eq!(verdicts(&draw(&inventory)), ["a 1.1"], "who said false is not asked again");
+}
+
+/// What becomes of `1.1` when the file holds `now` and held each of `before`, newest first.
+#[track_caller]
+fn check_past(annotations: &str, now: &str, before: &[&str], expected: &str) {
+    let file = |image: &str| pod("a", annotations, &[("c", image)]);
+    let inventory = survey(&[("a.yaml", &file(now))], Scope::Annotated);
+    let mut past = Past::default();
+    for (number, image) in before.iter().enumerate() {
+        past.remember(&RepoPath::parse("a.yaml").unwrap(), format!("commit-{number}"), file(image).into_bytes());
+    }
+    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1\ny: 1.1"), &past, NOW.parse().unwrap());
+    assert_eq!(verdicts(&plan), [expected], "{now} after {before:?}");
+}
+
+#[test]
+fn what_somebody_took_back_is_not_proposed_again() {
+    check_past(ON, "x:1.0", &["x:1.1", "x:1.0"], "c refused");
+    check_past(ON, "x:1.0", &["x:0.9", "x:1.1"], "c refused");
+    check_past(ON, "x:1.0", &["x:0.9", "x:0.8"], "c 1.1");
+    check_past(ON, "x:1.0", &["y:1.1"], "c 1.1");
+    check_past(ON, "x", &["x:1.1"], "c refused");
+    check_past(ON, "x:1.0", &[], "c 1.1");
+}
+
+#[test]
+fn going_back_is_no_taking_back_where_the_policy_allows_it() {
+    let back = format!("{ON}, landwaiter/allow-downgrade: 'true'");
+    check_past(&back, "x:1.2", &["x:1.1"], "c 1.1");
+    check_past(&back, "x:1.0", &["x:1.1"], "c refused");
+}
+
+#[test]
+fn another_container_of_the_file_says_nothing() {
+    let two = |c: &str, d: &str| pod("a", ON, &[("c", c), ("d", d)]);
+    let inventory = survey(&[("a.yaml", &two("x:1.0", "x:1.0"))], Scope::Annotated);
+    let mut past = Past::default();
+    past.remember(&RepoPath::parse("a.yaml").unwrap(), "one".to_owned(), two("x:1.0", "x:1.1").into_bytes());
+    past.remember(&RepoPath::parse("b.yaml").unwrap(), "two".to_owned(), two("x:1.1", "x:1.1").into_bytes());
+    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), &past, NOW.parse().unwrap());
+    assert_eq!(verdicts(&plan), ["c 1.1", "d refused"]);
+}
+
+/// The trailers of a message as any script reads them: file, workload, container, repository, old, new.
+fn trailers(message: &str) -> Vec<String> {
+    let mut file = "";
+    let mut read = Vec::new();
+    for line in message.lines() {
+        file = line.strip_prefix("Landwaiter-File: ").unwrap_or(file);
+        read.extend(line.strip_prefix("Landwaiter-Update: ").map(|update| format!("{file} {update}")));
+    }
+    read
 }
 
 #[test]
@@ -183,8 +235,10 @@ Landwaiter-Update: ns/Pod/b c docker.io/library/x - 1.3
 Landwaiter-Update: ns/Pod/b d docker.io/library/x 1.1 1.3
 ";
     assert_eq!(commit_message(&plan).unwrap(), expected);
-    let read: Vec<_> = trailers(expected).map(|t| format!("{} {} {}>{}", t.file, t.container, t.old, t.new)).collect();
-    assert_eq!(read, ["a.yaml c 1.0>1.2", "b/b.yaml c ->1.3", "b/b.yaml d 1.1>1.3"]);
+    let read = trailers(expected);
+    assert_eq!(read[0], "a.yaml ns/Pod/a c ghcr.io/org/app 1.0 1.2");
+    assert_eq!(read[1], "b/b.yaml ns/Pod/b c docker.io/library/x - 1.3");
+    assert_eq!(read.len(), 3);
 }
 
 #[test]
@@ -203,8 +257,7 @@ fn a_name_cannot_forge_a_trailer() {
     let name = r#""a\nLandwaiter-Update: ns/Pod/z c x 1 2""#;
     let plan = draw(&[("a.yaml", &pod(name, ON, &[("c", "x:1.0")]))], "x: 1.0 1.1");
     let message = commit_message(&plan).unwrap();
-    let read: Vec<_> = trailers(&message).map(|trailer| trailer.new).collect();
-    assert_eq!(read, ["1.1"], "{message}");
+    assert_eq!(trailers(&message).len(), 1, "{message}");
     assert!(message.lines().all(|line| !line.starts_with("Landwaiter-Update: ns/Pod/z")), "{message}");
 }
 
@@ -225,7 +278,7 @@ fn now_is_given() {
     let inventory = survey(&[("a.yaml", &locked)], Scope::Annotated);
     let at = |now: &str| {
         let now: Timestamp = now.parse().unwrap();
-        verdicts(&Plan::draw(&inventory, &scans("x: 1.1"), &Refusals::default(), now))
+        verdicts(&Plan::draw(&inventory, &scans("x: 1.1"), &Past::default(), now))
     };
     assert_eq!(at("2026-06-02T23:59:59Z"), ["c locked"]);
     assert_eq!(at("2026-06-03T00:00:00Z"), ["c 1.1"]);

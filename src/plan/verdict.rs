@@ -59,7 +59,7 @@ pub enum Hold {
     Refused {
         /// The tag that was taken back.
         tag: Tag,
-        /// The commit that had proposed it.
+        /// The commit with which it had come.
         commit: String,
     },
     /// The image field cannot be edited safely as it is written.
@@ -118,7 +118,7 @@ impl fmt::Display for Hold {
             Self::Unseen(reason) => f.write_str(reason),
             Self::Refused { tag, commit } => write!(
                 f,
-                "{tag} was set by commit {} and taken back since; it is not proposed again until a newer tag appears",
+                "{tag} came here with commit {} and was taken back since; it is not proposed again until a newer tag appears",
                 commit.get(..10).unwrap_or(commit)
             ),
             Self::Uneditable { reason, to } => write!(f, "{to} was chosen, but {reason}"),

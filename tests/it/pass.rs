@@ -255,6 +255,21 @@ fn no_name_can_forge_a_trailer() {
 }
 
 #[test]
+fn a_person_who_takes_back_a_change_of_their_own_is_respected_too() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    let image = format!("{}/app:", registry.address);
+    let text = |tag: &str| deployment("app", &SEMVER, &format!("{image}{tag}"));
+    let scene = Scene::new(&[("a.yaml", &text("1.0.0"))]);
+    scene.repo.push(&[("a.yaml", &text("1.1.0"))], "Try 1.1.0");
+    scene.repo.push(&[("b.txt", "meanwhile\n")], "something else");
+    scene.repo.push(&[("a.yaml", &text("1.0.0"))], "Back");
+    let ran = scene.passes();
+    assert!(ran.stderr.contains("taken back"), "{}", ran.stderr);
+    assert_eq!(scene.commits(), 4);
+}
+
+#[test]
 fn a_dry_run_shows_everything_and_pushes_nothing() {
     let registry = wait(Server::good());
     registry.fill("app", &["1.0.0", "1.1.0"]);
@@ -468,11 +483,11 @@ fn a_branch_that_refuses_every_push_is_told_once() {
     registry.fill("app", &["1.0.0", "1.1.0"]);
     let image = format!("{}/app:1.0.0", registry.address);
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
-    let pushes = scene.home().join("pushes");
-    scene.repo.hook("pre-receive", &format!("echo x >> {}; echo 'main is protected'; exit 1", pushes.display()));
+    let tally = scene.home().join("pushes");
+    scene.repo.hook("pre-receive", &format!("echo x >> {}; echo 'main is protected'; exit 1", tally.display()));
     let intervals = ["--git-poll-interval", "1s", "--registry-poll-interval", "1s"];
     let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&intervals)));
-    let pushed = || std::fs::read_to_string(&pushes).unwrap_or_default().lines().count();
+    let pushed = || std::fs::read_to_string(&tally).unwrap_or_default().lines().count();
     wait_until("three pushes", || (pushed() >= 3).then_some(()), || daemon.log());
     let log = daemon.log();
     assert_eq!(log.matches("refused the push").count(), 1, "{log}");
