@@ -6,6 +6,10 @@
 mod flux;
 mod native;
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::yaml::NodeRef;
 use crate::policy::{Dialect, PatternKind};
 
@@ -148,9 +152,9 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    ["landwaiter", "fluxcd.io", "flux.weave.works"]
-        .iter()
-        .any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
+    static WORDS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works"].map(Finder::new));
+    WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 
 /// The annotations of ours in a mapping, in the order of the text.
