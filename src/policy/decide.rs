@@ -355,7 +355,7 @@ impl Rule<'_> {
             format!("{best} of {matched} matching tags")
         };
         match created.filter(|_| order.by == By::Newest) {
-            Some(created) => format!("{reason} (created {created})"),
+            Some(created) => format!("{reason} (created {created:.0})"),
             None => reason,
         }
     }
