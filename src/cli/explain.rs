@@ -194,7 +194,7 @@ impl<'a> ExplainOutput<'a> {
         }
         let mut rows = table(&["TAG", "VERDICT", "CREATED", "REASON"]);
         for candidate in &self.candidates {
-            let created = candidate.created.map(|time| time.to_string()).unwrap_or_default();
+            let created = candidate.created.map(|time| format!("{time:.0}")).unwrap_or_default();
             rows.add_row([candidate.tag, candidate.verdict, &created, &candidate.reason]);
         }
         writeln!(out, "{}\n{DIM}{} tags{DIM:#}", rows.trim_fmt(), self.candidates.len())

@@ -140,7 +140,7 @@ pub(super) fn plan_text(out: &mut dyn Write, plan: &Plan, problems: &[Problem]) 
         Verdict::Hold(hold) => Some((entry, hold)),
         Verdict::Update(_) => None,
     });
-    if holds.clone().next().is_some() {
+    if !plan.changes.is_empty() && holds.clone().next().is_some() {
         writeln!(out)?;
     }
     for (entry, hold) in holds.clone() {
