@@ -226,8 +226,8 @@ impl Snapshot {
         Ok(log)
     }
 
-    /// What the file at `path` held before this commit: each content with the commit that brought it,
-    /// newest first, as far as `limit` commits back along the first parents.
+    /// What the file at `path`, which is in this commit, held before: each content with the commit that
+    /// brought it, newest first, as far as `limit` commits back along the first parents.
     ///
     /// # Errors
     /// When a commit cannot be read.

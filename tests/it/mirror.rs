@@ -349,3 +349,27 @@ fn a_commit_changes_existing_files_only() {
     assert_eq!(git(&scene.repo.bare, &["diff", "--name-only", "main~1", "main"]), "README.md\napps/api/deploy.yaml");
     scene.is_sound();
 }
+
+#[test]
+fn what_a_file_held_before_comes_with_the_commit_that_brought_it() {
+    let scene = Scene::new(FILES);
+    let one = scene.repo.push(&[("apps/v.yaml", "1")], "one");
+    scene.repo.push(&[("README.md", "meanwhile\n")], "not this file");
+    let two = scene.repo.push(&[("apps/v.yaml", "2")], "two");
+    scene.repo.push(&[("apps/v.yaml", "1")], "back");
+    for mirror in [scene.http(), scene.local()] {
+        let head = mirror.fetch().unwrap();
+        let earlier = |limit| {
+            let versions = head.earlier(&path("apps/v.yaml"), limit).unwrap().into_iter();
+            let text = |blob| {
+                let mut buffer = Vec::new();
+                head.read(blob, &mut buffer).unwrap();
+                String::from_utf8(buffer).unwrap()
+            };
+            versions.map(|(commit, blob)| (commit.to_string(), text(blob))).collect::<Vec<_>>()
+        };
+        assert_eq!(earlier(100), [(two.clone(), "2".to_owned()), (one.clone(), "1".to_owned())]);
+        assert_eq!(earlier(2), [(two.clone(), "2".to_owned())]);
+        assert_eq!(earlier(1), []);
+    }
+}
