@@ -18,9 +18,9 @@ use crate::config::{self, Config};
 use crate::daemon::{self, Stop};
 use crate::git::{self, CommitId, Identity, LoggedCommit, Mirror, RemoteUrl, Snapshot};
 use crate::image::Tag;
-use crate::manifest::Scope;
+use crate::manifest;
 use crate::path::RepoPath;
-use crate::plan::{Change, Inventory};
+use crate::plan::Change;
 use crate::reconcile;
 use registry::Registry;
 
@@ -219,19 +219,15 @@ fn changes(before: &Snapshot, after: &Snapshot) -> Result<Vec<Change>, git::Erro
 
 /// Pushes each image that the manifests name, as if it had been released a day ago.
 fn release_what_is_deployed(registry: &Registry, files: &[(RepoPath, Vec<u8>)]) -> Result<usize, Error> {
-    let keyed: Vec<_> = files.iter().map(|(path, bytes)| (path.clone(), bytes)).collect();
-    let copy = |bytes: &&Vec<u8>, buffer: &mut Vec<u8>| -> Result<(), Error> {
-        buffer.clone_from(bytes);
-        Ok(())
-    };
-    let inventory = Inventory::survey(&keyed, copy, Scope::Everything)?;
+    let manifests = files.iter().map(|(path, bytes)| manifest::read(path, bytes, manifest::builtin_presets()));
     let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
-    let workloads = inventory.manifests().iter().flat_map(|manifest| &manifest.workloads);
     let mut images = 0;
-    for image in workloads.flat_map(|workload| &workload.containers).map(|container| container.image.reference()) {
-        if let Some(tag) = image.tag() {
-            push(registry, image.repository().path(), tag.as_str(), yesterday)?;
-            images += 1;
+    for workload in manifests.flat_map(|manifest| manifest.workloads) {
+        for image in workload.containers.iter().map(|container| container.image.reference()) {
+            if let Some(tag) = image.tag() {
+                push(registry, image.repository().path(), tag.as_str(), yesterday)?;
+                images += 1;
+            }
         }
     }
     Ok(images)

@@ -12,12 +12,13 @@
 //! | `dialect.rs` | how policies are written in annotations, and the shared vocabulary |
 //! | `mandate.rs` | what the annotations of one workload ask for |
 //! | `workload.rs` | the values that the floors above see |
-//! | `document.rs` | one file, from bytes to workloads and back |
+//! | `document.rs` | one file, open for changes |
+//! | `read.rs` | one file, from bytes to workloads |
 //! | `policy_file.rs` | named policies, from files and built in |
 //!
 //! ```
 //! use landwaiter::image::Tag;
-//! use landwaiter::manifest::{Automation, builtin_presets, read};
+//! use landwaiter::manifest::{Automation, Document, builtin_presets, read};
 //! use landwaiter::path::RepoPath;
 //!
 //! let text = r#"
@@ -25,11 +26,13 @@
 //! metadata: {name: web, annotations: {landwaiter/automated: "true", landwaiter/tag.web: "semver:~1"}}
 //! spec: {template: {spec: {containers: [{name: web, image: 'nginx:1.25.1'}]}}} # ours
 //! "#;
-//! let manifest = read(&RepoPath::parse("web.yaml")?, text.as_bytes(), builtin_presets());
+//! let path = RepoPath::parse("web.yaml")?;
+//! let manifest = read(&path, text.as_bytes(), builtin_presets());
 //! let workload = &manifest.workloads[0];
 //! assert_eq!(workload.automation, Automation::On);
-//! let changed = manifest.rewrite(&[(&workload.containers[0].image, Tag::parse("1.27.0")?)])?;
-//! assert_eq!(String::from_utf8(changed)?, text.replace("1.25.1", "1.27.0"));
+//! let document = Document::open(&path, text.as_bytes()).unwrap();
+//! let changed = document.rewrite(&[(&workload.containers[0].image, Tag::parse("1.27.0")?)]);
+//! assert_eq!(String::from_utf8(changed.bytes)?, text.replace("1.25.1", "1.27.0"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -39,12 +42,15 @@ mod edit;
 mod mandate;
 mod policy_file;
 mod problem;
+mod read;
 mod shape;
 mod workload;
 mod yaml;
 
-pub use document::{Manifest, Scope, is_manifest_path, may_matter, read};
+pub use document::{Document, Library, Rewritten};
+pub use read::{Manifest, Scope, is_manifest_path, may_matter, read, read_with};
 pub use edit::{Obstacle, Refusal};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Severity};
 pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
+pub use yaml::Trail;

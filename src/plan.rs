@@ -4,18 +4,16 @@
 //! commit message. It knows no registry client and no Git.
 //!
 //! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
-//! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them, with the proved edits),
-//! [`message`] (the commit message), [`Past`] (what people took back).
+//! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them; [`Page`] by page with the
+//! proved edits, and without what people took back), [`message`] (the commit message).
 
 mod draw;
 mod inventory;
 pub mod message;
-mod past;
 mod verdict;
 
-pub use draw::{Change, Entry, Plan};
-pub use inventory::{Inventory, POLICIES, Scan, Scans, Watch};
-pub use past::Past;
+pub use draw::{Change, Entry, Page, Plan};
+pub use inventory::{Inventory, Memory, POLICIES, Reading, Scan, Scans, Source, Watch};
 pub use verdict::{Hold, Update, Verdict};
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot
 use crate::image::{Repository, Tag};
 use crate::manifest::{Place, Problem, Scope, Severity};
 use crate::path::RepoPath;
-use crate::plan::{Inventory, POLICIES, Past, Plan, Scan, Scans, Watch, message};
+use crate::plan::{Inventory, Memory, POLICIES, Plan, Scan, Scans, Source, Watch, message};
 use crate::policy::Candidate;
 use crate::registry;
 
@@ -50,6 +50,7 @@ pub struct Reconciler {
     registry: registry::Client,
     options: Options,
     known: Mutex<Option<Survey>>,
+    memory: Arc<Mutex<Memory<BlobId>>>,
 }
 
 /// What a pass did.
@@ -127,7 +128,8 @@ impl Reconciler {
     /// Puts the parts together. Does no I/O.
     #[must_use]
     pub fn new(mirror: Mirror, registry: registry::Client, options: Options) -> Self {
-        Self { mirror: Arc::new(mirror), registry, options, known: Mutex::new(None) }
+        let memory = Arc::new(Mutex::new(Memory::default()));
+        Self { mirror: Arc::new(mirror), registry, options, known: Mutex::new(None), memory }
     }
 
     /// Makes one pass at the time `now`.
@@ -179,13 +181,18 @@ impl Reconciler {
             return Ok(survey.clone());
         }
         let (mirror, paths) = (Arc::clone(&self.mirror), self.options.paths.clone());
+        let memory = Arc::clone(&self.memory);
         let survey = task::spawn_blocking(move || {
             let asked = Some(Instant::now());
             let snapshot = mirror.fetch()?;
             match known {
                 // The snapshot is always the new one: the store behind the old one may be gone.
                 Some(known) if known.snapshot.commit() == snapshot.commit() => Ok(Survey { snapshot, asked, ..known }),
-                _ => Survey::read(snapshot, &paths, asked),
+                _ => {
+                    let memory = &mut memory.lock().unwrap_or_else(PoisonError::into_inner);
+                    let inventory = Arc::new(self::survey(&snapshot, &paths, memory)?);
+                    Ok::<_, Error>(Survey { snapshot, inventory, asked })
+                }
             }
         });
         let survey = survey.await??;
@@ -251,32 +258,39 @@ pub async fn candidates(
 }
 
 /// Reads what the files of a commit ask for, below `paths` or, when there are none, in all of the
-/// repository. Reading and parsing are shared out over the processors.
+/// repository. Files that `memory` knows are not read again; reading and parsing the others are shared
+/// out over the processors.
 ///
 /// # Errors
 /// When the repository's objects cannot be read.
-pub fn survey(snapshot: &Snapshot, paths: &[RepoPath]) -> Result<Inventory, git::Error> {
+pub fn survey(
+    snapshot: &Snapshot,
+    paths: &[RepoPath],
+    memory: &mut Memory<BlobId>,
+) -> Result<Inventory, git::Error> {
     let mut within = paths.to_vec();
     if !within.is_empty() {
         within.extend(RepoPath::parse(POLICIES));
     }
     let git::Files { files, missing, skipped } = snapshot.files(&within)?;
     let files: Vec<_> = files.into_iter().map(|file| (file.path, file.blob)).collect();
-    let mut inventory = Inventory::begin(&files, |blob, buffer| snapshot.read(*blob, buffer))?;
+    let commit = Commit(snapshot);
+    let inventory = Inventory::begin(&files, &commit, memory)?;
     let share = files.len().div_ceil(thread::available_parallelism().map_or(1, NonZero::get)).max(1);
     let parts: Vec<_> = thread::scope(|scope| {
-        let inventory = &inventory;
+        let (inventory, memory) = (&inventory, &*memory);
         let start = |files| {
             let snapshot = snapshot.clone();
-            let read = move |blob: &BlobId, buffer: &mut Vec<u8>| snapshot.read(*blob, buffer);
-            scope.spawn(move || inventory.read_manifests(files, read, Scope::Annotated))
+            scope.spawn(move || inventory.read_manifests(files, &Commit(&snapshot), Scope::Annotated, memory))
         };
         let threads: Vec<_> = files.chunks(share).map(start).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
+    let mut readings = Vec::with_capacity(files.len());
     for part in parts {
-        inventory.extend(part?);
+        readings.append(&mut part?);
     }
+    let mut inventory = inventory.finish(readings, &commit, memory)?;
     inventory.report(missing.into_iter().filter(|path| paths.contains(path)).map(missing_path));
     for entry in skipped.iter().filter(|entry| entry.why == WhySkipped::Name) {
         tracing::warn!(path = entry.path, "passed over: the path is not UTF-8 or not safe");
@@ -284,28 +298,40 @@ pub fn survey(snapshot: &Snapshot, paths: &[RepoPath]) -> Result<Inventory, git:
     Ok(inventory)
 }
 
-impl Survey {
-    fn read(snapshot: Snapshot, paths: &[RepoPath], asked: Option<Instant>) -> Result<Self, Error> {
-        let inventory = survey(&snapshot, paths)?;
-        Ok(Self { snapshot, inventory: Arc::new(inventory), asked })
+/// The files of a commit, as a survey wants them.
+struct Commit<'s>(&'s Snapshot);
+
+impl Source for Commit<'_> {
+    type Key = BlobId;
+    type Error = git::Error;
+
+    fn find(&self, path: &RepoPath) -> Result<Option<BlobId>, git::Error> {
+        self.0.blob(path)
+    }
+
+    fn read(&self, blob: &BlobId, buffer: &mut Vec<u8>) -> Result<(), git::Error> {
+        self.0.read(*blob, buffer)
     }
 }
 
-/// Draws the plan, and where it would change something once more with what those files held before:
-/// what a person took back is not proposed again.
+/// Draws the plan, and page by page what follows for the files. What they held before is looked at
+/// only for those that would change: what a person took back is not proposed again.
 fn draw(snapshot: &Snapshot, inventory: &Inventory, scans: &Scans, now: Timestamp) -> Result<Plan, git::Error> {
-    let plan = Plan::draw(inventory, scans, &Past::default(), now);
-    let mut past = Past::default();
+    let mut plan = Plan::draw(inventory, scans, now);
     let mut bytes = Vec::new();
-    for change in &plan.changes {
-        for (commit, blob) in snapshot.earlier(&change.path, HISTORY)? {
-            snapshot.read(blob, &mut bytes)?;
-            if plan.may_repeat(&change.path, &bytes) {
-                past.remember(&change.path, commit.to_string(), bytes.clone());
+    for path in plan.files() {
+        let Some(blob) = snapshot.blob(&path)? else { continue };
+        snapshot.read(blob, &mut bytes)?;
+        let mut page = plan.page(&path, bytes.clone());
+        if page.may_be_refused() {
+            for (commit, blob) in snapshot.earlier(&path, HISTORY)? {
+                snapshot.read(blob, &mut bytes)?;
+                page.recall(&commit.to_string(), &bytes);
             }
         }
+        page.write();
     }
-    Ok(if past.is_empty() { plan } else { Plan::draw(inventory, scans, &past, now) })
+    Ok(plan)
 }
 
 fn missing_path(file: RepoPath) -> Problem {

@@ -1,5 +1,6 @@
 //! A checkout on disk, read as the daemon reads a commit. Git itself is not asked.
 
+use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -10,7 +11,7 @@ use walkdir::WalkDir;
 use super::Error;
 use crate::manifest::{self, Place, Problem, Scope, Severity};
 use crate::path::RepoPath;
-use crate::plan::{Inventory, POLICIES};
+use crate::plan::{Inventory, Memory, POLICIES, Source};
 
 /// Surveys the files below `folder`, and with them the policies that the config repository around it
 /// defines. Symbolic links are not followed and `.git` is left out. A file that cannot be read becomes
@@ -47,17 +48,51 @@ pub(super) fn survey(folder: &Path, scope: Scope) -> Result<Inventory, Error> {
         }
     }
     files.sort();
-    let read = |file: &PathBuf, bytes: &mut Vec<u8>| -> Result<(), Error> {
-        bytes.clear();
+    let checkout = Checkout { folder, problems: RefCell::new(problems) };
+    let mut inventory = Inventory::survey(&files, &checkout, scope, &mut Memory::default())?;
+    inventory.report(checkout.problems.into_inner());
+    Ok(inventory)
+}
+
+/// The bytes of a file that a survey found.
+pub(super) fn read(folder: &Path, path: &RepoPath) -> Result<Vec<u8>, Error> {
+    let file = folder.join(path.as_str());
+    std::fs::read(&file).map_err(|source| Error::File { what: format!("cannot read {}", file.display()), source })
+}
+
+/// The files of a checkout, as a survey wants them.
+struct Checkout<'f> {
+    folder: &'f Path,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl Source for Checkout<'_> {
+    type Key = PathBuf;
+    type Error = Error;
+
+    fn find(&self, path: &RepoPath) -> Result<Option<PathBuf>, Error> {
+        // No part of the way may be a link, which could lead out of the checkout.
+        let mut file = self.folder.to_owned();
+        for part in path.as_str().split('/') {
+            file.push(part);
+            if std::fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_symlink()) {
+                return Ok(None);
+            }
+        }
+        Ok(file.is_file().then_some(file))
+    }
+
+    fn read(&self, file: &PathBuf, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        buffer.clear();
         match std::fs::read(file) {
-            Ok(read) => *bytes = read,
-            Err(error) => problems.extend(relative(folder, file).map(|path| unreadable(path, &error))),
+            Ok(bytes) => *buffer = bytes,
+            Err(error) => {
+                let problem = relative(self.folder, file).map(|path| unreadable(path, &error));
+                self.problems.borrow_mut().extend(problem);
+            }
         }
         Ok(())
-    };
-    let mut inventory = Inventory::survey(&files, read, scope)?;
-    inventory.report(problems);
-    Ok(inventory)
+    }
 }
 
 /// Writes the new bytes of a file, by way of a file beside it, so that it is never half-written.

@@ -68,13 +68,15 @@ impl Args {
 
 impl<'a> ListOutput<'a> {
     fn new(inventory: &'a Inventory) -> Self {
-        let workloads = inventory.manifests().iter().flat_map(|manifest| &manifest.workloads).map(|workload| {
+        let workloads = inventory.workloads().map(|workload| {
             let containers = workload.containers.iter().map(|container| ContainerOutput {
                 container: &container.name,
                 image: container.image.reference().as_str(),
                 policy: match &container.policy {
                     ContainerPolicy::Stated(policy) => Some(policy.to_string()),
-                    ContainerPolicy::Unstated | ContainerPolicy::Invalid { .. } => None,
+                    ContainerPolicy::Unstated
+                    | ContainerPolicy::Invalid { .. }
+                    | ContainerPolicy::Elsewhere { .. } => None,
                 },
             });
             WorkloadOutput {

@@ -11,7 +11,7 @@ use super::output::{PlanOutput, has_error, json, plan_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome, OutputFormat, checkout, tags};
 use crate::manifest::Scope;
-use crate::plan::{Hold, Inventory, Past, Plan, Verdict};
+use crate::plan::{Hold, Inventory, Plan, Verdict};
 use crate::policy::{Dialect, Pattern, Policy, PresetName};
 use crate::reconcile;
 use crate::registry::Client;
@@ -76,7 +76,10 @@ impl Args {
             let client = Client::new(self.registry.options(FRESH_FOR)?)?;
             reconcile::scan(&client, &inventory.watches(now)).await
         };
-        let plan = Plan::draw(&inventory, &scans, &Past::default(), now);
+        let mut plan = Plan::draw(&inventory, &scans, now);
+        for path in plan.files() {
+            plan.page(&path, checkout::read(&self.dir, &path)?).write();
+        }
         if self.write {
             for change in &plan.changes {
                 checkout::write(&self.dir, &change.path, &change.after)?;

@@ -201,6 +201,14 @@ impl Snapshot {
         self.find(blob.0, Kind::Blob, buffer)
     }
 
+    /// The content of the file at `path`; `None` where there is no plain file.
+    ///
+    /// # Errors
+    /// When a folder on the way cannot be read.
+    pub fn blob(&self, path: &RepoPath) -> Result<Option<BlobId>, Error> {
+        self.blob_at(self.tree, path)
+    }
+
     /// At most `limit` commits, from this one back along the first parents, newest first. It ends
     /// without an error where our copy of the history ends.
     ///

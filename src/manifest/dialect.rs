@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::problem::Place;
 use super::yaml::NodeRef;
+use crate::path::RepoPath;
 use crate::policy::{Dialect, PatternKind};
 
 /// Who says it, in the order in which they are believed.
@@ -55,6 +57,8 @@ pub(super) enum Topic {
     Ignore,
     /// `digest`
     Digest,
+    /// `image.<alias>` and its like: the value is a path to a part of an image.
+    Path(Part),
     /// Understood, and not done yet.
     Later,
 }
@@ -80,19 +84,46 @@ pub(super) enum Word {
     },
 }
 
-/// One annotation under a known prefix.
-#[derive(Debug, Clone)]
-pub(super) struct Statement<'a> {
+/// Which part of an image a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// The whole image, or the mapping that holds its parts.
+    Image,
+    /// The registry alone.
+    Registry,
+    /// The repository, with or without the registry.
+    Repository,
+    /// The tag.
+    Tag,
+}
+
+/// One annotation under a known prefix, or one word of a marker. Holds no part of the file, so that it
+/// can outlive the reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Statement {
     /// Who says it.
     pub(super) voice: Voice,
     /// The whole key as written.
-    pub(super) written: &'a str,
+    pub(super) written: Box<str>,
     /// The key, understood.
     pub(super) word: Word,
-    /// The key's node.
-    pub(super) key: NodeRef<'a>,
-    /// The value's node, behind an alias where there is one.
-    pub(super) value: NodeRef<'a>,
+    /// Where the key stands.
+    pub(super) key: Place,
+    /// The value.
+    pub(super) value: Value,
+}
+
+/// What an annotation says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Value {
+    /// Where it stands; the place of the key where nothing is written.
+    pub(super) place: Place,
+    /// The text of a scalar; `None` for anything else.
+    pub(super) text: Option<Box<str>>,
+    /// Whether nothing is written, or `null` or `~`.
+    pub(super) is_null: bool,
+    /// Whether every reader takes it for a string.
+    pub(super) is_string: bool,
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
@@ -152,21 +183,56 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 3]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works"].map(Finder::new));
+    static WORDS: LazyLock<[Finder<'static>; 4]> =
+        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy"].map(Finder::new));
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 
 /// The annotations of ours in a mapping, in the order of the text.
-pub(super) fn statements(annotations: NodeRef<'_>) -> Vec<Statement<'_>> {
+pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
     let mut statements = Vec::new();
     for (key, value) in annotations.entries() {
         let Some(written) = key.text() else { continue };
         if let Some((voice, word)) = native::read(written).or_else(|| flux::read(written)) {
-            statements.push(Statement { voice, written, word, key, value: value.resolved() });
+            statements.push(Statement::new(voice, written, word, key.place(file), value.resolved(), file));
         }
     }
     statements
+}
+
+/// The words of a mapping whose keys are native ones without their prefix.
+pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
+    let statement = |(key, value): (NodeRef<'_>, NodeRef<'_>)| {
+        let written = key.text()?;
+        Some(Statement::new(Voice::Native, written, lookup(written), key.place(file), value.resolved(), file))
+    };
+    words.entries().filter_map(statement).collect()
+}
+
+impl Statement {
+    fn new(voice: Voice, written: &str, word: Word, key: Place, value: NodeRef<'_>, file: &RepoPath) -> Self {
+        // A value that is not written has no place of its own.
+        let unwritten = value.is_null() && value.text().is_some_and(str::is_empty);
+        let value = Value {
+            place: if unwritten { key.clone() } else { value.place(file) },
+            text: value.text().map(Box::from),
+            is_null: value.is_null(),
+            is_string: value.is_string(),
+        };
+        Self { voice, written: written.into(), word, key, value }
+    }
+
+    /// One native word that stands in a comment.
+    pub(super) fn remarked(name: &str, value: &str, place: &Place) -> Self {
+        let value =
+            Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true };
+        Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
+    }
+
+    /// Whether this is `automated: "true"`.
+    pub(super) fn automates(&self) -> bool {
+        matches!(&self.word, Word::Known { topic: Topic::Automated, .. }) && self.value.text.as_deref() == Some("true")
+    }
 }
 
 /// A key without its prefix, looked up in the vocabulary.
@@ -177,7 +243,7 @@ fn lookup(name: &str) -> Word {
     };
     match (head, container) {
         ("tag", Some(container)) => return about_container(Topic::Pattern(None), "tag", container),
-        ("image", Some(container)) => return about_container(Topic::Later, "image", container),
+        ("image", Some(alias)) => return about_container(Topic::Path(Part::Image), "image", alias),
         _ => {}
     }
     let dangling = container.is_none() && head != name;

@@ -32,6 +32,8 @@ pub(super) struct Subject<'a> {
     pub(super) tag: Option<Tag>,
     /// Whether this file says an image for it.
     pub(super) has_image: bool,
+    /// Whether only its own name can mean it, and not what is said for all containers.
+    pub(super) is_aside: bool,
 }
 
 /// What is asked for.
@@ -47,7 +49,7 @@ pub(super) struct Mandate {
 /// than this file shows.
 pub(super) fn read(
     file: &RepoPath,
-    statements: &[Statement<'_>],
+    statements: &[Statement],
     subjects: &[Subject<'_>],
     is_patch: bool,
     presets: &Presets,

@@ -1,5 +1,129 @@
 //! Where images can stand in an object: one file per shape.
 //!
-//! Shapes know paths through a tree. They know nothing of annotations and policies.
+//! Shapes know paths through a tree. They know nothing of annotations and policies, except for the
+//! names (aliases) and paths that annotations use, which they are given.
 
 pub(super) mod pod;
+mod spot;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::Library;
+use super::dialect::{Part, Statement, Topic, Word};
+use super::problem::{Place, Problem};
+use super::yaml::NodeRef;
+use crate::path::RepoPath;
+pub(super) use spot::{Misread, Spot};
+
+/// A way to write images down: looks at an object of this kind, and adds what it finds.
+type Shape = for<'a> fn(NodeRef<'a>, &str, &Ask<'_>, &'a Library, &mut Find<'a>);
+
+/// Every shape that an object can have. One that is not there finds nothing.
+const SHAPES: [Shape; 1] = [pod::read];
+
+/// Everything that stands in this object.
+pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: &'a Library) -> Find<'a> {
+    let mut find = Find::default();
+    for shape in SHAPES {
+        shape(object, kind, ask, library, &mut find);
+    }
+    find
+}
+
+/// What the shapes find in one object.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Find<'a> {
+    /// The images, in the order of the text, shape by shape.
+    pub(super) slots: Vec<Slot<'a>>,
+    /// The first alias or merge key that stood in the way, if one did.
+    pub(super) hidden: Option<NodeRef<'a>>,
+    /// Whether this is part of an object only, to be merged into another (a strategic-merge patch).
+    pub(super) is_patch: bool,
+    /// The annotations of the pod template, which are not those of the workload.
+    pub(super) template_annotations: Option<NodeRef<'a>>,
+    /// Other files that the object names, or that belong to it, whether they exist or not. Those that
+    /// exist are in the library when the object is read for the second time.
+    pub(super) needs: Vec<RepoPath>,
+    /// What is wrong with the links and paths that led here.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// One image of an object, or the place for one: a container, an alias of a chart's values.
+#[derive(Debug, Clone)]
+pub(super) struct Slot<'a> {
+    /// What annotations call it; `None` where it has no name.
+    pub(super) name: Option<Cow<'a, str>>,
+    /// Where its image stands.
+    pub(super) spot: Option<Spot<'a>>,
+    /// The file in which it stands, where that is another one.
+    pub(super) file: Option<&'a RepoPath>,
+    /// The container itself.
+    pub(super) node: NodeRef<'a>,
+    /// What it is called where it has no name: `containers[0]`.
+    pub(super) position: String,
+    /// Whether only its own name can mean it, and not what is said for all containers: an image of a
+    /// subchart.
+    pub(super) is_aside: bool,
+}
+
+/// What the annotations of an object call for, as far as shapes have to know it.
+#[derive(Debug, Clone)]
+pub(super) struct Ask<'p> {
+    /// The file that the object stands in.
+    pub(super) file: &'p RepoPath,
+    /// The aliases that annotations speak about, once each.
+    pub(super) aliases: Vec<&'p str>,
+    /// Where annotations say that images stand, by alias.
+    pub(super) paths: BTreeMap<&'p str, Paths<'p>>,
+    /// Whether there is any annotation of ours beyond bookkeeping.
+    pub(super) is_annotated: bool,
+}
+
+/// The paths that are given for one alias.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Paths<'p> {
+    /// The image, or the mapping that holds its parts.
+    pub(super) image: Option<Said<'p>>,
+    /// The registry.
+    pub(super) registry: Option<Said<'p>>,
+    /// The repository.
+    pub(super) repository: Option<Said<'p>>,
+    /// The tag.
+    pub(super) tag: Option<Said<'p>>,
+}
+
+/// A value of an annotation with its place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said<'p> {
+    /// The text, trimmed.
+    pub(super) text: &'p str,
+    /// Where it stands.
+    pub(super) place: &'p Place,
+}
+
+impl<'p> Ask<'p> {
+    /// What these statements call for.
+    pub(super) fn of(file: &'p RepoPath, statements: &'p [Statement]) -> Self {
+        let mut ask = Self { file, aliases: Vec::new(), paths: BTreeMap::new(), is_annotated: false };
+        let mut by_voice: Vec<&Statement> = statements.iter().collect();
+        by_voice.sort_by_key(|statement| statement.voice);
+        for statement in by_voice {
+            ask.is_annotated |= statement.word != Word::Bookkeeping;
+            let Word::Known { topic, container: Some(alias), .. } = &statement.word else { continue };
+            if !ask.aliases.contains(&alias.as_str()) {
+                ask.aliases.push(alias);
+            }
+            let (Topic::Path(part), Some(text)) = (topic, &statement.value.text) else { continue };
+            let paths = ask.paths.entry(alias).or_default();
+            let path = match part {
+                Part::Image => &mut paths.image,
+                Part::Registry => &mut paths.registry,
+                Part::Repository => &mut paths.repository,
+                Part::Tag => &mut paths.tag,
+            };
+            path.get_or_insert(Said { text: text.trim(), place: &statement.value.place });
+        }
+        ask
+    }
+}

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::edit::{Obstacle, Refusal, Scalar};
+use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
 use super::problem::Place;
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
@@ -97,14 +97,31 @@ pub enum ContainerPolicy {
         /// Where it stands.
         place: Place,
     },
+    /// Nothing: what is written here is replaced elsewhere, by a kustomization for example, and the
+    /// image is followed there.
+    Elsewhere {
+        /// Where it is followed.
+        place: Place,
+    },
 }
 
-/// An image in a file, and the scalar that says it.
+/// An image in a file, and where its tag is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageField {
     reference: Reference,
-    /// The scalar with the whole image. Shapes that split the image keep one scalar per part.
-    whole: Scalar,
+    carrier: Carrier,
+    /// What stands in the way beyond the scalar itself.
+    obstacle: Option<Obstacle>,
+}
+
+/// What carries the tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Carrier {
+    /// A scalar whose text is the tag between these two texts. An image without a tag has its name
+    /// and the colon before it.
+    Scalar { scalar: Scalar, before: Box<str>, after: Box<str> },
+    /// Nothing yet: the key is to be inserted.
+    Gap(Gap),
 }
 
 impl Workload {
@@ -128,41 +145,99 @@ impl Lock {
 }
 
 impl ImageField {
-    pub(super) fn new(reference: Reference, whole: Scalar) -> Self {
-        Self { reference, whole }
+    /// An image that one scalar says whole.
+    pub(super) fn whole(reference: Reference, scalar: Scalar) -> Self {
+        let before = format!("{}:", reference.name());
+        Self::within(reference, scalar, &before, "")
     }
 
-    /// The image as it stands in the file.
+    /// An image whose tag is a scalar by itself.
+    pub(super) fn split(reference: Reference, tag: Scalar) -> Self {
+        Self::within(reference, tag, "", "")
+    }
+
+    /// An image whose tag stands between two texts in a scalar.
+    pub(super) fn within(reference: Reference, scalar: Scalar, before: &str, after: &str) -> Self {
+        let carrier = Carrier::Scalar { scalar, before: before.into(), after: after.into() };
+        Self { reference, carrier, obstacle: None }
+    }
+
+    /// An image whose tag has no key yet.
+    pub(super) fn absent(reference: Reference, gap: Gap) -> Self {
+        Self { reference, carrier: Carrier::Gap(gap), obstacle: None }
+    }
+
+    /// The same image with something in the way.
+    pub(super) fn with_obstacle(self, obstacle: Option<Obstacle>) -> Self {
+        Self { obstacle: self.obstacle.or(obstacle), ..self }
+    }
+
+    /// The image as it stands in the file; put together where its parts stand in several places.
     #[must_use]
     pub fn reference(&self) -> &Reference {
         &self.reference
     }
 
-    /// Where it stands.
+    /// Where its tag stands: the whole image, or the tag alone; where there is no tag yet, the place
+    /// behind which it is inserted.
     #[must_use]
     pub fn place(&self) -> &Place {
-        self.whole.place()
+        match &self.carrier {
+            Carrier::Scalar { scalar, .. } => scalar.place(),
+            Carrier::Gap(gap) => gap.place(),
+        }
     }
 
-    /// The bytes of its value in the file, inside the quotes where there are any. Empty where the
-    /// value is not written in one piece; then [`refusal`](Self::refusal) says so.
+    /// The bytes in the file of the value that holds the tag, inside the quotes where there are any.
+    /// Empty where the value is not written in one piece, and `None` where it is not written at all.
     #[must_use]
-    pub fn span(&self) -> Range<usize> {
-        self.whole.span()
+    pub fn span(&self) -> Option<Range<usize>> {
+        match &self.carrier {
+            Carrier::Scalar { scalar, .. } => Some(scalar.span()),
+            Carrier::Gap(_) => None,
+        }
     }
 
-    /// Why a new tag cannot be written here, if it cannot.
+    /// What the value that holds the tag says with this one: the whole image, the tag alone, or the
+    /// longer text around it.
+    #[must_use]
+    pub fn text_with(&self, tag: &Tag) -> String {
+        match &self.carrier {
+            Carrier::Scalar { before, after, .. } => format!("{before}{tag}{after}"),
+            Carrier::Gap(_) => tag.to_string(),
+        }
+    }
+
+    /// Why a new tag cannot be written here, as far as it is known beforehand.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
-        let pinned = self.reference.digest().map(|_| self.whole.refuse(Obstacle::Pinned));
-        self.whole.refusal().or(pinned)
+        let (own, place) = match &self.carrier {
+            Carrier::Scalar { scalar, .. } => (scalar.refusal(), scalar.place()),
+            Carrier::Gap(gap) => (gap.refusal(), gap.place()),
+        };
+        let pinned = self.reference.digest().map(|_| Obstacle::Pinned);
+        let beyond = self.obstacle.clone().or(pinned).map(|obstacle| Refusal { place: place.clone(), obstacle });
+        beyond.or(own)
     }
 
-    /// The scalars that have to change for this tag, and what they say then.
-    pub(super) fn changes(&self, tag: &Tag) -> Result<Vec<(&Scalar, String)>, Refusal> {
-        match self.refusal() {
-            Some(refusal) => Err(refusal),
-            None => Ok(vec![(&self.whole, self.reference.with_tag(tag))]),
+    /// Whether the text, which stood in the same place in another version of the file, said this image
+    /// with this tag.
+    pub(super) fn said(&self, tag: &Tag, text: &str) -> bool {
+        match &self.carrier {
+            Carrier::Scalar { before, after, .. } if after.is_empty() && before.ends_with(':') => {
+                let then = Reference::parse(text).ok();
+                then.is_some_and(|then| then.repository() == self.reference.repository() && then.tag() == Some(tag))
+            }
+            _ => text == self.text_with(tag),
+        }
+    }
+
+    /// The change that writes this tag.
+    pub(super) fn change(&self, tag: &Tag) -> Change<'_> {
+        let value = self.text_with(tag);
+        match &self.carrier {
+            Carrier::Scalar { scalar, .. } => Change::Set { scalar, value },
+            Carrier::Gap(gap) => Change::Insert { gap, value },
         }
     }
 }

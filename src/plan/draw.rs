@@ -1,13 +1,16 @@
-//! From an inventory and its scans to a plan: one verdict per container, and the new bytes of each
-//! file that changes, proved by the manifest floor before anybody sees them.
+//! From an inventory and its scans to a plan: one verdict per container, and page by page the new
+//! bytes of each file that changes, proved by the manifest floor before anybody sees them.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::inventory::{Inventory, Scan, Scans};
-use super::past::Past;
 use super::verdict::{Hold, Update, Verdict};
 use crate::image::{Reference, Tag};
-use crate::manifest::{Automation, Container, ContainerPolicy, Manifest, Place, Workload};
+use crate::manifest::{
+    Automation, Container, ContainerPolicy, Document, ImageField, Place, Rewritten, Trail, Workload,
+};
 use crate::path::RepoPath;
 use crate::policy::{self, Candidate, Decision, Policy, PolicyBuilder};
 
@@ -35,6 +38,10 @@ pub struct Entry {
     pub policy: Option<Policy>,
     /// What was decided.
     pub verdict: Verdict,
+    field: ImageField,
+    /// Whether the update may be one that was here before and was taken back: not where the policy
+    /// allows to go back, and this goes back.
+    pub(super) may_be_refused: bool,
 }
 
 /// A file before and after.
@@ -49,60 +56,64 @@ pub struct Change {
 }
 
 impl Plan {
-    /// Decides for every container of `inventory` at the time `now`.
+    /// Decides for every container of `inventory` at the time `now`. What follows for the files is
+    /// drawn page by page, see [`Plan::page`].
     ///
-    /// A repository that is missing from `scans` or failed holds its containers, and so does a change
-    /// that `past` shows to be taken back. A file that refuses one edit keeps the others.
+    /// A repository that is missing from `scans` or failed holds its containers.
     #[must_use]
-    pub fn draw(inventory: &Inventory, scans: &Scans, past: &Past, now: Timestamp) -> Self {
+    pub fn draw(inventory: &Inventory, scans: &Scans, now: Timestamp) -> Self {
         let mut plan = Self::default();
-        for manifest in inventory.manifests() {
-            let mut sites = Vec::new();
-            for workload in &manifest.workloads {
-                for container in &workload.containers {
-                    let policy = inventory.policy_for(workload, container, now);
-                    let verdict = match policy {
-                        None => unasked(workload, container, now),
-                        Some(policy) => Some(judge(container, policy, scans, |tag| {
-                            past.commit_with(&manifest.path, workload, container, tag, inventory.presets())
-                        })),
-                    };
-                    let Some(verdict) = verdict else { continue };
-                    sites.push((plan.entries.len(), container));
-                    plan.entries.push(Entry {
-                        place: container.image.place().clone(),
-                        workload: workload.id.to_string(),
-                        container: container.name.clone(),
-                        image: container.image.reference().clone(),
-                        policy: policy.cloned(),
-                        verdict,
-                    });
-                }
+        for workload in inventory.workloads() {
+            for container in &workload.containers {
+                let policy = inventory.policy_for(workload, container, now);
+                let judged = match policy {
+                    None => unasked(workload, container, now).map(|verdict| (verdict, false)),
+                    Some(policy) => Some(judge(container, policy, scans)),
+                };
+                let Some((verdict, may_be_refused)) = judged else { continue };
+                plan.entries.push(Entry {
+                    place: container.image.place().clone(),
+                    workload: workload.id.to_string(),
+                    container: container.name.clone(),
+                    image: container.image.reference().clone(),
+                    policy: policy.cloned(),
+                    verdict,
+                    field: container.image.clone(),
+                    may_be_refused,
+                });
             }
-            plan.edit(manifest, &sites);
         }
         plan
     }
 
-    /// Makes the new bytes of one file. Where a scalar cannot be edited safely its update becomes a
-    /// hold, and the rest of the file is edited without it.
-    fn edit(&mut self, manifest: &Manifest, sites: &[(usize, &Container)]) {
-        let mut changes = Vec::new();
-        for &(index, container) in sites {
-            if let Verdict::Update(update) = &self.entries[index].verdict {
-                match container.image.refusal() {
-                    None => changes.push((index, (&container.image, update.to.clone()))),
-                    Some(refusal) => self.refuse(index, refusal.to_string()),
-                }
+    /// The files that have updates.
+    #[must_use]
+    pub fn files(&self) -> BTreeSet<RepoPath> {
+        self.updates().map(|(entry, _)| entry.place.file.clone()).collect()
+    }
+
+    /// The part of the plan that concerns one file, which holds these bytes.
+    #[must_use]
+    pub fn page(&mut self, path: &RepoPath, bytes: Vec<u8>) -> Page<'_> {
+        let opened = Document::open(path, &bytes);
+        let mut updates = Vec::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            if let (Verdict::Update(update), true) = (&entry.verdict, entry.place.file == *path) {
+                updates.push(Pending { index, to: update.to.clone(), trail: None });
             }
         }
-        if changes.is_empty() {
-            return;
-        }
-        let (indexes, changes): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
-        match manifest.rewrite(&[]).and_then(|before| Ok((before, manifest.rewrite(&changes)?))) {
-            Ok((before, after)) => self.changes.push(Change { path: manifest.path.clone(), before, after }),
-            Err(refusal) => indexes.into_iter().for_each(|index| self.refuse(index, refusal.to_string())),
+        match opened {
+            Ok(document) => {
+                for pending in &mut updates {
+                    pending.trail = document.trail(&self.entries[pending.index].field);
+                }
+                Page { plan: self, path: path.clone(), before: bytes, document: Some(document), updates }
+            }
+            Err(problem) => {
+                let mut page = Page { plan: self, path: path.clone(), before: bytes, document: None, updates };
+                page.refuse_all(&problem.to_string());
+                page
+            }
         }
     }
 
@@ -110,6 +121,79 @@ impl Plan {
         if let Verdict::Update(Update { to, .. }) = &self.entries[index].verdict {
             let to = to.clone();
             self.entries[index].verdict = Verdict::Hold(Hold::Uneditable { reason, to });
+        }
+    }
+}
+
+/// The updates of one file, on their way into its bytes.
+#[derive(Debug)]
+pub struct Page<'p> {
+    plan: &'p mut Plan,
+    path: RepoPath,
+    before: Vec<u8>,
+    document: Option<Document>,
+    updates: Vec<Pending>,
+}
+
+/// An update that is still wanted.
+#[derive(Debug)]
+struct Pending {
+    index: usize,
+    to: Tag,
+    trail: Option<Trail>,
+}
+
+impl Page<'_> {
+    /// Whether there is an update left that an earlier version of the file could speak against.
+    #[must_use]
+    pub fn may_be_refused(&self) -> bool {
+        self.updates.iter().any(|pending| self.plan.entries[pending.index].may_be_refused)
+    }
+
+    /// Holds every update whose tag stood in the same place when the file held these bytes, which it
+    /// did since `commit` and until some later commit: an older one stands there now, so somebody took
+    /// it back, and we never fight a person. Whoever had set it makes no difference.
+    pub fn recall(&mut self, commit: &str, bytes: &[u8]) {
+        let mentions = |pending: &Pending| memchr::memmem::find(bytes, pending.to.as_str().as_bytes()).is_some();
+        // A search for the text first: most versions do not have the tag at all.
+        if !self.updates.iter().any(|pending| self.plan.entries[pending.index].may_be_refused && mentions(pending)) {
+            return;
+        }
+        let Ok(then) = Document::open(&self.path, bytes) else { return };
+        let plan = &mut *self.plan;
+        self.updates.retain(|pending| {
+            let entry = &mut plan.entries[pending.index];
+            let held = entry.may_be_refused
+                && pending.trail.as_ref().is_some_and(|trail| then.holds(&entry.field, trail, &pending.to));
+            if held {
+                let refused = Hold::Refused { tag: pending.to.clone(), commit: commit.to_owned() };
+                entry.verdict = Verdict::Hold(refused);
+            }
+            !held
+        });
+    }
+
+    /// Writes what is left into the file. Where a value cannot be edited safely its update becomes a
+    /// hold, and the rest of the file is edited without it.
+    pub fn write(self) {
+        let Some(document) = &self.document else { return };
+        let changes: Vec<_> = self
+            .updates
+            .iter()
+            .map(|pending| (&self.plan.entries[pending.index].field, pending.to.clone()))
+            .collect();
+        let Rewritten { bytes, refused } = document.rewrite(&changes);
+        for (at, refusal) in refused {
+            self.plan.refuse(self.updates[at].index, refusal.to_string());
+        }
+        if bytes != self.before {
+            self.plan.changes.push(Change { path: self.path, before: self.before, after: bytes });
+        }
+    }
+
+    fn refuse_all(&mut self, reason: &str) {
+        for pending in self.updates.drain(..) {
+            self.plan.refuse(pending.index, reason.to_owned());
         }
     }
 }
@@ -123,46 +207,38 @@ fn unasked(workload: &Workload, container: &Container, now: Timestamp) -> Option
         (Automation::Held { reason, place }, _) | (Automation::On, ContainerPolicy::Invalid { reason, place }) => {
             Hold::Mistake { reason: reason.clone(), place: place.clone() }
         }
+        (Automation::On, ContainerPolicy::Elsewhere { place }) => Hold::Elsewhere { place: place.clone() },
         (Automation::Off | Automation::On, _) => return None,
     };
     workload.automated.then_some(Verdict::Hold(hold))
 }
 
-/// The verdict of `policy`. `stood_since` gives the commit with which a tag came to this place before.
-fn judge<'a>(
-    container: &Container,
-    policy: &Policy,
-    scans: &Scans,
-    stood_since: impl Fn(&Tag) -> Option<&'a str>,
-) -> Verdict {
+/// The verdict of `policy`, and whether people may have refused it before.
+fn judge(container: &Container, policy: &Policy, scans: &Scans) -> (Verdict, bool) {
+    let hold = |hold| (Verdict::Hold(hold), false);
     let image = container.image.reference();
     if let Some(digest) = image.digest() {
-        return Verdict::Hold(Hold::Pinned(digest.clone()));
+        return hold(Hold::Pinned(digest.clone()));
     }
     let candidates = match scans.get(image.repository()) {
         Some(Scan::Complete(candidates)) => candidates,
-        Some(Scan::Failed(reason)) => return Verdict::Hold(Hold::Unseen(reason.clone())),
-        None => {
-            let reason = format!("the tags of {} were not looked up", image.repository());
-            return Verdict::Hold(Hold::Unseen(reason));
-        }
+        Some(Scan::Failed(reason)) => return hold(Hold::Unseen(reason.clone())),
+        None => return hold(Hold::Unseen(format!("the tags of {} were not looked up", image.repository()))),
     };
     let ruling = policy::decide(policy, image.tag(), candidates);
     let choice = match ruling.decision {
-        Decision::Hold(hold) => return Verdict::Hold(Hold::Decided(hold)),
+        Decision::Hold(decided) => return hold(Hold::Decided(decided)),
         Decision::Update(choice) => choice,
     };
-    if let Some(commit) = stood_since(&choice.tag).filter(|_| goes_forward(policy, image.tag(), candidates)) {
-        return Verdict::Hold(Hold::Refused { tag: choice.tag, commit: commit.to_owned() });
-    }
-    Verdict::Update(Update {
+    let update = Update {
         from: image.tag().cloned(),
         to: choice.tag,
         created: choice.created,
         reason: choice.reason,
         matched: ruling.matched,
         of: ruling.of,
-    })
+    };
+    (Verdict::Update(update), goes_forward(policy, image.tag(), candidates))
 }
 
 /// Whether the choice is newer than the current tag. It always is unless the policy allows to go back;

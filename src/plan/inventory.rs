@@ -1,12 +1,15 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod owners;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
-    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Scope, Severity, Workload,
+    self, Automation, Container, ContainerPolicy, Document, Library, Manifest, Place, Problem, Scope, Severity, Workload,
 };
 use crate::path::RepoPath;
 use crate::policy::{Candidate, Policy, Preset, Presets};
@@ -14,13 +17,59 @@ use crate::policy::{Candidate, Policy, Preset, Presets};
 /// The folder in which a config repository defines policies of its own.
 pub const POLICIES: &str = ".landwaiter/policies";
 
-/// Every manifest that matters, read once, with the problems found on the way.
+/// Where the files of a config repository come from: a commit, or a checkout.
+pub trait Source {
+    /// What tells the content of a file apart from any other.
+    type Key: Clone + Eq;
+    /// Why a file cannot be had.
+    type Error;
+
+    /// The content of the file at this path, if there is a file.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    fn find(&self, path: &RepoPath) -> Result<Option<Self::Key>, Self::Error>;
+
+    /// Puts the content behind a key into the buffer, in place of what it held.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read(&self, key: &Self::Key, buffer: &mut Vec<u8>) -> Result<(), Self::Error>;
+}
+
+/// What every file of a repository asks for, put together, with the problems found on the way.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    manifests: Vec<Manifest>,
+    manifests: BTreeMap<RepoPath, Arc<Manifest>>,
+    workloads: Vec<Arc<Workload>>,
     problems: Vec<Problem>,
     presets: Presets,
     assumed: Option<Policy>,
+}
+
+/// What files asked for when they were read, by their content, so that a file is parsed once and not
+/// in every pass. Holds what the last survey used and nothing else.
+#[derive(Debug)]
+pub struct Memory<K> {
+    presets: Presets,
+    files: HashMap<RepoPath, Reading<K>>,
+    linked: HashMap<RepoPath, Linked<K>>,
+}
+
+/// A file that was looked at.
+#[derive(Debug, Clone)]
+pub struct Reading<K> {
+    key: K,
+    /// `None` for a file without anything for us.
+    manifest: Option<Arc<Manifest>>,
+}
+
+/// A file that was read together with those that it needs.
+#[derive(Debug, Clone)]
+struct Linked<K> {
+    key: K,
+    needs: Vec<(RepoPath, Option<K>)>,
+    manifest: Arc<Manifest>,
 }
 
 /// What is known about one image repository. Absent from [`Scans`] means that nobody asked.
@@ -42,38 +91,39 @@ pub struct Watch {
 }
 
 impl Inventory {
-    /// Surveys a repository: its policies, then its manifests. The three steps are there by themselves
-    /// for whoever reads the manifests on several threads.
-    ///
-    /// A file is a path and a key; `read` puts the bytes behind a key into the buffer.
+    /// Surveys a repository: its policies, its manifests, and how they hang together. `files` are those
+    /// to look in; what they link to is taken from `source` wherever it lies. The three steps are there
+    /// by themselves for whoever reads the manifests on several threads.
     ///
     /// # Errors
-    /// The error of `read`.
-    pub fn survey<K, E>(
-        files: &[(RepoPath, K)],
-        mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
+    /// The error of `source`.
+    pub fn survey<S: Source>(
+        files: &[(RepoPath, S::Key)],
+        source: &S,
         scope: Scope,
-    ) -> Result<Self, E> {
-        let mut inventory = Self::begin(files, &mut read)?;
-        let manifests = inventory.read_manifests(files, &mut read, scope)?;
-        inventory.extend(manifests);
-        Ok(inventory)
+        memory: &mut Memory<S::Key>,
+    ) -> Result<Self, S::Error> {
+        let inventory = Self::begin(files, source, memory)?;
+        let readings = inventory.read_manifests(files, source, scope, memory)?;
+        inventory.finish(readings, source, memory)
     }
 
     /// Begins a survey with the policies that the repository defines in `.landwaiter/policies/`, so
-    /// that its manifests can name them. One that cannot be understood becomes a problem.
+    /// that its manifests can name them. One that cannot be understood becomes a problem. When the
+    /// policies are not those of `memory` it is emptied.
     ///
     /// # Errors
-    /// The error of `read`.
-    pub fn begin<K, E>(
-        files: &[(RepoPath, K)],
-        mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    /// The error of `source`.
+    pub fn begin<S: Source>(
+        files: &[(RepoPath, S::Key)],
+        source: &S,
+        memory: &mut Memory<S::Key>,
+    ) -> Result<Self, S::Error> {
         let mut inventory = Self { presets: manifest::builtin_presets().clone(), ..Self::default() };
         let mut bytes = Vec::new();
         let mut own = BTreeSet::new();
         for (path, key) in files.iter().filter(|(path, _)| is_policy_file(path)) {
-            read(key, &mut bytes)?;
+            source.read(key, &mut bytes)?;
             match manifest::read_policy_file(path, &bytes) {
                 // One that is built in gives way to the repository's own; two of its own do not.
                 Ok(preset) if own.insert(preset.name().clone()) => drop(inventory.presets.insert(preset)),
@@ -81,41 +131,109 @@ impl Inventory {
                 Err(problems) => inventory.problems.extend(problems),
             }
         }
+        if memory.presets != inventory.presets {
+            *memory = Memory { presets: inventory.presets.clone(), ..Memory::default() };
+        }
         Ok(inventory)
     }
 
-    /// Reads the files that may matter in `scope`; the others are passed over unparsed. A file that
-    /// cannot be understood becomes a problem and the survey goes on.
+    /// Reads the files that may matter in `scope` and are not in `memory`; the others are passed over
+    /// unparsed. A file that cannot be understood becomes a problem and the survey goes on.
     ///
     /// # Errors
-    /// The error of `read`.
-    pub fn read_manifests<K, E>(
+    /// The error of `source`.
+    pub fn read_manifests<S: Source>(
         &self,
-        files: &[(RepoPath, K)],
-        mut read: impl FnMut(&K, &mut Vec<u8>) -> Result<(), E>,
+        files: &[(RepoPath, S::Key)],
+        source: &S,
         scope: Scope,
-    ) -> Result<Vec<Manifest>, E> {
+        memory: &Memory<S::Key>,
+    ) -> Result<Vec<(RepoPath, Reading<S::Key>)>, S::Error> {
         let is_manifest = |path| manifest::is_manifest_path(path) && !is_policy_file(path);
-        let mut manifests = Vec::new();
+        let mut readings = Vec::new();
         let mut bytes = Vec::new();
         for (path, key) in files.iter().filter(|(path, _)| is_manifest(path)) {
-            read(key, &mut bytes)?;
-            if manifest::may_matter(&bytes, scope) {
-                manifests.push(manifest::read(path, &bytes, &self.presets));
-            }
+            let known = memory.files.get(path).filter(|known| known.key == *key);
+            let reading = match known {
+                Some(known) => known.clone(),
+                None => {
+                    source.read(key, &mut bytes)?;
+                    let matters = manifest::may_matter(path, &bytes, scope);
+                    let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, &self.presets)));
+                    Reading { key: key.clone(), manifest }
+                }
+            };
+            readings.push((path.clone(), reading));
         }
-        Ok(manifests)
+        Ok(readings)
     }
 
-    /// Adds manifests to what is known.
-    pub fn extend(&mut self, manifests: Vec<Manifest>) {
-        for mut manifest in manifests {
-            self.problems.append(&mut manifest.problems);
-            if !manifest.workloads.is_empty() {
-                self.manifests.push(manifest);
+    /// Puts the files together: those that need others are read with them, and images that stand in
+    /// one file and belong to another find each other.
+    ///
+    /// # Errors
+    /// The error of `source`.
+    pub fn finish<S: Source>(
+        mut self,
+        readings: Vec<(RepoPath, Reading<S::Key>)>,
+        source: &S,
+        memory: &mut Memory<S::Key>,
+    ) -> Result<Self, S::Error> {
+        memory.files = readings.into_iter().collect();
+        let mut linked = HashMap::new();
+        for (path, reading) in &memory.files {
+            let Some(manifest) = &reading.manifest else { continue };
+            let manifest = if manifest.needs.is_empty() {
+                Arc::clone(manifest)
+            } else {
+                let known = memory.linked.remove(path);
+                let read = self.read_linked(path, reading, manifest, source, known)?;
+                let manifest = Arc::clone(&read.manifest);
+                linked.insert(path.clone(), read);
+                manifest
+            };
+            self.manifests.insert(path.clone(), manifest);
+        }
+        memory.linked = linked;
+        for manifest in self.manifests.values() {
+            self.problems.extend_from_slice(&manifest.problems);
+            self.workloads.extend(manifest.workloads.iter().cloned());
+        }
+        owners::settle(&mut self.workloads, &mut self.problems);
+        self.problems.sort();
+        self.problems.dedup();
+        Ok(self)
+    }
+
+    /// Reads a file together with those that it needs, unless all of them are as they were.
+    fn read_linked<S: Source>(
+        &self,
+        path: &RepoPath,
+        reading: &Reading<S::Key>,
+        alone: &Manifest,
+        source: &S,
+        known: Option<Linked<S::Key>>,
+    ) -> Result<Linked<S::Key>, S::Error> {
+        let find = |need: &RepoPath| Ok((need.clone(), source.find(need)?));
+        let needs = alone.needs.iter().map(find).collect::<Result<Vec<_>, S::Error>>()?;
+        if let Some(known) = known.filter(|known| known.key == reading.key && known.needs == needs) {
+            return Ok(known);
+        }
+        let mut library = Library::default();
+        let mut problems = Vec::new();
+        let mut bytes = Vec::new();
+        for (need, key) in &needs {
+            let Some(key) = key else { continue };
+            source.read(key, &mut bytes)?;
+            match Document::open(need, &bytes) {
+                Ok(document) => library.insert(document),
+                Err(problem) => problems.push(problem),
             }
         }
-        self.problems.sort();
+        source.read(&reading.key, &mut bytes)?;
+        let mut manifest = manifest::read_with(path, &bytes, &self.presets, &library);
+        manifest.problems.append(&mut problems);
+        Ok(Linked { key: reading.key.clone(), needs, manifest: Arc::new(manifest) })
     }
 
     /// Adds problems that were found outside the manifests, in a policy file for example.
@@ -129,10 +247,15 @@ impl Inventory {
         self.assumed = Some(policy);
     }
 
-    /// The manifests that hold workloads, in the order of the survey.
-    #[must_use]
-    pub fn manifests(&self) -> &[Manifest] {
-        &self.manifests
+    /// What stands in the files, each by itself, by path.
+    pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
+        self.manifests.values().map(Arc::as_ref)
+    }
+
+    /// The workloads with their images, in the order of the files. A workload whose images are followed
+    /// in several files (overlays) is there once for each of them.
+    pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
+        self.workloads.iter().map(Arc::as_ref)
     }
 
     /// What people got wrong, by place.
@@ -167,7 +290,7 @@ impl Inventory {
     #[must_use]
     pub fn watches(&self, now: Timestamp) -> BTreeMap<Repository, Watch> {
         let mut watches = BTreeMap::<_, Watch>::new();
-        for workload in self.manifests.iter().flat_map(|manifest| &manifest.workloads) {
+        for workload in self.workloads() {
             for container in &workload.containers {
                 let image = container.image.reference();
                 if image.digest().is_some() {
@@ -183,6 +306,20 @@ impl Inventory {
             }
         }
         watches
+    }
+}
+
+impl<K> Default for Memory<K> {
+    fn default() -> Self {
+        Self { presets: Presets::default(), files: HashMap::new(), linked: HashMap::new() }
+    }
+}
+
+impl<K> Memory<K> {
+    /// How many files are known, and how many of them hold something for us.
+    #[must_use]
+    pub fn count(&self) -> (usize, usize) {
+        (self.files.len(), self.files.values().filter(|reading| reading.manifest.is_some()).count())
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::message::commit_message;
-use super::{Inventory, Past, Plan, Scan, Scans, Verdict};
+use super::{Inventory, Memory, Plan, Scan, Scans, Source, Verdict};
 use crate::image::{Repository, Tag};
 use crate::manifest::{Problem, Scope, Severity};
 use crate::path::RepoPath;
@@ -14,14 +14,31 @@ use crate::policy::{Candidate, Dialect, Pattern, Policy};
 
 const NOW: &str = "2026-06-01T12:00:00Z";
 
-fn survey(files: &[(&str, &str)], scope: Scope) -> Inventory {
-    let files: Vec<_> = files.iter().map(|(path, text)| (RepoPath::parse(path).unwrap(), *text)).collect();
-    let read = |text: &&str, buffer: &mut Vec<u8>| -> Result<(), Infallible> {
+/// Files as texts; the key of a file is its text.
+struct Texts(Vec<(RepoPath, String)>);
+
+impl Source for Texts {
+    type Key = String;
+    type Error = Infallible;
+
+    fn find(&self, path: &RepoPath) -> Result<Option<String>, Infallible> {
+        Ok(self.0.iter().find(|(file, _)| file == path).map(|(_, text)| text.clone()))
+    }
+
+    fn read(&self, key: &String, buffer: &mut Vec<u8>) -> Result<(), Infallible> {
         buffer.clear();
-        buffer.extend_from_slice(text.as_bytes());
+        buffer.extend_from_slice(key.as_bytes());
         Ok(())
-    };
-    Inventory::survey(&files, read, scope).unwrap()
+    }
+}
+
+fn texts(files: &[(&str, &str)]) -> Texts {
+    Texts(files.iter().map(|(path, text)| (RepoPath::parse(path).unwrap(), (*text).to_owned())).collect())
+}
+
+fn survey(files: &[(&str, &str)], scope: Scope) -> Inventory {
+    let texts = texts(files);
+    Inventory::survey(&texts.0, &texts, scope, &mut Memory::default()).unwrap()
 }
 
 /// Scans as `repository: tag tag …`, or `repository! reason` for one that failed.
@@ -42,7 +59,17 @@ fn draw(files: &[(&str, &str)], tags: &str) -> Plan {
     let inventory = survey(files, Scope::Annotated);
     let errors = inventory.problems().iter().filter(|problem| problem.severity == Severity::Error);
     assert_eq!(errors.collect::<Vec<_>>(), Vec::<&Problem>::new());
-    Plan::draw(&inventory, &scans(tags), &Past::default(), NOW.parse().unwrap())
+    let mut plan = Plan::draw(&inventory, &scans(tags), NOW.parse().unwrap());
+    write(&mut plan, files);
+    plan
+}
+
+/// Every page of the plan, written.
+fn write(plan: &mut Plan, files: &[(&str, &str)]) {
+    for path in plan.files() {
+        let (_, text) = files.iter().find(|(file, _)| *file == path.as_str()).unwrap();
+        plan.page(&path, text.as_bytes().to_vec()).write();
+    }
 }
 
 fn pod(name: &str, annotations: &str, containers: &[(&str, &str)]) -> String {
@@ -103,7 +130,7 @@ fn a_mistake_holds_its_own_workload_only() {
     let files = [("a.yaml", typo.as_str()), ("b.yaml", &pod("good", ON, &[("c", "x:1.0")]))];
     let inventory = survey(&files, Scope::Annotated);
     assert_eq!(inventory.problems().len(), 1);
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), &Past::default(), NOW.parse().unwrap());
+    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
     assert_eq!(verdicts(&plan), ["t mistake", "c 1.1"]);
 }
 
@@ -149,7 +176,7 @@ fn what_nobody_speaks_about_follows_the_assumed_policy() {
     let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let mut inventory = survey(&files, Scope::Everything);
     let draw =
-        |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), &Past::default(), NOW.parse().unwrap());
+        |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
     assert_eq!(verdicts(&draw(&inventory)), [""; 0]);
     let policy = Policy::builder(Pattern::parse("semver:*", Dialect::Native).unwrap()).build().unwrap();
     inventory.assume(policy);
@@ -161,11 +188,12 @@ fn what_nobody_speaks_about_follows_the_assumed_policy() {
 fn check_past(annotations: &str, now: &str, before: &[&str], expected: &str) {
     let file = |image: &str| pod("a", annotations, &[("c", image)]);
     let inventory = survey(&[("a.yaml", &file(now))], Scope::Annotated);
-    let mut past = Past::default();
+    let mut plan = Plan::draw(&inventory, &scans("x: 1.0 1.1\ny: 1.1"), NOW.parse().unwrap());
+    let mut page = plan.page(&RepoPath::parse("a.yaml").unwrap(), file(now).into_bytes());
     for (number, image) in before.iter().enumerate() {
-        past.remember(&RepoPath::parse("a.yaml").unwrap(), format!("commit-{number}"), file(image).into_bytes());
+        page.recall(&format!("commit-{number}"), file(image).as_bytes());
     }
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1\ny: 1.1"), &past, NOW.parse().unwrap());
+    page.write();
     assert_eq!(verdicts(&plan), [expected], "{now} after {before:?}");
 }
 
@@ -190,10 +218,10 @@ fn going_back_is_no_taking_back_where_the_policy_allows_it() {
 fn another_container_of_the_file_says_nothing() {
     let two = |c: &str, d: &str| pod("a", ON, &[("c", c), ("d", d)]);
     let inventory = survey(&[("a.yaml", &two("x:1.0", "x:1.0"))], Scope::Annotated);
-    let mut past = Past::default();
-    past.remember(&RepoPath::parse("a.yaml").unwrap(), "one".to_owned(), two("x:1.0", "x:1.1").into_bytes());
-    past.remember(&RepoPath::parse("b.yaml").unwrap(), "two".to_owned(), two("x:1.1", "x:1.1").into_bytes());
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), &past, NOW.parse().unwrap());
+    let mut plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let mut page = plan.page(&RepoPath::parse("a.yaml").unwrap(), two("x:1.0", "x:1.0").into_bytes());
+    page.recall("one", two("x:1.0", "x:1.1").as_bytes());
+    page.write();
     assert_eq!(verdicts(&plan), ["c 1.1", "d refused"]);
 }
 
@@ -278,7 +306,7 @@ fn now_is_given() {
     let inventory = survey(&[("a.yaml", &locked)], Scope::Annotated);
     let at = |now: &str| {
         let now: Timestamp = now.parse().unwrap();
-        verdicts(&Plan::draw(&inventory, &scans("x: 1.1"), &Past::default(), now))
+        verdicts(&Plan::draw(&inventory, &scans("x: 1.1"), now))
     };
     assert_eq!(at("2026-06-02T23:59:59Z"), ["c locked"]);
     assert_eq!(at("2026-06-03T00:00:00Z"), ["c 1.1"]);

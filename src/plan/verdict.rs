@@ -62,6 +62,11 @@ pub enum Hold {
         /// The commit with which it had come.
         commit: String,
     },
+    /// What is written here is replaced elsewhere, where the image is followed.
+    Elsewhere {
+        /// Where.
+        place: Place,
+    },
     /// The image field cannot be edited safely as it is written.
     Uneditable {
         /// What stands in the way.
@@ -83,6 +88,7 @@ impl Hold {
             Self::Pinned(_) => "pinned",
             Self::Unseen(_) => "unseen",
             Self::Refused { .. } => "refused",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Uneditable { .. } => "uneditable",
         }
     }
@@ -96,7 +102,7 @@ impl Hold {
     /// Whether somebody wished for this hold, so that nobody has to be told.
     #[must_use]
     pub fn is_wished(&self) -> bool {
-        matches!(self, Self::Locked(_) | Self::Ignored | Self::Pinned(_) | Self::Refused { .. })
+        matches!(self, Self::Locked(_) | Self::Ignored | Self::Pinned(_) | Self::Refused { .. } | Self::Elsewhere { .. })
     }
 }
 
@@ -121,6 +127,7 @@ impl fmt::Display for Hold {
                 "{tag} came here with commit {} and was taken back since; it is not proposed again until a newer tag appears",
                 commit.get(..10).unwrap_or(commit)
             ),
+            Self::Elsewhere { place } => write!(f, "the tag that counts is written at {place}, and followed there"),
             Self::Uneditable { reason, to } => write!(f, "{to} was chosen, but {reason}"),
         }
     }

@@ -1,9 +1,10 @@
 //! The dialect of Flux version 1, as it stands in existing repositories.
 //!
 //! `fluxcd.io/<key>` and the older `flux.weave.works/<key>`, with `filter.fluxcd.io/<container>` for
-//! `tag.<container>`. Other names under `fluxcd.io`, such as those of Flux version 2, are not ours.
+//! `tag.<container>`, and `repository.fluxcd.io/<alias>`, `tag.fluxcd.io/<alias>` and
+//! `registry.fluxcd.io/<alias>` for the paths to the parts of an image. Other names under `fluxcd.io`, such as those of Flux version 2, are not ours.
 
-use super::{Topic, Voice, Word, about_container, lookup};
+use super::{Part, Topic, Voice, Word, about_container, lookup};
 
 /// What Flux keys begin with.
 pub(super) const PREFIXES: &[&str] = &[
@@ -25,9 +26,9 @@ pub(super) fn read(key: &str) -> Option<(Voice, Word)> {
         "fluxcd.io" => Some((Voice::Fluxcd, own(name))),
         "flux.weave.works" => Some((Voice::Weave, own(name))),
         "filter.fluxcd.io" => Some((Voice::FluxcdFilter, about_container(Topic::Pattern(None), "tag", name))),
-        "repository.fluxcd.io" | "tag.fluxcd.io" | "registry.fluxcd.io" => {
-            Some((Voice::Fluxcd, about_container(Topic::Later, prefix, name)))
-        }
+        "repository.fluxcd.io" => Some((Voice::Fluxcd, about_container(Topic::Path(Part::Repository), prefix, name))),
+        "tag.fluxcd.io" => Some((Voice::Fluxcd, about_container(Topic::Path(Part::Tag), prefix, name))),
+        "registry.fluxcd.io" => Some((Voice::Fluxcd, about_container(Topic::Path(Part::Registry), prefix, name))),
         _ => None,
     }
 }

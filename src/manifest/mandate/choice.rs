@@ -58,7 +58,7 @@ impl<'a> Reader<'a, '_> {
                 }
             };
             let alias = self.chart_image(name, subjects);
-            policies.push(self.policy(name, alias, &wide, allow_downgrade, subject.tag.as_ref()));
+            policies.push(self.policy(name, alias, &wide, allow_downgrade, subject));
         }
         policies
     }
@@ -84,9 +84,13 @@ impl<'a> Reader<'a, '_> {
         alias: Option<&str>,
         wide: &Source,
         allow_downgrade: bool,
-        current: Option<&Tag>,
+        subject: &Subject<'_>,
     ) -> ContainerPolicy {
         let own = self.source(&[&format!("tag.{}", alias.unwrap_or(name)), &format!("policy.{name}")]);
+        let named = |topic: &&str| self.said.contains_key(&format!("{topic}.{name}"));
+        if subject.is_aside && matches!(own, Source::Unsaid) && !["order", "extract", "exclude"].iter().any(|topic| named(&topic)) {
+            return ContainerPolicy::Unstated;
+        }
         // An order or extract for all containers goes with the pattern for all containers.
         let shared = matches!((&own, wide), (Source::Unsaid, _) | (_, Source::Unsaid));
         let option = |reader: &Self, topic: &str| {
@@ -116,7 +120,7 @@ impl<'a> Reader<'a, '_> {
         match self.assemble(&base, place.as_ref(), order, extract, &excludes, allow_downgrade) {
             Ok(policy) => {
                 if let Some(place) = &place {
-                    self.lint_pattern(&policy, place, current);
+                    self.lint_pattern(&policy, place, subject.tag.as_ref());
                 }
                 ContainerPolicy::Stated(policy)
             }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use super::{Reader, Said, Wrong};
 use crate::manifest::dialect::{Statement, Topic, Voice, Word};
-use crate::manifest::problem::{Place, Severity};
+use crate::manifest::problem::Severity;
 
 impl<'a> Reader<'a, '_> {
     /// Sorts the statements out: one for each key, by precedence; the rest is reported.
-    pub(super) fn listen(&mut self, statements: &[Statement<'a>]) {
+    pub(super) fn listen(&mut self, statements: &'a [Statement]) {
         let mut by_key: BTreeMap<&str, Vec<Said<'a>>> = BTreeMap::new();
         for statement in statements {
             match &statement.word {
@@ -18,13 +18,16 @@ impl<'a> Reader<'a, '_> {
                 Word::Unknown { suggestion } => self.report_unknown(statement, suggestion.as_deref()),
                 Word::Known { topic, container, canonical } => {
                     let (topic, container) = (*topic, container.clone());
-                    let key = statement.key.place(self.file);
-                    // A value that is not written has no place of its own.
-                    let unwritten = statement.value.text().is_some_and(str::is_empty) && statement.value.is_null();
-                    let value = if unwritten { key.clone() } else { statement.value.place(self.file) };
-                    let text = self.text(statement, &value);
-                    let said =
-                        Said { voice: statement.voice, topic, container, written: statement.written, key, value, text };
+                    let text = self.text(statement);
+                    let said = Said {
+                        voice: statement.voice,
+                        topic,
+                        container,
+                        written: &statement.written,
+                        key: statement.key.clone(),
+                        value: statement.value.place.clone(),
+                        text,
+                    };
                     by_key.entry(canonical).or_default().push(said);
                 }
             }
@@ -43,13 +46,16 @@ impl<'a> Reader<'a, '_> {
                     self.wrong(&winner.key, message, "remove it to let the images follow their tags without it");
                 self.hold(wrong);
             }
+            if let (Topic::Path(_), Err(wrong)) = (winner.topic, &winner.text) {
+                self.hold(wrong.clone());
+            }
             self.said.insert(canonical.to_owned(), winner);
         }
     }
 
-    fn report_unknown(&mut self, statement: &Statement<'a>, suggestion: Option<&str>) {
-        let place = statement.key.place(self.file);
-        let prefix = statement.written.split_inclusive('/').next().unwrap_or_default();
+    fn report_unknown(&mut self, statement: &Statement, suggestion: Option<&str>) {
+        let place = statement.key.clone();
+        let prefix = statement.written.rsplit_once('/').map_or("", |(prefix, _)| &statement.written[..=prefix.len()]);
         let message = format!("`{}` is no key that Landwaiter knows", statement.written);
         let mend = match suggestion {
             Some(suggestion) => format!("did you mean `{prefix}{suggestion}`?"),
@@ -78,23 +84,21 @@ impl<'a> Reader<'a, '_> {
 
     /// The value as text. Kubernetes wants a string; what else is written counts as its text where
     /// that is clear.
-    fn text(&mut self, statement: &Statement<'a>, place: &Place) -> Result<&'a str, Wrong> {
-        let (written, value) = (statement.written, statement.value);
-        let Some(text) = value.text() else {
-            return Err(self.wrong(
-                place,
-                format!("the value of `{written}` is not a string"),
-                "write one quoted value",
-            ));
+    fn text(&mut self, statement: &'a Statement) -> Result<&'a str, Wrong> {
+        let (written, value) = (&statement.written, &statement.value);
+        let place = &value.place;
+        let Some(text) = value.text.as_deref() else {
+            let message = format!("the value of `{written}` is not a string");
+            return Err(self.wrong(place, message, "write one quoted value"));
         };
-        if value.is_null() {
+        if value.is_null {
             let message = format!("`{written}` has no value");
             return Err(self.wrong(place, message, "write a quoted value, or remove the key"));
         }
         // A flag that is neither true nor false is told as such.
         let wrong_flag = matches!(statement.word, Word::Known { topic, .. } if topic.is_flag())
             && !matches!(text.trim(), "true" | "false");
-        if !value.is_string() && !wrong_flag {
+        if !value.is_string && !wrong_flag {
             let message = format!("the value of `{written}` is not quoted, and Kubernetes takes no other than strings");
             self.report(Severity::Warning, place, message, format!("write \"{text}\""));
         }

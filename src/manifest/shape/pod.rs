@@ -1,91 +1,91 @@
-//! Pod specs: in the templates of workloads, in `CronJob`s, and in a `Pod` itself.
+//! Pod specs with their containers and image volumes: in the templates of workloads, in `CronJob`s, and in a `Pod` itself.
 //!
 //! Aliases are not followed on the way down (a file of a few lines could otherwise hold millions of
 //! containers); where one stands in the way the caller is told, so that nobody waits in vain.
 
+use std::borrow::Cow;
+
 use super::super::yaml::{Kind, NodeRef};
+use super::{Ask, Find, Library, Slot, Spot};
 
 /// The lists of a pod spec that hold containers.
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-/// The containers of one object.
-#[derive(Debug, Clone)]
-pub(in crate::manifest) struct Pod<'a> {
-    /// In the order of the text, list by list.
-    pub(in crate::manifest) slots: Vec<Slot<'a>>,
-    /// The first alias or merge key that stood in the way, if one did.
-    pub(in crate::manifest) hidden: Option<NodeRef<'a>>,
-    /// Whether this is part of an object only, to be merged into another (a strategic-merge patch).
-    pub(in crate::manifest) is_patch: bool,
-    /// The annotations of the pod template, which are not those of the workload.
-    pub(in crate::manifest) template_annotations: Option<NodeRef<'a>>,
-}
-
-/// One container.
-#[derive(Debug, Clone)]
-pub(in crate::manifest) struct Slot<'a> {
-    /// The value of `name`.
-    pub(in crate::manifest) name: Option<NodeRef<'a>>,
-    /// The value of `image`.
-    pub(in crate::manifest) image: Option<NodeRef<'a>>,
-    /// The container itself.
-    pub(in crate::manifest) node: NodeRef<'a>,
-    /// `containers[0]`
-    pub(in crate::manifest) position: String,
-}
-
 /// The pod spec of an object: that of `spec.template`, of `spec.jobTemplate.spec.template`, or for a
-/// `Pod` its `spec`. `None` where there is no container,
-/// and nothing that could hide one.
-pub(in crate::manifest) fn read<'a>(object: NodeRef<'a>, kind: &str) -> Option<Pod<'a>> {
-    let mut pod = Pod { slots: Vec::new(), hidden: None, is_patch: false, template_annotations: None };
-    if let Some(pod_spec) = pod.spec_of(object, kind) {
-        for list in LISTS {
-            pod.read_list(pod_spec, list);
-        }
-        pod.is_patch |= is_patch(pod_spec);
+/// `Pod` its `spec`.
+pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, _: &Ask<'_>, _: &'a Library, find: &mut Find<'a>) {
+    let Some(pod_spec) = spec_of(object, kind, find) else { return };
+    for list in LISTS {
+        read_list(pod_spec, list, find);
     }
-    (!pod.slots.is_empty() || pod.hidden.is_some()).then_some(pod)
+    read_volumes(pod_spec, find);
+    find.is_patch |= is_patch(pod_spec);
 }
 
-impl<'a> Pod<'a> {
-    fn spec_of(&mut self, object: NodeRef<'a>, kind: &str) -> Option<NodeRef<'a>> {
-        let spec = self.step(object, "spec")?;
+fn spec_of<'a>(object: NodeRef<'a>, kind: &str, find: &mut Find<'a>) -> Option<NodeRef<'a>> {
+    let mut hidden = None;
+    let spec = step(object, "spec", &mut hidden);
+    let pod_spec = spec.and_then(|spec| {
         if kind == "Pod" {
             return Some(spec);
         }
-        let job = self.step(spec, "jobTemplate").and_then(|template| self.step(template, "spec"));
-        let template = self.step(job.unwrap_or(spec), "template")?;
-        self.template_annotations = template.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        self.step(template, "spec")
-    }
+        let job = step(spec, "jobTemplate", &mut hidden).and_then(|template| step(template, "spec", &mut hidden));
+        let template = step(job.unwrap_or(spec), "template", &mut hidden)?;
+        find.template_annotations = template.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        step(template, "spec", &mut hidden)
+    });
+    find.hidden = find.hidden.or(hidden);
+    pod_spec
+}
 
-    /// The value of a key, unless an alias or a merge stands there.
-    fn step(&mut self, node: NodeRef<'a>, key: &str) -> Option<NodeRef<'a>> {
-        let value = node.get(key);
-        let hidden = match value {
-            Some(value) => value.is_alias().then_some(value),
-            None => node.get("<<"),
-        };
-        self.hidden = self.hidden.or(hidden);
-        value.filter(|value| !value.is_alias())
-    }
+/// The value of a key, unless an alias or a merge stands there.
+fn step<'a>(node: NodeRef<'a>, key: &str, hidden: &mut Option<NodeRef<'a>>) -> Option<NodeRef<'a>> {
+    let value = node.get(key);
+    let here = match value {
+        Some(value) => value.is_alias().then_some(value),
+        None => node.get("<<"),
+    };
+    *hidden = hidden.or(here);
+    value.filter(|value| !value.is_alias())
+}
 
-    fn read_list(&mut self, pod_spec: NodeRef<'a>, list: &str) {
-        let Some(containers) = self.step(pod_spec, list) else { return };
-        for (index, node) in containers.items().enumerate() {
-            if node.kind() != Kind::Mapping {
-                self.hidden = self.hidden.or_else(|| node.is_alias().then_some(node));
-                continue;
-            }
-            let image = node.get("image");
-            if image.is_none() {
-                self.hidden = self.hidden.or_else(|| node.get("<<"));
-            }
-            self.is_patch |= is_patch(node);
-            let position = format!("{list}[{index}]");
-            self.slots.push(Slot { name: node.get("name"), image, node, position });
+fn read_list<'a>(pod_spec: NodeRef<'a>, list: &str, find: &mut Find<'a>) {
+    let Some(containers) = step(pod_spec, list, &mut find.hidden) else { return };
+    for (index, node) in containers.items().enumerate() {
+        if node.kind() != Kind::Mapping {
+            find.hidden = find.hidden.or_else(|| node.is_alias().then_some(node));
+            continue;
         }
+        let image = node.get("image");
+        if image.is_none() {
+            find.hidden = find.hidden.or_else(|| node.get("<<"));
+        }
+        find.is_patch |= is_patch(node);
+        find.slots.push(Slot {
+            name: node.get("name").and_then(|name| name.resolved().text()).map(Cow::Borrowed),
+            spot: image.map(Spot::whole),
+            file: None,
+            node,
+            position: format!("{list}[{index}]"),
+            is_aside: false,
+        });
+    }
+}
+
+/// Volumes that are images (`image.reference`). They carry a name beside the containers', and what is
+/// said for all containers is not meant for them.
+fn read_volumes<'a>(pod_spec: NodeRef<'a>, find: &mut Find<'a>) {
+    let Some(volumes) = pod_spec.get("volumes").filter(|volumes| !volumes.is_alias()) else { return };
+    for (index, node) in volumes.items().enumerate() {
+        let Some(reference) = node.get("image").and_then(|image| image.get("reference")) else { continue };
+        find.slots.push(Slot {
+            name: node.get("name").and_then(|name| name.resolved().text()).map(Cow::Borrowed),
+            spot: Some(Spot::whole(reference)),
+            file: None,
+            node,
+            position: format!("volumes[{index}]"),
+            is_aside: true,
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Manifest, Scope, is_manifest_path, may_matter, read};
 use crate::image::Tag;
-use crate::manifest::{Automation, Obstacle, Severity};
+use crate::manifest::{Automation, Container, Document, ImageField, Obstacle, Rewritten, Severity};
 use crate::path::RepoPath;
 use crate::policy::Presets;
 
@@ -30,11 +30,25 @@ fn problems(manifest: &Manifest) -> Vec<String> {
     manifest.problems.iter().map(ToString::to_string).collect()
 }
 
+/// The file, opened for changes.
+fn open(path: &str, text: &str) -> Document {
+    Document::open(&RepoPath::parse(path).unwrap(), text.as_bytes()).unwrap()
+}
+
+/// The text with these changes, all of which must be possible.
+#[track_caller]
+fn rewrite(path: &str, text: &str, changes: &[(&ImageField, Tag)]) -> String {
+    let Rewritten { bytes, refused } = open(path, text).rewrite(changes);
+    assert_eq!(refused, [], "{text}");
+    String::from_utf8(bytes).unwrap()
+}
+
 /// The file with every image on the tag `new`.
-fn rewritten(manifest: &Manifest) -> String {
+#[track_caller]
+fn rewritten(manifest: &Manifest, text: &str) -> String {
     let fields = manifest.workloads.iter().flat_map(|workload| &workload.containers).map(|container| &container.image);
     let changes: Vec<_> = fields.map(|field| (field, Tag::parse("new").unwrap())).collect();
-    String::from_utf8(manifest.rewrite(&changes).unwrap()).unwrap()
+    rewrite(manifest.path.as_str(), text, &changes)
 }
 
 /// Reads, compares the images, and rewrites all of them, which must change `:1` to `:new` and no other byte.
@@ -42,10 +56,10 @@ fn rewritten(manifest: &Manifest) -> String {
 fn check_file(path: &str, text: &str, expected: &[&str]) {
     let manifest = file(path, text);
     assert_eq!(images(&manifest), expected, "{text}\n{:?}", problems(&manifest));
-    assert_eq!(rewritten(&manifest), text.replace(":1", ":new"), "{text}");
+    assert_eq!(rewritten(&manifest, text), text.replace(":1", ":new"), "{text}");
     for workload in &manifest.workloads {
         for container in &workload.containers {
-            assert_eq!(&text[container.image.span()].replace("\\/", "/"), container.image.reference().as_str());
+            assert_eq!(&text[container.image.span().unwrap()].replace("\\/", "/"), container.image.reference().as_str());
         }
     }
 }
@@ -130,21 +144,22 @@ fn bytes_stay() {
     check(&format!("\u{feff}{pod}"), &["-/Pod/ä c x:1@7"]);
     check("%YAML 1.2\n---\nkind: Pod\nspec:\n  containers:\n  - name: c\n    image:\tx:1\n...", &["-/Pod/- c x:1@7"]);
     check("kind: Pod\nspec: {containers: [{name: c, \"image\": &a !!str x:1}]}", &["-/Pod/- c x:1@2"]);
-    assert_eq!(yaml(pod).rewrite(&[]).unwrap(), pod.as_bytes());
+    assert_eq!(rewrite("a.yaml", pod, &[]), pod);
 }
 
 #[test]
 fn an_image_without_tag_gets_one() {
-    let manifest = yaml("kind: Pod\nspec: {containers: [{name: c, image: 'localhost:5000/x'}, {name: d, image: y}]}");
+    let text = "kind: Pod\nspec: {containers: [{name: c, image: 'localhost:5000/x'}, {name: d, image: y}]}";
     assert_eq!(
-        rewritten(&manifest),
+        rewritten(&yaml(text), text),
         "kind: Pod\nspec: {containers: [{name: c, image: 'localhost:5000/x:new'}, {name: d, image: y:new}]}"
     );
-    let sixty = yaml("kind: Pod\nspec: {containers: [{name: c, image: \"12\"}, {name: c, image: 12:30}]}");
+    let text = "kind: Pod\nspec: {containers: [{name: c, image: \"12\"}, {name: c, image: 12:30}]}";
+    let sixty = yaml(text);
     let image = |at: usize| &sixty.workloads[0].containers[at].image;
     let tag = Tag::parse("31").unwrap();
-    let text = sixty.rewrite(&[(image(0), tag.clone()), (image(1), tag)]).unwrap();
-    assert_eq!(text, b"kind: Pod\nspec: {containers: [{name: c, image: \"12:31\"}, {name: c, image: \"12:31\"}]}");
+    let text = rewrite("a.yaml", text, &[(image(0), tag.clone()), (image(1), tag)]);
+    assert_eq!(text, "kind: Pod\nspec: {containers: [{name: c, image: \"12:31\"}, {name: c, image: \"12:31\"}]}");
 }
 
 #[test]
@@ -154,16 +169,19 @@ fn what_cannot_be_changed_is_known_before() {
         "kind: Pod\nmetadata: {{{ON}}}\nspec:\n  containers:\n  - {{name: a, image: &i x:1}}\n  - {{name: b, image: *i}}\n  - name: c\n    image: >-\n      x:1\n  - {{name: d, image: 'x:1@{digest}'}}\n"
     );
     let manifest = yaml(&text);
-    let refusals: Vec<Obstacle> = manifest.workloads[0]
-        .containers
-        .iter()
-        .map(|container| container.image.refusal().unwrap().obstacle().clone())
-        .collect();
-    let shared = Obstacle::Shared { anchor_line: 5, alias_line: 6 };
-    assert_eq!(refusals, [shared.clone(), Obstacle::Alias { anchor_line: 5 }, Obstacle::Block, Obstacle::Pinned]);
-    assert_eq!(manifest.problems.len(), 4, "{:?}", problems(&manifest));
-    let changes = [(&manifest.workloads[0].containers[0].image, Tag::parse("2").unwrap())];
-    assert_eq!(manifest.rewrite(&changes).unwrap_err().obstacle(), &shared);
+    let containers = &manifest.workloads[0].containers;
+    let refusal = |container: &Container| container.image.refusal().map(|refusal| refusal.obstacle().clone());
+    let refusals: Vec<_> = containers.iter().map(refusal).collect();
+    assert_eq!(refusals, [None, None, Some(Obstacle::Block), Some(Obstacle::Pinned)]);
+    assert_eq!(manifest.problems.len(), 2, "{:?}", problems(&manifest));
+    let change = |at: usize, tag: &str| (&containers[at].image, Tag::parse(tag).unwrap());
+    let document = open("a.yaml", &text);
+    for changes in [vec![change(0, "2")], vec![change(1, "2")], vec![change(0, "2"), change(1, "3")]] {
+        let Rewritten { bytes, refused } = document.rewrite(&changes);
+        assert_eq!(bytes, text.as_bytes(), "an anchor changes for all who use it, or not at all");
+        assert_eq!(refused.len(), changes.len());
+    }
+    assert_eq!(rewrite("a.yaml", &text, &[change(0, "2"), change(1, "2")]), text.replacen("x:1", "x:2", 1));
 }
 
 #[test]
@@ -171,7 +189,9 @@ fn a_field_of_another_file_is_refused() {
     let one = yaml("kind: Pod\nspec: {containers: [{name: c, image: 'x:1'}]}");
     let other = file("b.yaml", "kind: Pod\nspec: {containers: [{name: c, image: 'x:1'}]}");
     let changes = [(&one.workloads[0].containers[0].image, Tag::parse("2").unwrap())];
-    assert_eq!(other.rewrite(&changes).unwrap_err().obstacle(), &Obstacle::Foreign);
+    assert_eq!(other.path.as_str(), "b.yaml");
+    let refused = open("b.yaml", "kind: Pod\nspec: {containers: [{name: c, image: 'x:1'}]}").rewrite(&changes).refused;
+    assert_eq!(refused[0].1.obstacle(), &Obstacle::Foreign);
 }
 
 #[test]
@@ -345,11 +365,13 @@ proptest::proptest! {
             text.insert_str(at, TOKENS[token]);
         }
         let manifest = file(if json { "a.json" } else { "a.yaml" }, &text);
-        proptest::prop_assert_eq!(manifest.rewrite(&[]).unwrap(), text.as_bytes());
+        let Ok(document) = Document::open(&manifest.path, text.as_bytes()) else { return Ok(()) };
+        proptest::prop_assert_eq!(document.rewrite(&[]).bytes, text.as_bytes());
         let containers = manifest.workloads.iter().flat_map(|workload| &workload.containers);
         let fields: Vec<_> = containers.map(|container| &container.image).filter(|image| image.refusal().is_none()).collect();
         let changes: Vec<_> = fields.iter().map(|field| (*field, Tag::parse("1.10").unwrap())).collect();
-        let after = manifest.rewrite(&changes).unwrap();
+        let Rewritten { bytes: after, refused } = document.rewrite(&changes);
+        proptest::prop_assert_eq!(refused, []);
         let again = file(manifest.path.as_str(), &after);
         let found: Vec<(&str, usize)> = again
             .workloads

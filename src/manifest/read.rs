@@ -1,0 +1,321 @@
+//! One file, read: from bytes to workloads and problems.
+//!
+//! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
+//! policies are judged, nor what tags there are.
+
+use std::collections::hash_map::Entry;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::dialect::{self, Statement, Word};
+use super::document::{Document, Library, parse, seal, template};
+use super::edit::Obstacle;
+use super::mandate::{self, Mandate, Subject};
+use super::problem::{Place, Problem, Severity};
+use super::shape::{self, Ask, Find, Slot};
+use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
+use super::yaml::{NodeRef, Unreadable};
+use crate::path::RepoPath;
+use crate::policy::Presets;
+
+/// Which files are worth reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that seem to hold annotations of ours.
+    Annotated,
+    /// Those that seem to hold images as well.
+    Everything,
+}
+
+/// What one file asks for. Holds nothing of its text, so that it can be kept as long as the file does
+/// not change; a [`Document`] is opened when something is to be changed.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// Its path.
+    pub path: RepoPath,
+    /// The objects with images, in the order of the file.
+    pub workloads: Vec<Arc<Workload>>,
+    /// What is wrong in it, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// The other files that objects here name or own, such as the values files of a chart. Where it is
+    /// not empty, the file is worth [`read_with`] them.
+    pub needs: Vec<RepoPath>,
+}
+
+/// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`.
+#[must_use]
+pub fn is_manifest_path(path: &RepoPath) -> bool {
+    matches!(path.extension(), Some("yaml" | "yml" | "json")) || path.file_name() == "Kustomization"
+}
+
+/// Whether it is worth reading these bytes: a search for a few words, without parsing. What ties other
+/// files together has no words of ours and always matters.
+#[must_use]
+pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
+    is_kustomization_path(path)
+        || dialect::may_be_mentioned(bytes)
+        || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
+}
+
+/// Whether kustomize would take a file of this name for its own.
+fn is_kustomization_path(path: &RepoPath) -> bool {
+    matches!(path.file_name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+}
+
+/// Reads one file by itself.
+#[must_use]
+pub fn read(path: &RepoPath, bytes: &[u8], presets: &Presets) -> Manifest {
+    read_with(path, bytes, presets, &Library::default())
+}
+
+/// Reads one file, with those that it [needs](Manifest::needs).
+#[must_use]
+pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Library) -> Manifest {
+    let mut manifest =
+        Manifest { path: path.clone(), workloads: Vec::new(), problems: Vec::new(), needs: Vec::new() };
+    let tree = match parse(path, bytes) {
+        Ok(tree) => tree,
+        Err(error) => {
+            manifest.problems.extend(unreadable(path, bytes, &error));
+            return manifest;
+        }
+    };
+    if let Some(mark) = tree.template_mark() {
+        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(mark.place(path))));
+        return manifest;
+    }
+    let sealed = seal(&tree);
+    let mut reader = Reader { path, presets, library, sealed, manifest };
+    for document in tree.documents() {
+        reader.read_document(document);
+    }
+    let Reader { mut manifest, .. } = reader;
+    manifest.problems.sort();
+    manifest.problems.dedup();
+    manifest.needs.sort();
+    manifest.needs.dedup();
+    manifest
+}
+
+/// What to say of a file that cannot be parsed. A template is not meant to be, and says nothing
+/// unless it has annotations; of what is no manifest at all, such as JSON with comments, nothing is
+/// said either.
+fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
+    let mentioned = dialect::is_mentioned(bytes);
+    let place = Place { file: path.clone(), line: error.line, column: error.column };
+    if memchr::memmem::find(bytes, b"{{").is_some() {
+        return mentioned.then(|| template(place));
+    }
+    if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+        return None;
+    }
+    let severity = if mentioned { Severity::Error } else { Severity::Warning };
+    let message = format!("the file cannot be read: {}", error.message);
+    Some(Problem::new(severity, place, message, "nothing in it is followed until it is valid"))
+}
+
+/// Collects what a file asks for.
+struct Reader<'a, 'p> {
+    path: &'p RepoPath,
+    presets: &'p Presets,
+    library: &'a Library,
+    /// The `sops` key of a file that is under a seal.
+    sealed: Option<NodeRef<'a>>,
+    manifest: Manifest,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// Reads an object, and those of a list. Items behind aliases are not followed.
+    fn read_document(&mut self, document: NodeRef<'a>) {
+        let mut waiting = vec![document];
+        while let Some(object) = waiting.pop() {
+            let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else { continue };
+            if let Some(items) = object.get("items").filter(|_| kind.ends_with("List")) {
+                let first = waiting.len();
+                waiting.extend(items.items());
+                waiting[first..].reverse();
+                continue;
+            }
+            self.read_object(object, kind);
+        }
+    }
+
+    fn read_object(&mut self, object: NodeRef<'a>, kind: &str) {
+        let metadata = object.get("metadata");
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+        let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
+        let find = shape::find(object, kind, &Ask::of(self.path, &statements), self.library);
+        self.report_template_annotations(&find, kind);
+        let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
+        let id = WorkloadId {
+            namespace: text("namespace").map(str::to_owned),
+            kind: kind.to_owned(),
+            name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
+        };
+        self.judge(id, object, &statements, find);
+    }
+
+    /// Puts what was found together with what is asked for.
+    fn judge(&mut self, id: WorkloadId, object: NodeRef<'a>, statements: &[Statement], mut find: Find<'a>) {
+        self.manifest.needs.append(&mut find.needs);
+        self.manifest.problems.append(&mut find.problems);
+        if find.slots.is_empty() {
+            self.report_no_containers(statements, &id.kind, find.hidden);
+            return;
+        }
+        let images: Vec<Option<Result<ImageField, Problem>>> = find.slots.iter().map(|slot| self.image(slot)).collect();
+        let subjects: Vec<Subject<'_>> = find
+            .slots
+            .iter()
+            .zip(&images)
+            .map(|(slot, image)| Subject {
+                name: slot.name.as_deref(),
+                place: slot.node.place(slot.file.unwrap_or(self.path)),
+                tag: image.as_ref().and_then(|image| image.as_ref().ok()?.reference().tag().cloned()),
+                has_image: image.is_some(),
+                is_aside: slot.is_aside,
+            })
+            .collect();
+        let problems = &mut self.manifest.problems;
+        let mandate = mandate::read(self.path, statements, &subjects, find.is_patch, self.presets, problems);
+        let Mandate { automated, automation, policies } = mandate;
+        let automation = self.hold(automation, statements, object, &find);
+        let mut containers = Vec::with_capacity(images.len());
+        for (((slot, subject), image), policy) in find.slots.iter().zip(&subjects).zip(images).zip(policies) {
+            match image {
+                Some(Ok(image)) => {
+                    let name = subject.name.unwrap_or(&slot.position).to_owned();
+                    self.report_refusal(&image, automated, &policy);
+                    containers.push(Container { name, image, policy });
+                }
+                Some(Err(problem)) if automated => self.manifest.problems.push(problem),
+                Some(Err(_)) | None => {}
+            }
+        }
+        let place = object.place(self.path);
+        self.manifest.workloads.push(Arc::new(Workload { id, place, automated, automation, containers }));
+    }
+
+    /// The image of a container, if it says one.
+    fn image(&self, slot: &Slot<'a>) -> Option<Result<ImageField, Problem>> {
+        let spot = slot.spot?;
+        let file = slot.file.unwrap_or(self.path);
+        let sealed = slot.file.and_then(|file| self.library.get(file)).is_some_and(Document::is_sealed);
+        Some(match spot.read(file) {
+            Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
+            Err(misread) => {
+                let message = format!("the container is not followed: {misread}");
+                let mend = "write an image such as `registry.example.com/app:1.2`";
+                Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
+            }
+        })
+    }
+
+    /// What holds a workload beyond its annotations: a seal, doubled keys, aliases in the way.
+    fn hold(
+        &mut self,
+        automation: Automation,
+        statements: &[Statement],
+        object: NodeRef<'a>,
+        find: &Find<'a>,
+    ) -> Automation {
+        let annotated = statements.iter().any(|statement| statement.word != Word::Bookkeeping);
+        let severity = if annotated { Severity::Error } else { Severity::Warning };
+        let mut obstacles = Vec::new();
+        if let Some(seal) = self.sealed {
+            let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
+            let mend = "move the workload to a file of its own, without secrets";
+            obstacles.push(Problem::new(severity, seal.place(self.path), message, mend));
+        }
+        let metadata = object.get("metadata");
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+        let behind_alias = [metadata, annotations]
+            .into_iter()
+            .flatten()
+            .find_map(|node| if node.is_alias() { Some(node) } else { node.get("<<") });
+        if let Some(alias) = behind_alias {
+            let message = "annotations behind an alias or a merge key are not read";
+            let mend = "write them out under `metadata.annotations`";
+            obstacles.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
+        }
+        for (first, second) in doubled_keys(object) {
+            let key = second.text().unwrap_or_default();
+            let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
+            obstacles.push(Problem::new(severity, second.place(self.path), message, "remove one of the two"));
+        }
+        if let Some(alias) = find.hidden.filter(|_| annotated) {
+            self.manifest.problems.push(hidden_containers(alias.place(self.path)));
+        }
+        let first = obstacles.first().map(|problem| (problem.text(), problem.place.clone()));
+        // A seal is worth a word only where somebody wants a change.
+        let untold = usize::from(self.sealed.is_some() && !annotated);
+        self.manifest.problems.extend(obstacles.into_iter().skip(untold));
+        match (first, automation) {
+            (Some((reason, place)), Automation::Off | Automation::On | Automation::Locked(_)) => {
+                Automation::Held { reason, place }
+            }
+            (_, automation) => automation,
+        }
+    }
+
+    /// An image that will not be changed is worth a word where somebody waits for it.
+    fn report_refusal(&mut self, image: &ImageField, automated: bool, policy: &ContainerPolicy) {
+        let stated = matches!(policy, ContainerPolicy::Stated(_));
+        if let Some(refusal) = image.refusal().filter(|_| automated && stated) {
+            let message = format!("the image `{}` cannot be changed", image.reference());
+            let mend = refusal.obstacle().to_string();
+            self.manifest.problems.push(Problem::new(Severity::Warning, refusal.place().clone(), message, mend));
+        }
+    }
+
+    /// Annotations on the pod template do nothing; they belong on the workload.
+    fn report_template_annotations(&mut self, find: &Find<'a>, kind: &str) {
+        let Some(annotations) = find.template_annotations else { return };
+        for statement in dialect::statements(annotations, self.path) {
+            if matches!(statement.word, Word::Known { .. }) {
+                let message = format!("`{}` stands on the pod template, where it is not read", statement.written);
+                let mend = format!("move it to `metadata.annotations` of the {kind}");
+                self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
+            }
+        }
+    }
+
+    /// Somebody asked for automation of an object that shows no containers.
+    fn report_no_containers(&mut self, statements: &[Statement], kind: &str, hidden: Option<NodeRef<'a>>) {
+        let Some(statement) = statements.iter().find(|statement| statement.automates()) else { return };
+        let problem = if let Some(alias) = hidden {
+            hidden_containers(alias.place(self.path))
+        } else {
+            let message = format!("this {kind} shows no image, so there is none to follow");
+            let mend = "say where the image stands with `landwaiter/image.<alias>: <path>`; in a patch, show the container with its image";
+            Problem::new(Severity::Warning, statement.key.clone(), message, mend)
+        };
+        self.manifest.problems.push(problem);
+    }
+}
+
+fn hidden_containers(place: Place) -> Problem {
+    let message = "containers behind an alias or a merge key are not followed";
+    Problem::new(Severity::Warning, place, message, "write them out where the workload stands")
+}
+
+/// The keys that stand twice in one mapping, anywhere in an object.
+fn doubled_keys(object: NodeRef<'_>) -> Vec<(NodeRef<'_>, NodeRef<'_>)> {
+    let mut doubled = Vec::new();
+    let mut seen: HashMap<&str, NodeRef<'_>> = HashMap::new();
+    for mapping in object.mappings() {
+        seen.clear();
+        for (key, _) in mapping.entries() {
+            let Some(text) = key.text() else { continue };
+            match seen.entry(text) {
+                Entry::Vacant(vacant) => drop(vacant.insert(key)),
+                Entry::Occupied(first) if text != "<<" => doubled.push((*first.get(), key)),
+                Entry::Occupied(_) => {}
+            }
+        }
+    }
+    doubled
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! One image, whole or in parts: which nodes say its registry, repository, tag and digest.
+//!
+//! Must not know where such nodes are looked for.
+
+use crate::image::{InvalidReference, Reference};
+use crate::manifest::edit::{Obstacle, Scalar};
+use crate::manifest::workload::ImageField;
+use crate::manifest::yaml::NodeRef;
+use crate::path::RepoPath;
+
+/// The nodes that say an image.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::manifest) struct Spot<'a> {
+    /// The host, where it is written apart.
+    pub(in crate::manifest) registry: Option<NodeRef<'a>>,
+    /// The repository, which may hold registry, tag and digest as well.
+    pub(in crate::manifest) repository: NodeRef<'a>,
+    /// The tag, where it is written apart. May hold a digest behind `@`.
+    pub(in crate::manifest) tag: Option<NodeRef<'a>>,
+    /// The digest, where it is written apart.
+    pub(in crate::manifest) digest: Option<NodeRef<'a>>,
+}
+
+/// Why the nodes say no image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::manifest) enum Misread {
+    /// A part is no scalar, or not written.
+    NoText,
+    /// The text is no image.
+    Invalid(InvalidReference),
+}
+
+impl<'a> Spot<'a> {
+    /// An image that one node says whole.
+    pub(in crate::manifest) fn whole(repository: NodeRef<'a>) -> Self {
+        Self { registry: None, repository, tag: None, digest: None }
+    }
+
+    /// The node that carries the tag.
+    pub(in crate::manifest) fn carrier(self) -> NodeRef<'a> {
+        self.tag.unwrap_or(self.repository)
+    }
+
+    /// Reads the image. Parts that are written empty (`registry: ""`) count as not written, but a tag
+    /// that is written empty is where the new one goes.
+    ///
+    /// # Errors
+    /// [`Misread`] when the texts make no image.
+    pub(in crate::manifest) fn read(self, file: &RepoPath) -> Result<ImageField, Misread> {
+        let said = |node: NodeRef<'a>| node.resolved().text().ok_or(Misread::NoText);
+        let optional = |node: Option<NodeRef<'a>>| node.map(said).transpose();
+        let repository = said(self.repository)?;
+        let registry = optional(self.registry.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
+        let digest = optional(self.digest.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
+        let tag = optional(self.tag)?;
+        let tag_text = tag.filter(|text| !text.is_empty() && !self.tag.is_some_and(|node| node.resolved().is_null()));
+        let mut written = match registry {
+            Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
+            None => repository.to_owned(),
+        };
+        let alone = Reference::parse(&written).map_err(Misread::Invalid)?;
+        let both = self.tag.is_some() && (alone.tag().is_some() || alone.digest().is_some());
+        if let Some(tag) = tag_text.filter(|_| !both) {
+            written = format!("{written}:{tag}");
+        }
+        if let Some(digest) = digest.filter(|_| !written.contains('@')) {
+            written = format!("{written}@{digest}");
+        }
+        let reference = Reference::parse(&written).map_err(Misread::Invalid)?;
+        let scalar = Scalar::at(self.carrier(), file);
+        let field = match (self.tag, registry) {
+            (Some(_), _) => ImageField::split(reference, scalar),
+            (None, None) => ImageField::whole(reference, scalar),
+            // The registry stands elsewhere, so that the scalar holds the rest of the name.
+            (None, Some(_)) => {
+                let name = Reference::parse(repository).map_or(repository.len(), |image| image.name().len());
+                let before = format!("{}:", repository.get(..name).unwrap_or(repository));
+                ImageField::within(reference, scalar, &before, "")
+            }
+        };
+        Ok(field.with_obstacle(both.then_some(Obstacle::TwoTruths)))
+    }
+}
+
+impl std::fmt::Display for Misread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoText => f.write_str("its image is not a string"),
+            Self::Invalid(error) => write!(f, "its image cannot be read: {error}"),
+        }
+    }
+}
