@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::dialect::{self, Statement, Word};
-use super::edit::{Obstacle, Refusal, Scalar, rewrite};
+use super::edit::{Change, Obstacle, Refusal, Scalar, rewrite};
 use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
 use super::shape::pod::{self, Pod, Slot};
@@ -105,7 +105,16 @@ impl Manifest {
             scalars.extend(field.changes(tag)?);
         }
         match (&self.content, scalars.first()) {
-            (Content::Tree(tree), _) => rewrite(tree, &scalars).map(String::into_bytes),
+            (Content::Tree(tree), _) => {
+                let changes: Vec<Change<'_>> =
+                    scalars.into_iter().map(|(scalar, value)| Change::Set { scalar, value }).collect();
+                let rewritten = rewrite(tree, &changes);
+                rewritten
+                    .refused
+                    .into_iter()
+                    .next()
+                    .map_or(Ok(rewritten.text.into_bytes()), |(_, refusal)| Err(refusal))
+            }
             (Content::Bytes(_), Some((scalar, _))) => Err(scalar.refuse(Obstacle::Foreign)),
             (Content::Bytes(bytes), None) => Ok(bytes.clone()),
         }

@@ -154,16 +154,16 @@ fn what_cannot_be_changed_is_known_before() {
         "kind: Pod\nmetadata: {{{ON}}}\nspec:\n  containers:\n  - {{name: a, image: &i x:1}}\n  - {{name: b, image: *i}}\n  - name: c\n    image: >-\n      x:1\n  - {{name: d, image: 'x:1@{digest}'}}\n"
     );
     let manifest = yaml(&text);
-    let refusals: Vec<Obstacle> = manifest.workloads[0]
+    let refusals: Vec<Option<Obstacle>> = manifest.workloads[0]
         .containers
         .iter()
-        .map(|container| container.image.refusal().unwrap().obstacle().clone())
+        .map(|container| container.image.refusal().map(|refusal| refusal.obstacle().clone()))
         .collect();
-    let shared = Obstacle::Shared { anchor_line: 5, alias_line: 6 };
-    assert_eq!(refusals, [shared.clone(), Obstacle::Alias { anchor_line: 5 }, Obstacle::Block, Obstacle::Pinned]);
-    assert_eq!(manifest.problems.len(), 4, "{:?}", problems(&manifest));
+    assert_eq!(refusals, [None, None, Some(Obstacle::Block), Some(Obstacle::Pinned)]);
+    assert_eq!(manifest.problems.len(), 2, "{:?}", problems(&manifest));
     let changes = [(&manifest.workloads[0].containers[0].image, Tag::parse("2").unwrap())];
-    assert_eq!(manifest.rewrite(&changes).unwrap_err().obstacle(), &shared);
+    let divided = Obstacle::Divided { anchor_line: 5, other_line: 6 };
+    assert_eq!(manifest.rewrite(&changes).unwrap_err().obstacle(), &divided, "the other would change as well");
 }
 
 #[test]
