@@ -13,6 +13,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use landwaiter::git::{DEFAULT_TIMEOUT, Identity, Mirror, Options, RemoteUrl, Snapshot, create_repository};
 use landwaiter::path::RepoPath;
+use landwaiter::plan::Memory;
 use landwaiter::reconcile;
 
 const MANIFESTS: usize = 10_000;
@@ -78,8 +79,8 @@ fn survey(c: &mut Criterion) {
         b.iter_batched(fresh, read_all, BatchSize::PerIteration);
     });
     let survey = |snapshot: Snapshot| {
-        let inventory = reconcile::survey(&snapshot, &[]).expect("an inventory");
-        assert_eq!(inventory.manifests().len(), MANIFESTS / EVERY);
+        let inventory = reconcile::survey(&snapshot, &[], &mut Memory::default()).expect("an inventory");
+        assert_eq!(inventory.manifests().count(), MANIFESTS / EVERY);
         inventory
     };
     group.bench_function("survey (list, read, parse)", |b| b.iter_batched(fresh, survey, BatchSize::PerIteration));

@@ -263,11 +263,7 @@ pub async fn candidates(
 ///
 /// # Errors
 /// When the repository's objects cannot be read.
-pub fn survey(
-    snapshot: &Snapshot,
-    paths: &[RepoPath],
-    memory: &mut Memory<BlobId>,
-) -> Result<Inventory, git::Error> {
+pub fn survey(snapshot: &Snapshot, paths: &[RepoPath], memory: &mut Memory<BlobId>) -> Result<Inventory, git::Error> {
     let mut within = paths.to_vec();
     if !within.is_empty() {
         within.extend(RepoPath::parse(POLICIES));

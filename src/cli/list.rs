@@ -74,9 +74,9 @@ impl<'a> ListOutput<'a> {
                 image: container.image.reference().as_str(),
                 policy: match &container.policy {
                     ContainerPolicy::Stated(policy) => Some(policy.to_string()),
-                    ContainerPolicy::Unstated
-                    | ContainerPolicy::Invalid { .. }
-                    | ContainerPolicy::Elsewhere { .. } => None,
+                    ContainerPolicy::Unstated | ContainerPolicy::Invalid { .. } | ContainerPolicy::Elsewhere { .. } => {
+                        None
+                    }
                 },
             });
             WorkloadOutput {

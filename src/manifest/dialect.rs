@@ -224,8 +224,7 @@ impl Statement {
 
     /// One native word that stands in a comment.
     pub(super) fn remarked(name: &str, value: &str, place: &Place) -> Self {
-        let value =
-            Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true };
+        let value = Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true };
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
     }
 

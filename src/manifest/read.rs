@@ -3,8 +3,8 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
-use std::collections::hash_map::Entry;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::dialect::{self, Statement, Word};
@@ -71,8 +71,7 @@ pub fn read(path: &RepoPath, bytes: &[u8], presets: &Presets) -> Manifest {
 /// Reads one file, with those that it [needs](Manifest::needs).
 #[must_use]
 pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Library) -> Manifest {
-    let mut manifest =
-        Manifest { path: path.clone(), workloads: Vec::new(), problems: Vec::new(), needs: Vec::new() };
+    let mut manifest = Manifest { path: path.clone(), workloads: Vec::new(), problems: Vec::new(), needs: Vec::new() };
     let tree = match parse(path, bytes) {
         Ok(tree) => tree,
         Err(error) => {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
 use super::problem::Place;
+use super::yaml::{Trail, Tree};
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
 
@@ -229,6 +230,14 @@ impl ImageField {
                 then.is_some_and(|then| then.repository() == self.reference.repository() && then.tag() == Some(tag))
             }
             _ => text == self.text_with(tag),
+        }
+    }
+
+    /// The way to the value that holds the tag, in the tree that it was found in.
+    pub(super) fn trail(&self, tree: &Tree) -> Option<Trail> {
+        match &self.carrier {
+            Carrier::Scalar { scalar, .. } => scalar.trail(tree),
+            Carrier::Gap(gap) => gap.trail(tree),
         }
     }
 

@@ -5,21 +5,29 @@
 //! flat list in the order of the text, so that building, walking, comparing and dropping it need no
 //! recursion, however deep a file nests. Aliases stay references and are never expanded.
 
+mod build;
+mod inset;
+mod lenient;
 mod node;
 mod position;
+mod remark;
 mod scalar;
+mod trail;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
-use yaml_rust2::Event;
-use yaml_rust2::parser::Parser;
-use yaml_rust2::scanner::{Marker, ScanError, TScalarStyle};
+use yaml_rust2::scanner::TScalarStyle;
 
+use build::{Builder, Built};
+use inset::{Literal, Origin};
 pub(super) use node::NodeRef;
 use position::Cursor;
+pub(super) use remark::Remark;
 pub(super) use scalar::can_stand_plain;
+use trail::Lineage;
+pub use trail::Trail;
 
 /// The largest file that is read. Offsets are 32-bit, and no manifest comes near it.
 const LARGEST: usize = 32 << 20;
@@ -34,14 +42,22 @@ pub(super) enum Syntax {
     Json,
 }
 
-/// The documents of one text.
+/// The documents of one text, or the one document that a literal block of it holds.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
-    source: String,
+    source: Arc<String>,
     syntax: Syntax,
     nodes: Vec<Node>,
     roots: Vec<u32>,
+    /// Every alias behind the node it stands for, sorted.
+    aliases: Vec<(u32, u32)>,
     shares: Vec<Share>,
+    /// The blocks that may hold a document, in order.
+    literals: Vec<Literal>,
+    /// Who is whose child; worked out when somebody asks.
+    lineage: OnceLock<Lineage>,
+    /// Where an inset stands in the tree around it.
+    origin: Option<Box<Origin>>,
 }
 
 /// A scalar, an alias, or the start of a collection whose members follow up to `next`.
@@ -49,6 +65,8 @@ pub(super) struct Tree {
 struct Node {
     kind: Kind,
     anchored: bool,
+    /// Whether this is a collection in brackets, or stands in one.
+    flow: bool,
     /// The bytes of the value, inside quotes where there are any.
     start: u32,
     end: u32,
@@ -92,6 +110,7 @@ pub(super) enum Style {
 /// An anchored node that has aliases: whatever stands in it is used more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Share {
+    /// The anchored node and all it holds.
     nodes: Range<u32>,
     /// The line of the anchored node.
     pub(super) line: usize,
@@ -118,18 +137,21 @@ impl Tree {
             let line = source[..nul].matches('\n').count() + 1;
             return Err(Unreadable { line, column: 1, message: "the file holds a NUL byte".into() });
         }
-        let bom = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let bom = behind_bom(&source);
         let text = match syntax {
             Syntax::Yaml => Cow::Borrowed(&source[bom..]),
-            Syntax::Json => json_as_yaml(&source[bom..]),
+            Syntax::Json => lenient::json_as_yaml(&source[bom..]),
         };
-        let (nodes, roots, aliases) = Builder::new(&source, bom).build(&text).or_else(|error| {
-            // YAML allows a tab after the colon, and the parser does not.
-            let blanked = tabs_after_colons_blanked(&text).ok_or(error)?;
-            Builder::new(&source, bom).build(&blanked)
-        })?;
+        let built = build::build(&text, || Builder::new(&source, Cursor::new(&source, bom), 0, 0))?;
+        Ok(Self::new(Arc::new(source), syntax, built, None))
+    }
+
+    fn new(source: Arc<String>, syntax: Syntax, built: Built, origin: Option<Box<Origin>>) -> Self {
+        let Built { nodes, roots, aliases } = built;
         let shares = shares(&nodes, &aliases);
-        Ok(Self { source, syntax, nodes, roots, shares })
+        let is_literal = |node: &Node| node.kind == Kind::Scalar(Style::Literal) && origin.is_none();
+        let literals = (0..).zip(&nodes).filter(|(_, node)| is_literal(node)).map(|(id, _)| Literal::new(id)).collect();
+        Self { source, syntax, nodes, roots, aliases, shares, literals, lineage: OnceLock::new(), origin }
     }
 
     /// The text that was read.
@@ -137,9 +159,16 @@ impl Tree {
         &self.source
     }
 
+    /// Where the text begins, behind a byte-order mark.
+    fn first_byte(&self) -> usize {
+        behind_bom(&self.source)
+    }
+
     /// The text that was read, without the tree.
     pub(super) fn into_source(self) -> String {
-        self.source
+        let Self { source, literals, .. } = self;
+        drop(literals);
+        Arc::unwrap_or_clone(source)
     }
 
     /// How it was read.
@@ -162,10 +191,23 @@ impl Tree {
         small(self.nodes.len())
     }
 
-    /// What shares this node with an alias, if anything does.
+    /// What shares this node with an alias, if anything does: an anchor of its own or one further out,
+    /// also one around the block that this tree is the document of.
     pub(super) fn share_of(&self, id: u32) -> Option<&Share> {
         let at = self.shares.partition_point(|share| share.nodes.end <= id);
-        self.shares.get(at).filter(|share| share.nodes.contains(&id))
+        let around = || self.origin.as_ref().and_then(|origin| origin.share());
+        self.shares.get(at).filter(|share| share.nodes.contains(&id)).or_else(around)
+    }
+
+    /// The aliases of this node, in order.
+    pub(super) fn aliases_of(&self, id: u32) -> impl Iterator<Item = NodeRef<'_>> {
+        let first = self.aliases.partition_point(|&(target, _)| target < id);
+        self.aliases[first..].iter().take_while(move |(target, _)| *target == id).map(|&(_, alias)| self.node(alias))
+    }
+
+    /// The number of the literal block that this is the document of; `None` for a file.
+    pub(super) fn inset_in(&self) -> Option<u32> {
+        self.origin.as_ref().map(|origin| origin.literal)
     }
 
     /// The first place where the text holds `{{` outside quotes, block scalars and comments, which
@@ -185,133 +227,11 @@ impl Tree {
     }
 }
 
-/// Takes the parser's events and lays the nodes down.
-struct Builder<'a> {
-    source: &'a str,
-    cursor: Cursor<'a>,
-    nodes: Vec<Node>,
-    roots: Vec<u32>,
-    open: Vec<u32>,
-    /// The anchors of this document, by the parser's number.
-    anchors: HashMap<usize, u32>,
-    /// Alias and target.
-    aliases: Vec<(u32, u32)>,
-}
-
-type Built = (Vec<Node>, Vec<u32>, Vec<(u32, u32)>);
-
-impl<'a> Builder<'a> {
-    fn new(source: &'a str, bom: usize) -> Self {
-        Self {
-            source,
-            cursor: Cursor::new(source, bom),
-            nodes: Vec::new(),
-            roots: Vec::new(),
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            aliases: Vec::new(),
-        }
-    }
-
-    fn build(mut self, text: &str) -> Result<Built, Unreadable> {
-        let mut parser = Parser::new_from_str(text);
-        loop {
-            let (event, mark) = parser.next_token().map_err(|error| unreadable(&error))?;
-            match event {
-                Event::StreamEnd => break,
-                Event::DocumentStart => self.anchors.clear(),
-                Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
-                Event::MappingStart(anchor, tag) => {
-                    let id = self.push(Kind::Mapping, mark, anchor, tag);
-                    self.open.push(id);
-                }
-                Event::SequenceStart(anchor, tag) => {
-                    let id = self.push(Kind::Sequence, mark, anchor, tag);
-                    self.open.push(id);
-                }
-                Event::MappingEnd | Event::SequenceEnd => {
-                    if let Some(id) = self.open.pop() {
-                        self.nodes[id as usize].next = small(self.nodes.len());
-                    }
-                }
-                Event::Scalar(value, style, anchor, tag) => {
-                    let id = self.push(Kind::Scalar(style.into()), mark, anchor, tag);
-                    self.measure(id, value, style.into());
-                }
-                Event::Alias(anchor) => {
-                    let Some(&target) = self.anchors.get(&anchor) else {
-                        let message = "the alias names an anchor of another document".into();
-                        return Err(Unreadable { line: mark.line(), column: mark.col() + 1, message });
-                    };
-                    let id = self.push(Kind::Alias(target), mark, 0, None);
-                    self.aliases.push((id, target));
-                }
-            }
-        }
-        Ok((self.nodes, self.roots, self.aliases))
-    }
-
-    fn push(&mut self, kind: Kind, mark: Marker, anchor: usize, tag: Option<yaml_rust2::parser::Tag>) -> u32 {
-        let id = small(self.nodes.len());
-        let start = small(self.cursor.offset(mark.line(), mark.col()));
-        if self.open.is_empty() {
-            self.roots.push(id);
-        }
-        if anchor != 0 {
-            self.anchors.insert(anchor, id);
-        }
-        let (line, column) = (small(mark.line()), small(mark.col()) + 1);
-        // A mapping without braces is reported at its first colon; it begins where its first key does.
-        if let Some(parent) = self.open.last().map(|&parent| &mut self.nodes[parent as usize])
-            && parent.next == id
-            && parent.kind == Kind::Mapping
-            && self.source.as_bytes().get(parent.start as usize) != Some(&b'{')
-        {
-            (parent.start, parent.end, parent.line, parent.column) = (start, start, line, column);
-        }
-        self.nodes.push(Node {
-            kind,
-            anchored: anchor != 0,
-            start,
-            end: start,
-            line,
-            column,
-            next: id + 1,
-            decoded: None,
-            tag: tag.map(|tag| format!("{}{}", tag.handle, tag.suffix).into()),
-        });
-        id
-    }
-
-    /// Finds the bytes of a scalar's value, and keeps the value itself only where it differs.
-    fn measure(&mut self, id: u32, value: String, style: Style) {
-        let node = &mut self.nodes[id as usize];
-        let at = node.start as usize;
-        let bytes = self.source.as_bytes();
-        let span = match style {
-            Style::Plain => bytes[at..].starts_with(value.as_bytes()).then(|| at..at + value.len()),
-            Style::Single | Style::Double => scalar::inside_quotes(bytes, at),
-            Style::Literal | Style::Folded => None,
-        };
-        match span {
-            Some(span) => {
-                (node.start, node.end) = (small(span.start), small(span.end));
-                if self.source.get(span) != Some(value.as_str()) {
-                    node.decoded = Some(value.into());
-                }
-            }
-            None => node.decoded = Some(value.into()),
-        }
-    }
-}
-
-/// The outermost anchored nodes that have aliases, in order.
+/// The outermost anchored nodes that have aliases, in order. The aliases come behind their targets, sorted.
 fn shares(nodes: &[Node], aliases: &[(u32, u32)]) -> Vec<Share> {
     let line = |id: u32| nodes[id as usize].line as usize;
-    let mut by_target: Vec<(u32, u32)> = aliases.iter().map(|&(alias, target)| (target, alias)).collect();
-    by_target.sort_unstable();
     let mut shares: Vec<Share> = Vec::new();
-    for (target, alias) in by_target {
+    for &(target, alias) in aliases {
         if shares.last().is_some_and(|last| last.nodes.contains(&target)) {
             continue;
         }
@@ -321,58 +241,20 @@ fn shares(nodes: &[Node], aliases: &[(u32, u32)]) -> Vec<Share> {
     shares
 }
 
+fn behind_bom(source: &str) -> usize {
+    if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+}
+
 /// A number that is bounded by the size of a file.
 fn small(number: usize) -> u32 {
     u32::try_from(number).expect("no more than LARGEST, which is checked at the door")
 }
 
-fn unreadable(error: &ScanError) -> Unreadable {
-    let mark = error.marker();
-    Unreadable { line: mark.line(), column: mark.col() + 1, message: error.info().to_owned() }
-}
-
-/// JSON with the same number of bytes and lines, in which every tab between tokens is a blank and
-/// every escaped surrogate is the replacement character.
-fn json_as_yaml(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    if memchr::memchr2(b'\t', b'\\', bytes).is_none() {
-        return Cow::Borrowed(text);
+impl Share {
+    /// Whether the anchor stands on this very node, and not further out.
+    pub(super) fn is_of(&self, node: NodeRef<'_>) -> bool {
+        self.nodes.start == node.id()
     }
-    let mut out = bytes.to_vec();
-    let mut quoted = false;
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => quoted = !quoted,
-            b'\\' if quoted => {
-                let surrogate = bytes[at + 1..].starts_with(b"u")
-                    && bytes.get(at + 2).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'd'))
-                    && bytes.get(at + 3).is_some_and(|byte| matches!(byte, b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'));
-                if surrogate && bytes.len() >= at + 6 && bytes[at + 4..at + 6].iter().all(u8::is_ascii_hexdigit) {
-                    out[at..at + 6].copy_from_slice(b"\\ufffd");
-                }
-                at += 1;
-            }
-            b'\t' if !quoted => out[at] = b' ',
-            _ => {}
-        }
-        at += 1;
-    }
-    String::from_utf8(out).map_or(Cow::Borrowed(text), Cow::Owned)
-}
-
-/// The text with the same number of bytes, and blanks for the tabs right behind colons; `None` where
-/// there are none.
-fn tabs_after_colons_blanked(text: &str) -> Option<String> {
-    let mut from = memchr::memmem::find(text.as_bytes(), b":\t")?;
-    let mut out = text.as_bytes().to_vec();
-    while let Some(found) = memchr::memmem::find(&out[from..], b":\t") {
-        from += found + 1;
-        for byte in out[from..].iter_mut().take_while(|byte| **byte == b'\t') {
-            *byte = b' ';
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 impl From<TScalarStyle> for Style {

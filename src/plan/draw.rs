@@ -177,11 +177,8 @@ impl Page<'_> {
     /// hold, and the rest of the file is edited without it.
     pub fn write(self) {
         let Some(document) = &self.document else { return };
-        let changes: Vec<_> = self
-            .updates
-            .iter()
-            .map(|pending| (&self.plan.entries[pending.index].field, pending.to.clone()))
-            .collect();
+        let changes: Vec<_> =
+            self.updates.iter().map(|pending| (&self.plan.entries[pending.index].field, pending.to.clone())).collect();
         let Rewritten { bytes, refused } = document.rewrite(&changes);
         for (at, refusal) in refused {
             self.plan.refuse(self.updates[at].index, refusal.to_string());

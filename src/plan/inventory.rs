@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
-    self, Automation, Container, ContainerPolicy, Document, Library, Manifest, Place, Problem, Scope, Severity, Workload,
+    self, Automation, Container, ContainerPolicy, Document, Library, Manifest, Place, Problem, Scope, Severity,
+    Workload,
 };
 use crate::path::RepoPath;
 use crate::policy::{Candidate, Policy, Preset, Presets};

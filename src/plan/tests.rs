@@ -175,8 +175,7 @@ fn what_nobody_speaks_about_follows_the_assumed_policy() {
     ];
     let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let mut inventory = survey(&files, Scope::Everything);
-    let draw =
-        |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let draw = |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
     assert_eq!(verdicts(&draw(&inventory)), [""; 0]);
     let policy = Policy::builder(Pattern::parse("semver:*", Dialect::Native).unwrap()).build().unwrap();
     inventory.assume(policy);

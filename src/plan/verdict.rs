@@ -102,7 +102,10 @@ impl Hold {
     /// Whether somebody wished for this hold, so that nobody has to be told.
     #[must_use]
     pub fn is_wished(&self) -> bool {
-        matches!(self, Self::Locked(_) | Self::Ignored | Self::Pinned(_) | Self::Refused { .. } | Self::Elsewhere { .. })
+        matches!(
+            self,
+            Self::Locked(_) | Self::Ignored | Self::Pinned(_) | Self::Refused { .. } | Self::Elsewhere { .. }
+        )
     }
 }
 

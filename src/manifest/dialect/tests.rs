@@ -1,6 +1,6 @@
 //! Which keys are understood, and what is suggested for those that are not.
 
-use super::{Topic, Voice, Word, flux, is_mentioned, native};
+use super::{Part, Topic, Voice, Word, flux, is_mentioned, native};
 use crate::policy::PatternKind;
 
 fn read(key: &str) -> Option<(Voice, Word)> {
@@ -34,10 +34,10 @@ fn three_prefixes_speak_one_vocabulary() {
         known(&key("locked_user"), voice, Topic::LockedBy, None, "locked-by");
         known(&key("locked_msg"), voice, Topic::LockedReason, None, "locked-reason");
         known(&key("min-age"), voice, Topic::Later, None, "min-age");
-        known(&key("image.app"), voice, Topic::Later, Some("app"), "image.app");
+        known(&key("image.app"), voice, Topic::Path(Part::Image), Some("app"), "image.app");
     }
     known("filter.fluxcd.io/app", Voice::FluxcdFilter, Topic::Pattern(None), Some("app"), "tag.app");
-    known("tag.fluxcd.io/app", Voice::Fluxcd, Topic::Later, Some("app"), "tag.fluxcd.io.app");
+    known("tag.fluxcd.io/app", Voice::Fluxcd, Topic::Path(Part::Tag), Some("app"), "tag.fluxcd.io.app");
     assert_eq!(read("fluxcd.io/sync-checksum"), Some((Voice::Fluxcd, Word::Bookkeeping)));
 }
 

@@ -1,14 +1,22 @@
 //! Byte-exact edits, and everything that is refused.
 
 use super::super::yaml::{Syntax, Tree};
-use super::{Obstacle, Scalar, rewrite};
+use super::{Change, Obstacle, Rewritten, Scalar, rewrite};
 use crate::path::RepoPath;
 
 fn change(source: &str, key: &str, value: &str) -> Result<String, Obstacle> {
     let tree = Tree::parse(source.into(), Syntax::Yaml).unwrap();
     let node = tree.documents().last().unwrap().get(key).unwrap();
     let scalar = Scalar::at(node, &RepoPath::parse("a.yaml").unwrap());
-    rewrite(&tree, &[(&scalar, value.into())]).map_err(|refusal| refusal.obstacle)
+    only(rewrite(&tree, &[Change::Set { scalar: &scalar, value: value.into() }]))
+}
+
+/// The text, or what stood in the way of the only change.
+fn only(rewritten: Rewritten) -> Result<String, Obstacle> {
+    match rewritten.refused.into_iter().next() {
+        Some((_, refusal)) => Err(refusal.obstacle),
+        None => Ok(rewritten.text),
+    }
 }
 
 #[track_caller]
@@ -60,8 +68,9 @@ fn what_cannot_be_changed_safely_is_refused() {
     refused("i: 'x''1'\n", &Obstacle::Escaped);
     refused("i: !!int x\n", &Obstacle::Tagged("tag:yaml.org,2002:int".into()));
     refused("i: !x x\n", &Obstacle::Tagged("!x".into()));
-    refused("a: &a x\ni: *a\n", &Obstacle::Alias { anchor_line: 1 });
-    refused("i: &a x\na: *a\n", &Obstacle::Shared { anchor_line: 1, alias_line: 2 });
+    refused("a: &a {b: c}\ni: *a\n", &Obstacle::Alias { anchor_line: 1 });
+    refused("a: &a x\ni: *a\n", &Obstacle::Divided { anchor_line: 1, other_line: 1 });
+    refused("i: &a x\na: *a\n", &Obstacle::Divided { anchor_line: 1, other_line: 2 });
 }
 
 #[test]
@@ -72,11 +81,15 @@ fn many_changes_are_one_text() {
     let items: Vec<_> = tree.documents().next().unwrap().items().collect();
     let scalar = |item: usize, key| Scalar::at(items[item].get(key).unwrap(), &file);
     let (a, b, c) = (scalar(0, "i"), scalar(0, "j"), scalar(1, "i"));
-    let changed = rewrite(&tree, &[(&c, "c:22".into()), (&a, "a:22".into()), (&b, "b:1".into()), (&a, "a:22".into())]);
-    assert_eq!(changed.unwrap(), "- {i: a:22, j: b:1}\n- {i: c:22}\n");
-    assert_eq!(rewrite(&tree, &[]).unwrap(), source);
-    let twice = rewrite(&tree, &[(&a, "a:2".into()), (&a, "a:3".into())]).unwrap_err();
-    assert_eq!(twice.to_string(), "a.yaml:1:7: not changed: two changes want two different values here");
+    let set = |scalar, value: &str| Change::Set { scalar, value: value.into() };
+    let changed = rewrite(&tree, &[set(&c, "c:22"), set(&a, "a:22"), set(&b, "b:1"), set(&a, "a:22")]);
+    assert_eq!(changed, Rewritten { text: "- {i: a:22, j: b:1}\n- {i: c:22}\n".into(), refused: vec![] });
+    assert_eq!(rewrite(&tree, &[]), Rewritten { text: source.into(), refused: vec![] });
+    let twice = rewrite(&tree, &[set(&a, "a:2"), set(&c, "c:2"), set(&a, "a:3")]);
+    assert_eq!(twice.text, "- {i: a:1, j: b:1}\n- {i: c:2}\n", "the others are changed");
+    let told: Vec<_> = twice.refused.iter().map(|(number, refusal)| (*number, refusal.to_string())).collect();
+    let text = "a.yaml:1:7: not changed: two changes want two different values here".to_owned();
+    assert_eq!(told, [(0, text.clone()), (2, text)]);
 }
 
 #[test]
@@ -89,8 +102,8 @@ fn an_edit_that_would_change_more_is_not_made() {
 #[test]
 fn a_field_of_another_file_is_not_edited() {
     let file = RepoPath::parse("a.yaml").unwrap();
-    let one = Tree::parse("{a: b, c: d}".into(), Syntax::Yaml).unwrap();
+    let this = Tree::parse("{a: b, c: d}".into(), Syntax::Yaml).unwrap();
     let other = Tree::parse("{a: bb, c: d}".into(), Syntax::Yaml).unwrap();
-    let scalar = Scalar::at(one.documents().next().unwrap().get("c").unwrap(), &file);
-    assert_eq!(rewrite(&other, &[(&scalar, "e".into())]).unwrap_err().obstacle, Obstacle::Foreign);
+    let scalar = Scalar::at(this.documents().next().unwrap().get("c").unwrap(), &file);
+    assert_eq!(only(rewrite(&other, &[Change::Set { scalar: &scalar, value: "e".into() }])), Err(Obstacle::Foreign));
 }

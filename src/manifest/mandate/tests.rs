@@ -37,7 +37,7 @@ fn policies(workload: &Workload) -> String {
     let shown = workload.containers.iter().map(|container| match &container.policy {
         ContainerPolicy::Unstated => format!("{}: -", container.name),
         ContainerPolicy::Stated(policy) => format!("{}: {policy}", container.name),
-        ContainerPolicy::Invalid { .. } => format!("{}: invalid", container.name),
+        ContainerPolicy::Invalid { .. } | ContainerPolicy::Elsewhere { .. } => format!("{}: invalid", container.name),
     });
     shown.collect::<Vec<_>>().join(", ")
 }
@@ -269,10 +269,9 @@ fn a_typo_does_not_widen_a_policy() {
 
 #[test]
 fn what_is_not_done_yet_holds() {
-    for key in ["min-age", "platforms", "window", "digest", "image.app", "min-age.app"] {
+    for key in ["min-age", "platforms", "window", "digest", "min-age.app"] {
         check(&format!("{ON}\nlandwaiter/{key}: x"), "held at 6:5", "app: own family, sidecar: own family");
     }
-    check(&format!("{ON}\nrepository.fluxcd.io/app: x"), "held at 6:5", "app: own family, sidecar: own family");
     fine(&format!("{ON}\nlandwaiter/digest: none"), "on", "app: own family, sidecar: own family");
 }
 

@@ -59,7 +59,10 @@ fn check_file(path: &str, text: &str, expected: &[&str]) {
     assert_eq!(rewritten(&manifest, text), text.replace(":1", ":new"), "{text}");
     for workload in &manifest.workloads {
         for container in &workload.containers {
-            assert_eq!(&text[container.image.span().unwrap()].replace("\\/", "/"), container.image.reference().as_str());
+            assert_eq!(
+                &text[container.image.span().unwrap()].replace("\\/", "/"),
+                container.image.reference().as_str()
+            );
         }
     }
 }
@@ -325,12 +328,13 @@ fn annotations_in_the_wrong_place() {
         ],
     );
     let release = yaml(&format!("kind: HelmRelease\nmetadata: {{{ON}}}\nspec: {{values: {{image: x:1}}}}\n"));
-    assert!(problems(&release)[0].starts_with("a.yaml:2:26: warning: this HelmRelease shows no containers"));
+    assert!(problems(&release)[0].starts_with("a.yaml:2:26: warning: this HelmRelease shows no image"));
     problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/ignore: 'true'}}"), &[]);
 }
 
 #[test]
 fn a_cheap_look_before_reading() {
+    let path = RepoPath::parse("a.yaml").unwrap();
     for (text, annotated, everything) in [
         ("landwaiter/automated: 'true'", true, true),
         ("\"fluxcd.io\\/automated\": \"true\"", true, true),
@@ -338,8 +342,8 @@ fn a_cheap_look_before_reading() {
         ("image: x", false, true),
         ("kind: Service", false, false),
     ] {
-        assert_eq!(may_matter(text.as_bytes(), Scope::Annotated), annotated, "{text}");
-        assert_eq!(may_matter(text.as_bytes(), Scope::Everything), everything, "{text}");
+        assert_eq!(may_matter(&path, text.as_bytes(), Scope::Annotated), annotated, "{text}");
+        assert_eq!(may_matter(&path, text.as_bytes(), Scope::Everything), everything, "{text}");
     }
     for (path, manifest) in [("a.yaml", true), ("b/a.yml", true), ("a.json", true), ("a.txt", false), ("yaml", false)] {
         assert_eq!(is_manifest_path(&RepoPath::parse(path).unwrap()), manifest, "{path}");

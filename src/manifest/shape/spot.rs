@@ -50,7 +50,8 @@ impl<'a> Spot<'a> {
         let said = |node: NodeRef<'a>| node.resolved().text().ok_or(Misread::NoText);
         let optional = |node: Option<NodeRef<'a>>| node.map(said).transpose();
         let repository = said(self.repository)?;
-        let registry = optional(self.registry.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
+        let registry =
+            optional(self.registry.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
         let digest = optional(self.digest.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
         let tag = optional(self.tag)?;
         let tag_text = tag.filter(|text| !text.is_empty() && !self.tag.is_some_and(|node| node.resolved().is_null()));

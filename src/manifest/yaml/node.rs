@@ -15,7 +15,7 @@ pub(in crate::manifest) struct NodeRef<'a> {
 }
 
 impl<'a> NodeRef<'a> {
-    fn node(self) -> &'a super::Node {
+    pub(super) fn node(self) -> &'a super::Node {
         &self.tree.nodes[self.id as usize]
     }
 
@@ -143,15 +143,39 @@ impl<'a> NodeRef<'a> {
         (self.id..self.node().next).map(|id| tree.node(id)).filter(|node| node.kind() == Kind::Mapping)
     }
 
-    /// Whether two nodes of two trees are alike, what they hold set aside: same kind and style, same
-    /// tag and value, same place in the order.
-    pub(in crate::manifest) fn is_like(self, other: Self) -> bool {
-        self.is_placed_like(other) && self.kind() == other.kind() && self.text() == other.text()
+    /// Whether this is a collection in brackets, or stands in one.
+    pub(in crate::manifest) fn is_flow(self) -> bool {
+        self.node().flow
     }
 
-    /// As [`is_like`](Self::is_like), the value and style set aside as well.
-    pub(in crate::manifest) fn is_placed_like(self, other: Self) -> bool {
+    /// The tree that this node stands in: that of the file, or that of an inset.
+    pub(in crate::manifest) fn tree(self) -> &'a Tree {
+        self.tree
+    }
+
+    /// The number of the node behind this one and all it holds.
+    pub(in crate::manifest) fn next_id(self) -> u32 {
+        self.node().next
+    }
+
+    /// Whether two nodes of two trees are alike, what they hold and where they stand set aside: same
+    /// kind and style, same tag and value.
+    pub(in crate::manifest) fn is_like(self, other: Self) -> bool {
+        let kinds = match (self.kind(), other.kind()) {
+            (Kind::Alias(_), Kind::Alias(_)) => true,
+            (one, other) => one == other,
+        };
+        kinds && self.is_marked_like(other) && self.text() == other.text()
+    }
+
+    /// Whether the node has neither anchor nor tag.
+    pub(in crate::manifest) fn is_unmarked(self) -> bool {
+        !self.node().anchored && self.node().tag.is_none()
+    }
+
+    /// Whether two nodes have the same tag, and both an anchor or none.
+    pub(in crate::manifest) fn is_marked_like(self, other: Self) -> bool {
         let (a, b) = (self.node(), other.node());
-        a.next == b.next && a.anchored == b.anchored && a.tag == b.tag
+        a.anchored == b.anchored && a.tag == b.tag
     }
 }

@@ -1,11 +1,13 @@
 //! Lines and columns to byte offsets, in linear time over a whole text, whatever its lines are like.
 
-/// Finds the byte of a line and column. Questions may come in any order; those that move forward
-/// cost nothing twice.
+/// Finds the byte of a line and column. Questions may come in any order; those near the last one cost
+/// no more than the way from there.
 pub(super) struct Cursor<'a> {
     source: &'a str,
     /// Where each line begins.
     starts: Vec<usize>,
+    /// Where the text ends.
+    end: usize,
     ascii: bool,
     /// The last answer: line, column, byte.
     last: (usize, usize, usize),
@@ -22,24 +24,36 @@ impl<'a> Cursor<'a> {
                 starts.push(at + 1);
             }
         }
-        Self { source, starts, ascii: source[first..].is_ascii(), last: (1, 0, first) }
+        Self::over(source, starts, source.len())
+    }
+
+    /// A cursor over the lines of `source` that begin at `starts`, of which there is at least one, up to `end`.
+    pub(super) fn over(source: &'a str, starts: Vec<usize>, end: usize) -> Self {
+        let ascii = source[starts[0]..end].is_ascii();
+        Self { source, last: (1, 0, starts[0]), starts, end, ascii }
     }
 
     /// The byte at `line`, from 1, and `column` in characters, from 0. Behind the end it is the end.
     pub(super) fn offset(&mut self, line: usize, column: usize) -> usize {
-        let Some(&start) = self.starts.get(line.saturating_sub(1)) else { return self.source.len() };
+        let Some(&start) = self.starts.get(line.saturating_sub(1)) else { return self.end };
         if self.ascii {
-            return (start + column).min(self.source.len());
+            return (start + column).min(self.end);
         }
-        let (from, skip) = match self.last {
-            (last_line, last_column, byte) if last_line == line && last_column <= column => {
-                (byte, column - last_column)
+        let (_, known, at) = Some(self.last).filter(|last| last.0 == line).unwrap_or((line, 0, start));
+        let byte = match column.checked_sub(known) {
+            Some(on) => forward(&self.source[..self.end], at, on),
+            None if column < known - column => forward(&self.source[..self.end], start, column),
+            None => {
+                let mut back = self.source[start..at].char_indices().rev();
+                back.nth(known - column - 1).map_or(start, |(byte, _)| start + byte)
             }
-            _ => (start, column),
         };
-        let rest = &self.source[from..];
-        let byte = from + rest.char_indices().nth(skip).map_or(rest.len(), |(byte, _)| byte);
         self.last = (line, column, byte);
         byte
     }
+}
+
+/// The byte that stands `count` characters behind `from`, or the end.
+fn forward(text: &str, from: usize, count: usize) -> usize {
+    text[from..].char_indices().nth(count).map_or(text.len(), |(byte, _)| from + byte)
 }

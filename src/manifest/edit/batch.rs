@@ -1,0 +1,150 @@
+//! Which of many changes can be made together: changes of one scalar must agree, and whoever shares a
+//! scalar through its anchor must want the same.
+
+use std::collections::BTreeMap;
+
+use super::super::yaml::{NodeRef, Tree};
+use super::proof::Planned;
+use super::{Change, Gap, Obstacle, Refusal, Spot, TextEdit, edit};
+
+/// Changes of one text, and what stands in the way of some of them.
+pub(super) struct Batch<'a> {
+    tree: &'a Tree,
+    changes: &'a [Change<'a>],
+    sets: BTreeMap<Spot, Group<'a>>,
+    /// By the first change that wants the key.
+    inserts: BTreeMap<usize, (&'a Gap, &'a str)>,
+    refused: BTreeMap<usize, Obstacle>,
+}
+
+/// The changes of one scalar: number, user and value.
+type Group<'a> = Vec<(usize, u32, &'a str)>;
+
+impl<'a> Batch<'a> {
+    pub(super) fn of(tree: &'a Tree, changes: &'a [Change<'a>]) -> Self {
+        let mut batch =
+            Self { tree, changes, sets: BTreeMap::new(), inserts: BTreeMap::new(), refused: BTreeMap::new() };
+        let mut wanted: BTreeMap<(Spot, &'static str), Vec<(usize, &'a Gap, &'a str)>> = BTreeMap::new();
+        for (number, change) in changes.iter().enumerate() {
+            if let Some(obstacle) = batch.obstacle(change) {
+                batch.refused.insert(number, obstacle);
+                continue;
+            }
+            match change {
+                Change::Set { scalar, value } => {
+                    batch.sets.entry(scalar.spot).or_default().push((number, scalar.user, value));
+                }
+                Change::Insert { gap, value } => {
+                    let mapping = Spot { node: gap.mapping, ..gap.spot };
+                    wanted.entry((mapping, gap.key)).or_default().push((number, gap, value));
+                }
+            }
+        }
+        batch.settle_sets();
+        for group in wanted.into_values() {
+            let (first, gap, value) = group[0];
+            if group.iter().all(|(_, other, text)| other.spot == gap.spot && *text == value) {
+                batch.inserts.insert(first, (gap, value));
+            } else {
+                batch.refused.extend(group.into_iter().map(|(number, ..)| (number, Obstacle::Contradiction)));
+            }
+        }
+        batch
+    }
+
+    /// What stands in the way of one change, whatever the others are.
+    fn obstacle(&self, change: &Change<'_>) -> Option<Obstacle> {
+        let (refusal, known) = match change {
+            Change::Set { scalar, .. } => {
+                let node = scalar.spot.find(self.tree);
+                let is_user = |node: NodeRef<'_>| {
+                    scalar.user < node.tree().len() && node.tree().node(scalar.user).resolved().id() == node.id()
+                };
+                (scalar.refusal(), node.is_some_and(|node| node.span() == scalar.span && is_user(node)))
+            }
+            Change::Insert { gap, .. } => (gap.refusal(), gap.spot.find(self.tree).is_some_and(|node| gap.is_of(node))),
+        };
+        refusal.map(|refusal| refusal.obstacle).or((!known).then_some(Obstacle::Foreign))
+    }
+
+    fn settle_sets(&mut self) {
+        for (spot, group) in std::mem::take(&mut self.sets) {
+            let judged =
+                spot.find(self.tree).map_or_else(|| vec![Obstacle::Foreign; group.len()], |node| judge(node, &group));
+            if judged.is_empty() {
+                self.sets.insert(spot, group);
+            } else {
+                self.refused.extend(group.into_iter().map(|(number, ..)| number).zip(judged));
+            }
+        }
+    }
+
+    /// The edits of all changes that are not refused, in the order of the text.
+    pub(super) fn edits(&mut self) -> Vec<TextEdit> {
+        let mut edits: Vec<(usize, TextEdit)> = Vec::new();
+        let (tree, refused) = (self.tree, &mut self.refused);
+        self.sets.retain(|spot, group| {
+            let node = spot.find(tree).ok_or(Obstacle::Foreign);
+            match node.and_then(|node| edit(node, group[0].2)) {
+                Ok(edit) => edits.extend(edit.map(|edit| (0, edit))),
+                Err(obstacle) => {
+                    refused.extend(group.iter().map(|(number, ..)| (*number, obstacle.clone())));
+                    return false;
+                }
+            }
+            true
+        });
+        for (number, (gap, value)) in &self.inserts {
+            // Behind a scalar that ends where the text does, and ends with something new.
+            edits.extend(gap.edit(self.tree, value).map(|edit| (number + 1, edit)));
+        }
+        edits.sort_by_key(|(order, edit)| (edit.span.start, *order));
+        edits.into_iter().map(|(_, edit)| edit).collect()
+    }
+
+    /// What the edits are to come to.
+    pub(super) fn planned(&self) -> BTreeMap<Option<u32>, Planned<'a>> {
+        let mut planned: BTreeMap<Option<u32>, Planned<'a>> = BTreeMap::new();
+        for (spot, group) in &self.sets {
+            planned.entry(spot.block).or_default().sets.insert(spot.node, group[0].2);
+        }
+        for (gap, value) in self.inserts.values() {
+            let inserts = &mut planned.entry(gap.spot.block).or_default().inserts;
+            inserts.entry(gap.spot.node).or_default().push((gap.key, value));
+        }
+        planned
+    }
+
+    /// Refuses every change that is not refused yet.
+    pub(super) fn refuse_rest(&mut self, obstacle: &Obstacle) {
+        for number in 0..self.changes.len() {
+            self.refused.entry(number).or_insert_with(|| obstacle.clone());
+        }
+    }
+
+    /// Every refused change by its number, in order.
+    pub(super) fn refused(self) -> Vec<(usize, Refusal)> {
+        let refused = self.refused.into_iter();
+        refused.map(|(number, obstacle)| (number, self.changes[number].refuse(obstacle))).collect()
+    }
+}
+
+/// What stands in the way of each of the changes of one scalar; nothing where all is well.
+fn judge(node: NodeRef<'_>, group: &Group<'_>) -> Vec<Obstacle> {
+    let mut wanted: BTreeMap<u32, &str> = BTreeMap::new();
+    for &(_, user, value) in group {
+        if *wanted.entry(user).or_insert(value) != value {
+            return vec![Obstacle::Contradiction; group.len()];
+        }
+    }
+    let others = || node.tree().aliases_of(node.id()).find(|alias| wanted.get(&alias.id()) != wanted.get(&node.id()));
+    let anchor = wanted.get(&node.id()).copied();
+    let odd = if anchor.is_some() { others() } else { Some(node) };
+    let Some(odd) = odd else { return Vec::new() };
+    let divided = |value: &str| {
+        // To whoever wants what the anchor does, the odd one is the first that does not; to all others, the anchor.
+        let other = if anchor == Some(value) { odd } else { node };
+        Obstacle::Divided { anchor_line: node.line(), other_line: other.line() }
+    };
+    group.iter().map(|(_, _, value)| divided(value)).collect()
+}

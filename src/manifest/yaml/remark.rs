@@ -1,0 +1,235 @@
+//! Comments, found by what they say, and the node that each of them speaks of.
+//!
+//! Must not know what a comment means. Only lines on which a word asked for stands are looked at, each
+//! once; scalars, whole blocks among them, are stepped over.
+
+use std::ops::Range;
+
+use memchr::memmem::Finder;
+
+use super::{Kind, NodeRef, Style, Tree};
+
+/// A comment.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::manifest) struct Remark<'a> {
+    /// What stands behind the `#`, without blanks around it.
+    pub(in crate::manifest) text: &'a str,
+    /// The line of the `#`, from 1.
+    pub(in crate::manifest) line: usize,
+    /// The column of the `#`, from 1, in characters.
+    pub(in crate::manifest) column: usize,
+    /// Whether nothing but dashes of a list stands before it on its line, so that it speaks of what comes next.
+    pub(in crate::manifest) is_alone: bool,
+    /// What it speaks of: on its own line the last value, or what the last key opens; of a comment that
+    /// stands alone, the same on the next line that has anything on it. `None` where nothing is there.
+    pub(in crate::manifest) subject: Option<NodeRef<'a>>,
+}
+
+impl Tree {
+    /// The comments in which any of these words stands, in order. Those of insets are told by the trees
+    /// of the insets.
+    pub(in crate::manifest) fn remarks(&self, words: &[&str]) -> Vec<Remark<'_>> {
+        let (extent, line) = match &self.origin {
+            Some(origin) => (origin.extent.clone(), origin.line),
+            None => (self.first_byte()..self.source.len(), 1),
+        };
+        let text = &self.source[..extent.end];
+        let mut searches: Vec<Search<'_>> = words.iter().map(|word| Search::new(word, text, extent.start)).collect();
+        let mut reader = Reader { tree: self, text, counted: (extent.start, line), next_content: None };
+        let mut remarks = Vec::new();
+        let mut from = extent.start;
+        while let Some(hit) = searches.iter_mut().filter_map(|search| search.at_or_behind(text, from)).min() {
+            let before = &text.as_bytes()[extent.start..hit];
+            let start = memchr::memrchr2(b'\n', b'\r', before).map_or(extent.start, |at| extent.start + at + 1);
+            match reader.comment_on(start) {
+                Found::Nothing { scanned } => from = scanned.max(hit + 1),
+                Found::Comment { at, end } => {
+                    from = end;
+                    if searches.iter().any(|search| search.is_in(&text[at..end])) {
+                        remarks.push(reader.remark(start, at, end));
+                    }
+                }
+            }
+        }
+        remarks
+    }
+}
+
+/// One word, and where it stands next.
+struct Search<'w> {
+    finder: Finder<'w>,
+    next: Option<usize>,
+}
+
+impl<'w> Search<'w> {
+    fn new(word: &'w str, text: &str, from: usize) -> Self {
+        let finder = Finder::new(word);
+        let next = finder.find(&text.as_bytes()[from..]).map(|at| from + at);
+        Self { finder, next }
+    }
+
+    fn at_or_behind(&mut self, text: &str, from: usize) -> Option<usize> {
+        if self.next.is_some_and(|next| next < from) {
+            self.next = self.finder.find(&text.as_bytes()[from..]).map(|at| from + at);
+        }
+        self.next
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.finder.find(text.as_bytes()).is_some()
+    }
+}
+
+/// What a look at a line found.
+enum Found {
+    /// No comment up to here: the end of the line, or that of a scalar that goes on behind it.
+    Nothing { scanned: usize },
+    /// A comment from its `#` to the end of the line.
+    Comment { at: usize, end: usize },
+}
+
+/// Reads lines, forward only.
+struct Reader<'a> {
+    tree: &'a Tree,
+    /// The source up to where the tree ends.
+    text: &'a str,
+    /// A byte up to which lines are counted, and the line it stands on.
+    counted: (usize, usize),
+    /// The last answer of [`content_behind`](Self::content_behind), with the bytes it is the answer for.
+    next_content: Option<(Range<usize>, Option<Range<usize>>)>,
+}
+
+impl<'a> Reader<'a> {
+    /// The comment on the line that starts here.
+    fn comment_on(&self, start: usize) -> Found {
+        let bytes = self.text.as_bytes();
+        let end = self.end_of_line(start);
+        let mut from = start;
+        while let Some(at) = memchr::memchr(b'#', &bytes[from.min(end)..end]).map(|found| from + found) {
+            if let Some(behind) = self.scalar_around(at) {
+                from = behind;
+            } else if at == start || matches!(bytes[at - 1], b' ' | b'\t') {
+                return Found::Comment { at, end };
+            } else {
+                from = at + 1;
+            }
+        }
+        Found::Nothing { scanned: from.max(end) }
+    }
+
+    /// Where the quoted or block scalar ends that holds this byte. Plain ones hold no comment signs
+    /// behind blanks.
+    fn scalar_around(&self, at: usize) -> Option<usize> {
+        let last = self.tree.nodes.partition_point(|node| node.start as usize <= at).checked_sub(1)?;
+        let node = self.tree.node(super::small(last));
+        let end = match node.kind() {
+            Kind::Scalar(Style::Single | Style::Double) => node.span().end + 1,
+            Kind::Scalar(Style::Literal | Style::Folded) => self.end_of_block(node),
+            _ => return None,
+        };
+        (at < end).then_some(end)
+    }
+
+    /// Where a block scalar ends: at the first line with something on it that is indented less.
+    fn end_of_block(&self, block: NodeRef<'_>) -> usize {
+        let bytes = self.text.as_bytes();
+        let start = block.span().start;
+        if block.text().is_none_or(|text| text.trim_matches('\n').is_empty()) {
+            return start;
+        }
+        let indent = start - self.start_of_line(start);
+        let mut end = self.end_of_line(start);
+        while end < bytes.len() {
+            let line = end + 1;
+            let blanks = bytes[line..].iter().take(indent).take_while(|byte| **byte == b' ').count();
+            let ends = !matches!(bytes.get(line + blanks), None | Some(b'\n' | b'\r'))
+                && (blanks < indent || (indent == 0 && bytes[line..].starts_with(b"...")));
+            if ends {
+                return line;
+            }
+            end = self.end_of_line(line);
+        }
+        end
+    }
+
+    /// Where the line of this byte starts in the file.
+    fn start_of_line(&self, at: usize) -> usize {
+        let first = self.tree.first_byte();
+        memchr::memrchr2(b'\n', b'\r', &self.text.as_bytes()[first..at]).map_or(first, |found| first + found + 1)
+    }
+
+    fn end_of_line(&self, from: usize) -> usize {
+        memchr::memchr2(b'\n', b'\r', &self.text.as_bytes()[from..]).map_or(self.text.len(), |at| from + at)
+    }
+
+    /// The comment from its `#` to the end of its line, with its subject.
+    fn remark(&mut self, start: usize, at: usize, end: usize) -> Remark<'a> {
+        let is_alone = is_bare(&self.text[start..at]);
+        let subject = if is_alone {
+            self.content_behind(end).and_then(|line| self.spoken_of(line.start..line.end, true))
+        } else {
+            self.spoken_of(start..at, false)
+        };
+        let column = self.tree.source[self.start_of_line(at)..at].chars().count() + 1;
+        Remark { text: self.text[at + 1..end].trim(), line: self.line_of(at), column, is_alone, subject }
+    }
+
+    /// The first line behind `end` that has more on it than a comment.
+    fn content_behind(&mut self, end: usize) -> Option<Range<usize>> {
+        if let Some((asked, answer)) = &self.next_content
+            && asked.contains(&end)
+        {
+            return answer.clone();
+        }
+        let mut at = end;
+        let answer = loop {
+            if at >= self.text.len() {
+                break None;
+            }
+            let line = at + 1;
+            at = self.end_of_line(line);
+            let content = &self.text[line..at];
+            let upto = content.find('#').unwrap_or(content.len());
+            if !is_bare(&content[..upto]) {
+                break Some(line..at).filter(|_| !content.trim_start().starts_with("---"));
+            }
+        };
+        self.next_content = Some((end..at.max(end + 1), answer.clone()));
+        answer
+    }
+
+    /// What a comment on these bytes of a line, or above them, speaks of.
+    fn spoken_of(&self, bytes: Range<usize>, above: bool) -> Option<NodeRef<'a>> {
+        let last = self.tree.nodes.partition_point(|node| (node.start as usize) < bytes.end).checked_sub(1)?;
+        let node = self.tree.node(super::small(last));
+        let begins_here = node.span().start >= bytes.start;
+        let ends_here = match node.kind() {
+            Kind::Scalar(Style::Single | Style::Double) => node.span().end >= bytes.start,
+            Kind::Scalar(Style::Plain) => !node.is_verbatim(),
+            _ => false,
+        };
+        if !begins_here && (above || !ends_here) {
+            return None;
+        }
+        if node.is_key() {
+            (node.node().next < self.tree.len()).then(|| self.tree.node(node.node().next))
+        } else {
+            Some(node)
+        }
+    }
+
+    /// The line of a byte; never asked backwards.
+    fn line_of(&mut self, at: usize) -> usize {
+        let (from, line) = self.counted;
+        let bytes = self.tree.source.as_bytes();
+        let breaks = memchr::memchr2_iter(b'\n', b'\r', &bytes[from..at])
+            .filter(|found| bytes[from + found] == b'\n' || bytes.get(from + found + 1) != Some(&b'\n'));
+        self.counted = (at, line + breaks.count());
+        self.counted.1
+    }
+}
+
+/// Whether nothing is written here but blanks, and dashes of lists.
+fn is_bare(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, ' ' | '\t' | '-')) && !text.trim_start().starts_with("---")
+}
