@@ -49,6 +49,8 @@ fn by_hand(bytes: &[u8], fields: &[&ImageField], tag: &Tag) -> Vec<u8> {
     let spans = fields.iter().filter_map(|field| Some((field.span()?.start, field.span()?.end, *field)));
     let mut spans: Vec<_> = spans.collect();
     spans.sort_by_key(|(start, ..)| *start);
+    // An anchor and its aliases are one value.
+    spans.dedup_by_key(|(start, ..)| *start);
     let mut out = Vec::new();
     let mut at = 0;
     for (start, end, field) in spans {
