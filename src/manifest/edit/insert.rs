@@ -133,3 +133,6 @@ fn written(value: &str, neighbour: Kind) -> String {
         _ => super::double_quoted(value),
     }
 }
+
+#[cfg(test)]
+mod tests;
