@@ -81,12 +81,14 @@ impl<'a> Batch<'a> {
 
     /// The edits of all changes that are not refused, in the order of the text.
     pub(super) fn edits(&mut self) -> Vec<TextEdit> {
+        // Where a line is added, a value may end with something new right before, and a key change behind.
         let mut edits: Vec<(usize, TextEdit)> = Vec::new();
+        let rank = |edit: &TextEdit| if edit.span.is_empty() { 0 } else { usize::MAX };
         let (tree, refused) = (self.tree, &mut self.refused);
         self.sets.retain(|spot, group| {
             let node = spot.find(tree).ok_or(Obstacle::Foreign);
             match node.and_then(|node| edit(node, group[0].2)) {
-                Ok(edit) => edits.extend(edit.map(|edit| (0, edit))),
+                Ok(edit) => edits.extend(edit.map(|edit| (rank(&edit), edit))),
                 Err(obstacle) => {
                     refused.extend(group.iter().map(|(number, ..)| (*number, obstacle.clone())));
                     return false;
@@ -95,10 +97,9 @@ impl<'a> Batch<'a> {
             true
         });
         for (number, (gap, value)) in &self.inserts {
-            // Behind a scalar that ends where the text does, and ends with something new.
             edits.extend(gap.edit(self.tree, value).map(|edit| (number + 1, edit)));
         }
-        edits.sort_by_key(|(order, edit)| (edit.span.start, *order));
+        edits.sort_by_key(|(rank, edit)| (edit.span.start, *rank));
         edits.into_iter().map(|(_, edit)| edit).collect()
     }
 

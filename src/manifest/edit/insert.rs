@@ -139,3 +139,6 @@ fn written(value: &str, neighbour: Kind) -> String {
         _ => super::double_quoted(value),
     }
 }
+
+#[cfg(test)]
+mod tests;

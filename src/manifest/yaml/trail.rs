@@ -269,3 +269,6 @@ impl fmt::Display for Trail {
 fn is_simple(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_control() || c.is_whitespace() || ".[]\"\\?".contains(c))
 }
+
+#[cfg(test)]
+mod tests;
