@@ -1,0 +1,11 @@
+//! The law: byte-exactness, held by tables, by generated files and by anything at all.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `law/file.rs` | the one door to the API |
+//! | `law/any_bytes.rs` | what must hold for any bytes: the fuzz targets are these functions |
+//! | `law/kept.rs` | the seeds, and what once fell to a fuzz target |
+
+mod any_bytes;
+mod file;
+mod kept;
