@@ -233,7 +233,7 @@ fn annotated<'v>(entries: &[(String, &'v str)], quote: impl Fn(&'v str) -> (Stri
     let mut text = String::from("kind: Deployment\nmetadata:\n  name: web\n  annotations:\n    note: x\n");
     for (key, value) in entries {
         let (value, behind) = quote(value);
-        text.push_str(&format!("    {}: {value}{behind}\n", escaped(key)));
+        text.extend(["    ", &escaped(key), ": ", &value, behind, "\n"]);
     }
     text.push_str(
         "spec:\n  template:\n    spec:\n      containers:\n      - name: app\n        image: registry.example.com/team/app:1.2.3\n      - {name: cache, image: 'redis:7.2-alpine'}\n      initContainers:\n      - {name: init, image: busybox:1}\n",
@@ -248,7 +248,7 @@ fn escaped(text: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
-                out.push_str(&format!("\\U{:08x}", u32::from(c)));
+                out.extend(["\\U", &format!("{:08x}", u32::from(c))]);
             }
             c => out.push(c),
         }
