@@ -42,7 +42,7 @@ pub struct Manifest {
 #[derive(Debug, Clone)]
 enum Content {
     /// There are workloads, so there is something to change.
-    Tree(Tree),
+    Tree(Box<Tree>),
     /// There is nothing to change.
     Bytes(Vec<u8>),
 }
@@ -86,7 +86,7 @@ pub fn read(path: &RepoPath, bytes: &[u8], presets: &Presets) -> Manifest {
     if workloads.is_empty() {
         return without_workloads(problems);
     }
-    Manifest { path: path.clone(), workloads, problems, content: Content::Tree(tree) }
+    Manifest { path: path.clone(), workloads, problems, content: Content::Tree(Box::new(tree)) }
 }
 
 impl Manifest {

@@ -48,6 +48,8 @@ fn editable(manifest: &Manifest) -> Vec<&ImageField> {
 fn by_hand(bytes: &[u8], fields: &[&ImageField], tag: &Tag) -> Vec<u8> {
     let mut fields = fields.to_vec();
     fields.sort_by_key(|field| field.span().start);
+    // An alias tells the bytes of its anchor.
+    fields.dedup_by_key(|field| field.span());
     let mut out = Vec::new();
     let mut at = 0;
     for field in fields {
