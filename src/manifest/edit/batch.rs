@@ -20,11 +20,14 @@ pub(super) struct Batch<'a> {
 /// The changes of one scalar: number, user and value.
 type Group<'a> = Vec<(usize, u32, &'a str)>;
 
+/// A key that one change wants: number, gap and value.
+type Addition<'a> = (usize, &'a Gap, &'a str);
+
 impl<'a> Batch<'a> {
     pub(super) fn of(tree: &'a Tree, changes: &'a [Change<'a>]) -> Self {
         let mut batch =
             Self { tree, changes, sets: BTreeMap::new(), inserts: BTreeMap::new(), refused: BTreeMap::new() };
-        let mut wanted: BTreeMap<(Spot, &'static str), Vec<(usize, &'a Gap, &'a str)>> = BTreeMap::new();
+        let mut wanted: BTreeMap<(Spot, &'static str), Vec<Addition<'a>>> = BTreeMap::new();
         for (number, change) in changes.iter().enumerate() {
             if let Some(obstacle) = batch.obstacle(change) {
                 batch.refused.insert(number, obstacle);

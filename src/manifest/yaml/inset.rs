@@ -51,8 +51,7 @@ impl<'a> NodeRef<'a> {
         let literals = &self.tree.literals;
         let at = literals.binary_search_by_key(&self.id, |literal| literal.node).ok()?;
         let inset = literals[at].inset.get_or_init(|| read(self)).as_ref();
-        let root = |tree: &'a Box<Tree>| tree.documents().next();
-        inset.map(|tree| tree.as_ref().and_then(root)).transpose()
+        inset.map(|tree| tree.as_deref()?.documents().next()).transpose()
     }
 }
 

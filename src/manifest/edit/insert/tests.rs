@@ -156,6 +156,16 @@ fn behind_a_last_value_that_grows() {
 }
 
 #[test]
+fn before_a_key_that_changes() {
+    let source = "name: a\nb: c";
+    let tree = Tree::parse(source.into(), Syntax::Yaml).unwrap();
+    let key = super::super::Scalar::at(tree.documents().next().unwrap().entries().nth(1).unwrap().0, &file());
+    let gap = gap(&tree);
+    let changes = [Change::Set { scalar: &key, value: "d".into() }, Change::Insert { gap: &gap, value: "v2".into() }];
+    assert_eq!(rewrite(&tree, &changes).text, "name: a\nnewTag: v2\nd: c");
+}
+
+#[test]
 fn a_gap_of_another_file_is_not_filled() {
     let gap = gap(&Tree::parse("name: a\n".into(), Syntax::Yaml).unwrap());
     for other in ["name: bb\n", "x", "- name\n", "{name: a}"] {

@@ -101,8 +101,8 @@ fn keys_and_aliases_have_ways() {
 
 #[test]
 fn many_ways_in_one_wide_and_deep_file() {
-    let wide: String = (0..20_000).map(|n| format!("- {{name: n{n}, image: x}}\n")).collect();
-    let file = tree(&wide);
+    let items: Vec<String> = (0..20_000).map(|n| format!("- {{name: n{n}, image: x}}")).collect();
+    let file = tree(&items.join("\n"));
     for (number, item) in file.documents().next().unwrap().items().enumerate() {
         assert_eq!(item.get("image").unwrap().trail().to_string(), format!("[n{number}].image"));
     }
