@@ -209,7 +209,8 @@ pub(crate) fn annotation(text: &str) {
         let first = key.bytes().next().map_or(0, usize::from);
         let name: String = key.chars().skip(1).collect();
         let key = format!("{}{name}", PREFIXES[first % PREFIXES.len()]);
-        if entries.len() < 16 && key.len() < 200 && entries.iter().all(|(other, _)| *other != key) {
+        // A key of a mapping has 1024 characters at the most.
+        if entries.len() < 16 && escaped(&key).len() < 1000 && entries.iter().all(|(other, _)| *other != key) {
             entries.push((key, value));
         }
     }
