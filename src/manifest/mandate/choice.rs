@@ -218,7 +218,7 @@ impl<'a> Reader<'a, '_> {
     /// A path that leads to no image was told where it was followed. A native one holds the workload, as
     /// everything does that is said of an image that is not there.
     fn hold_at(&mut self, said: &Said<'a>) {
-        if said.voice != Voice::Native {
+        if said.voice != Voice::Native || self.held.is_some() {
             return;
         }
         let told = self.problems.iter().rev().find(|problem| problem.place == said.value);

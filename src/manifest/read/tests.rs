@@ -207,10 +207,7 @@ fn images_that_are_none_are_told_where_somebody_waits() {
     assert_eq!(problems(&pod("name: a")), [""; 0]);
     let asked = problems(&pod(ON));
     assert_eq!(asked.len(), 2);
-    assert!(
-        asked[0].starts_with("a.yaml:3:38: error: `c` is not followed: its image cannot be read"),
-        "{asked:?}"
-    );
+    assert!(asked[0].starts_with("a.yaml:3:38: error: `c` is not followed: its image cannot be read"), "{asked:?}");
 }
 
 #[test]

@@ -181,3 +181,6 @@ impl Lost {
         Self::new(said, message, mend, Severity::Error)
     }
 }
+
+#[cfg(test)]
+mod tests;

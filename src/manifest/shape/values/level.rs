@@ -2,7 +2,7 @@
 //!
 //! Must not know what the keys mean. Aliases and merges are not followed.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::super::super::yaml::{Kind, NodeRef};
 use super::super::field_path::{FieldPath, Miss};
@@ -54,11 +54,27 @@ impl<'a> Level<'a> {
         Self::merged(self.layers.iter().filter_map(|layer| Some(Layer { node: layer.node.get(key)?, ..*layer })))
     }
 
-    /// The keys of all layers, once each.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
-        let mut seen = HashSet::new();
-        let keys = self.layers.iter().flat_map(|layer| layer.node.entries().filter_map(|(key, _)| key.text()));
-        keys.filter(move |key| seen.insert(*key))
+    /// The keys of all layers, once each, with what the layers say under them.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Self)> {
+        let mut keys = HashMap::new();
+        let mut entries: Vec<(&'a str, Vec<(usize, Layer<'a>)>)> = Vec::new();
+        for (number, layer) in self.layers.iter().enumerate() {
+            for (key, node) in layer.node.entries() {
+                let Some(key) = key.text() else { continue };
+                let at = *keys.entry(key).or_insert(entries.len());
+                if at == entries.len() {
+                    entries.push((key, Vec::new()));
+                }
+                let said = &mut entries[at].1;
+                // Of a key that stands twice in one layer the first counts.
+                if said.last().is_none_or(|(last, _)| *last != number) {
+                    said.push((number, Layer { node, ..*layer }));
+                }
+            }
+        }
+        let merged =
+            |(key, said): (&'a str, Vec<_>)| Some((key, Self::merged(said.into_iter().map(|(_, layer)| layer))?));
+        entries.into_iter().filter_map(merged)
     }
 
     /// What the layers say at the end of a path.
