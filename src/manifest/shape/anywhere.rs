@@ -100,11 +100,11 @@ fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
     let group =
         object.get_text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
     if group == "image.toolkit.fluxcd.io" {
-        let message = format!("a {kind}, whose image is one to look at and not one that runs");
+        let message = format!("this {kind}, whose image is one to look at and not one that runs");
         return Some((message, "remove it, and point at the image where it runs".to_owned()));
     }
     let is_secret = matches!(kind, "Secret" | "SealedSecret");
-    is_secret.then(|| (format!("a {kind}"), Obstacle::Sealed.to_string()))
+    is_secret.then(|| (format!("this {kind}"), Obstacle::Sealed.to_string()))
 }
 
 /// The image that the paths of one alias lead to, of which `first` is the first.
