@@ -7,7 +7,7 @@ use crate::policy::Presets;
 
 /// An object of some kind whose annotations begin in line 5, one line each.
 fn object(kind: &str, annotations: &str, body: &str) -> String {
-    let lines: String = annotations.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = annotations.lines().fold(String::new(), |lines, line| lines + "    " + line + "\n");
     let (api, kind) = kind.split_once(' ').unwrap_or(("example.com/beta", kind));
     format!("apiVersion: {api}\nkind: {kind}\nmetadata:\n  annotations:\n{lines}{body}")
 }
