@@ -3,11 +3,13 @@
 //! Shapes know paths through a tree. They know nothing of annotations and policies, except for the
 //! names (aliases) and paths that annotations use, which they are given.
 
+pub(super) mod kustomization;
 pub(super) mod pod;
 mod spot;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::Library;
 use super::dialect::{Part, Statement, Topic, Word};
@@ -36,6 +38,8 @@ pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
 pub(super) struct Find<'a> {
     /// The images, in the order of the text, shape by shape.
     pub(super) slots: Vec<Slot<'a>>,
+    /// Which of them are containers and init containers of a pod, whose images kustomize replaces.
+    pub(super) pods: Range<usize>,
     /// The first alias or merge key that stood in the way, if one did.
     pub(super) hidden: Option<NodeRef<'a>>,
     /// Whether this is part of an object only, to be merged into another (a strategic-merge patch).
