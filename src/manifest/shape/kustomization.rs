@@ -147,13 +147,12 @@ impl Reader<'_> {
 
     fn read_link(&mut self, node: NodeRef<'_>, written: &str, folder: Option<&RepoPath>, is_component: bool) {
         let place = node.place(self.file);
-        match RepoPath::resolve(folder, written) {
-            Ok(target) => self.links.push(Link { place, written: written.to_owned(), target, is_component }),
-            Err(_) => {
-                let message = format!("`{written}` leads out of the repository, and is not followed");
-                let mend = "name a file or a folder inside the repository";
-                self.problems.push(Problem::new(Severity::Warning, place, message, mend));
-            }
+        if let Ok(target) = RepoPath::resolve(folder, written) {
+            self.links.push(Link { place, written: written.to_owned(), target, is_component });
+        } else {
+            let message = format!("`{written}` leads out of the repository, and is not followed");
+            let mend = "name a file or a folder inside the repository";
+            self.problems.push(Problem::new(Severity::Warning, place, message, mend));
         }
     }
 }
@@ -161,11 +160,11 @@ impl Reader<'_> {
 /// Whether kustomize would fetch this from somewhere else: a URL, or a place in another repository.
 fn is_remote(link: &str) -> bool {
     let hosts = ["git@", "git::", "gh:", "github.com/", "github.com:", "gitlab.com/", "bitbucket.org/"];
-    let parts = link.split(['/', '?']);
+    let mut parts = link.split(['/', '?']);
     link.contains("://")
         || link.contains("?ref=")
         || hosts.iter().any(|host| link.starts_with(host))
-        || parts.into_iter().any(|part| part.ends_with(".git"))
+        || parts.any(|part| part.rsplit_once('.').is_some_and(|(name, ending)| !name.is_empty() && ending == "git"))
 }
 
 #[cfg(test)]

@@ -288,7 +288,7 @@ impl<'a> Join<'a> {
             });
             let Some(followed) = followed else { continue };
             let is_run = self.built.owners.contains_key(&id);
-            let mut later = self.built.superseded.range(((id, 0))..=(id, usize::MAX)).filter(|_| !is_run);
+            let mut later = self.built.superseded.range((id, 0)..=(id, usize::MAX)).filter(|_| !is_run);
             let place = later.find_map(|((_, pod), _)| self.superseded_at(id, *pod));
             let policy = match place {
                 Some(place) => ContainerPolicy::Elsewhere { place },

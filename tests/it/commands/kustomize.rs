@@ -51,7 +51,7 @@ fn every_overlay_is_updated_in_its_own_file() {
             ]),
             json!([
                 "overlays/test/kustomization.yaml",
-                7,
+                8,
                 "shop/Deployment/web",
                 "web",
                 "ghcr.io/shop/web",

@@ -83,7 +83,7 @@ impl ImageEntry {
             problems.push(Problem::new(Severity::Warning, place, message, mend));
         }
         let (field, wrong) = entry.find_field(node, file);
-        Some(Self { field, wrong, ..entry })
+        Some(Self { wrong, field, ..entry })
     }
 
     /// Whether the name is that of one tag or digest only.

@@ -135,21 +135,19 @@ impl<'m> Builder<'m> {
     }
 
     fn enter(&mut self, at: usize, items: &mut Vec<Item<'m>>, tasks: &mut Vec<Task>) -> Option<()> {
-        let (mut components, mut outer) = (Vec::new(), Vec::new());
-        let inner = self.gather(at, items, &mut outer)?;
+        let mut components = Vec::new();
+        let inner = self.nodes[at].inner();
         if let Some(inner) = inner {
             self.gather(inner, items, &mut components)?;
         }
-        components.append(&mut outer);
+        self.gather(at, items, &mut components)?;
         tasks.push(inner.map_or(Task::Apply(at), |inner| Task::Merge(inner, at)));
         tasks.extend(components.into_iter().rev().map(Task::Enter));
         Some(())
     }
 
-    /// Takes what a kustomization names, but for its components. The kustomization that Flux adds to is
-    /// given back.
-    fn gather(&mut self, at: usize, items: &mut Vec<Item<'m>>, components: &mut Vec<usize>) -> Option<Option<usize>> {
-        let mut inner = None;
+    /// Takes what a kustomization names, but for its components.
+    fn gather(&mut self, at: usize, items: &mut Vec<Item<'m>>, components: &mut Vec<usize>) -> Option<()> {
         for way in &self.nodes[at].ways {
             self.step(1)?;
             match way {
@@ -163,10 +161,10 @@ impl<'m> Builder<'m> {
                     self.step(self.memo[*node].len())?;
                     items.extend_from_slice(&self.memo[*node]);
                 }
-                Way::Into { node, .. } => inner = Some(*node),
+                Way::Into { .. } => {}
             }
         }
-        Some(inner)
+        Some(())
     }
 
     /// The containers of a file.

@@ -58,15 +58,15 @@ impl<'s, S: Source> Shelf<'s, S> {
         }
         let Some(key) = self.key(path)? else { return Ok(None) };
         let known = self.reached.remove(path).or_else(|| self.before.remove(path));
-        let reading = match known.filter(|known| known.key == key && (!whole || known.manifest.is_some())) {
-            Some(known) => known,
-            None => {
-                let mut bytes = Vec::new();
-                self.source.read(&key, &mut bytes)?;
-                let matters = whole || manifest::may_matter(path, &bytes, Scope::Annotated);
-                let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, self.presets)));
-                Reading { key, manifest }
-            }
+        let known = known.filter(|known| known.key == key && (!whole || known.manifest.is_some()));
+        let reading = if let Some(known) = known {
+            known
+        } else {
+            let mut bytes = Vec::new();
+            self.source.read(&key, &mut bytes)?;
+            let matters = whole || manifest::may_matter(path, &bytes, Scope::Annotated);
+            let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, self.presets)));
+            Reading { key, manifest }
         };
         let manifest = reading.manifest.clone();
         self.reached.insert(path.clone(), reading);

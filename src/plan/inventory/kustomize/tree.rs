@@ -67,6 +67,14 @@ impl Node {
         })
     }
 
+    /// The kustomization that an object of Flux adds to.
+    pub(super) fn inner(&self) -> Option<usize> {
+        self.ways.iter().find_map(|way| match way {
+            Way::Into { node, .. } => Some(*node),
+            _ => None,
+        })
+    }
+
     /// The files that it names itself.
     pub(super) fn files(&self) -> impl Iterator<Item = &RepoPath> {
         self.ways.iter().filter_map(|way| match way {
@@ -174,6 +182,22 @@ impl Tree {
     }
 }
 
+/// What stands in the file of a kustomization.
+enum Found {
+    Node(usize),
+    /// Nothing that can be understood, which is told where the file is read.
+    Unreadable,
+}
+
+impl Found {
+    fn node(&self) -> Option<usize> {
+        match self {
+            Self::Node(node) => Some(*node),
+            Self::Unreadable => None,
+        }
+    }
+}
+
 struct Planter<'a, 's, S: Source> {
     shelf: &'a mut Shelf<'s, S>,
     problems: &'a mut Vec<Problem>,
@@ -210,9 +234,8 @@ impl<S: Source> Planter<'_, '_, S> {
             } else if let Some(found) = self.kustomization_in(link.target.as_ref())? {
                 let is_component = link.is_component;
                 let adds = kustomization.role == KustomizationRole::Flux && !is_component;
-                ways.extend(found.map(|node| match adds {
-                    true => Way::Into { node, link: number },
-                    false => Way::Node { node, link: number, is_component },
+                ways.extend(found.node().map(|node| {
+                    if adds { Way::Into { node, link: number } } else { Way::Node { node, link: number, is_component } }
                 }));
             } else if kustomization.role == KustomizationRole::Flux && !link.is_component {
                 if kustomization.images.is_empty() {
@@ -227,8 +250,8 @@ impl<S: Source> Planter<'_, '_, S> {
         Ok(())
     }
 
-    /// The kustomization of a folder; inside, `None` for a file that cannot be understood.
-    fn kustomization_in(&mut self, folder: Option<&RepoPath>) -> Result<Option<Option<usize>>, S::Error> {
+    /// The kustomization of a folder, if it has one.
+    fn kustomization_in(&mut self, folder: Option<&RepoPath>) -> Result<Option<Found>, S::Error> {
         for name in KUSTOMIZATION_FILES {
             let path = folder.map_or_else(|| RepoPath::parse(name), |folder| folder.join(name));
             let Ok(path) = path else { continue };
@@ -236,10 +259,11 @@ impl<S: Source> Planter<'_, '_, S> {
                 if let Some(manifest) = self.shelf.manifest(&path, false)?.filter(|_| !self.shelf.is_surveyed(&path)) {
                     self.add(&manifest, false);
                 }
-                return Ok(Some(self.by_file.get(&path).copied()));
+                let node = self.by_file.get(&path);
+                return Ok(Some(node.map_or(Found::Unreadable, |node| Found::Node(*node))));
             }
             if let Some(node) = self.by_file.get(&path) {
-                return Ok(Some(Some(*node)));
+                return Ok(Some(Found::Node(*node)));
             }
         }
         Ok(None)
@@ -276,7 +300,7 @@ impl<S: Source> Planter<'_, '_, S> {
             let parent = path.parent();
             if is_kustomization(path) {
                 if !is_taken(parent.as_ref().and_then(RepoPath::parent))
-                    && let Some(Some(node)) = self.kustomization_in(parent.as_ref())?
+                    && let Some(Found::Node(node)) = self.kustomization_in(parent.as_ref())?
                 {
                     ways.push(Way::Node { node, link, is_component: false });
                 }
