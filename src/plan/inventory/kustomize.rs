@@ -8,7 +8,7 @@ mod build;
 mod shelf;
 mod tree;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use build::{Built, EntryId, Item, Pod, PodImage};
@@ -169,21 +169,20 @@ impl<'a> Join<'a> {
                 places.entry(item.pod).or_insert_with(|| place.clone());
             }
         }
+        let mut obsolete = BTreeSet::new();
         for (pod, place) in places {
             let pod = &self.built.pods[pod];
             let Some(first) = first.get(&pod.manifest.path) else { continue };
             match pod.image {
                 PodImage::Image(container, number) => {
-                    let warning = container.image.warning();
-                    self.inventory.problems.retain(|problem| Some(problem) != warning.as_ref());
+                    obsolete.extend(container.image.warning());
                     let workload = Arc::make_mut(&mut self.inventory.workloads[first + pod.workload]);
                     workload.containers[number].policy = ContainerPolicy::Elsewhere { place };
                 }
-                PodImage::Placeholder(placeholder) => {
-                    self.inventory.problems.retain(|problem| *problem != placeholder.problem);
-                }
+                PodImage::Placeholder(placeholder) => drop(obsolete.insert(placeholder.problem.clone())),
             }
         }
+        self.inventory.problems.retain(|problem| !obsolete.contains(problem));
     }
 
     fn place(&self, id: EntryId) -> Place {

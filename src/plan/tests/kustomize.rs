@@ -156,7 +156,7 @@ fn a_placeholder_is_never_looked_up_where_every_overlay_replaces_it() {
         assert_eq!(inventory.problems(), []);
     }
     check(&(base("IMAGE_URL") + &overlay("IMAGE_URL")), &["k/kustomization.yaml:5 c 1.2"]);
-    check(&(base("IMAGE_URL") + &overlay("OTHER")), &["! error base/web.yaml:6 the container is not followed"]);
+    check(&(base("IMAGE_URL") + &overlay("OTHER")), &["! error base/web.yaml:6 `c` is not followed"]);
 }
 
 #[test]

@@ -227,7 +227,9 @@ impl<S: Source> Planter<'_, '_, S> {
         let kustomization = &manifest.kustomizations[self.nodes[at].index];
         let mut ways = Vec::with_capacity(kustomization.links.len());
         for (number, link) in kustomization.links.iter().enumerate() {
+            // What is known as a folder is not looked for as a file.
             if let Some(path) = &link.target
+                && self.known_in(Some(path)).is_none()
                 && self.shelf.exists(path)?
             {
                 ways.push(Way::File(path.clone()));
@@ -252,9 +254,7 @@ impl<S: Source> Planter<'_, '_, S> {
 
     /// The kustomization of a folder, if it has one.
     fn kustomization_in(&mut self, folder: Option<&RepoPath>) -> Result<Option<Found>, S::Error> {
-        for name in KUSTOMIZATION_FILES {
-            let path = folder.map_or_else(|| RepoPath::parse(name), |folder| folder.join(name));
-            let Ok(path) = path else { continue };
+        for path in own_files(folder) {
             if !self.by_file.contains_key(&path) && self.shelf.exists(&path)? {
                 if let Some(manifest) = self.shelf.manifest(&path, false)?.filter(|_| !self.shelf.is_surveyed(&path)) {
                     self.add(&manifest, false);
@@ -267,6 +267,11 @@ impl<S: Source> Planter<'_, '_, S> {
             }
         }
         Ok(None)
+    }
+
+    /// The kustomization of a folder, if it was seen already.
+    fn known_in(&self, folder: Option<&RepoPath>) -> Option<usize> {
+        own_files(folder).find_map(|path| self.by_file.get(&path).copied())
     }
 
     /// What Flux makes of a folder without a kustomization: all manifests below it, and the folders
@@ -310,6 +315,14 @@ impl<S: Source> Planter<'_, '_, S> {
         }
         Ok(())
     }
+}
+
+/// The files that kustomize looks for in a folder.
+fn own_files(folder: Option<&RepoPath>) -> impl Iterator<Item = RepoPath> {
+    KUSTOMIZATION_FILES.iter().filter_map(move |name| match folder {
+        Some(folder) => folder.join(name).ok(),
+        None => RepoPath::parse(name).ok(),
+    })
 }
 
 fn nowhere(link: &Link) -> Problem {

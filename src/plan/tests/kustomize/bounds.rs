@@ -1,15 +1,13 @@
 //! Kustomizations at their bounds: links that lead nowhere, circles, too much of everything, files that
 //! are not ours to change, and files that did not change.
 
-use std::cell::Cell;
-use std::convert::Infallible;
 use std::fmt::Write as _;
 
 use super::super::{ON, Texts, pod, texts};
 use super::{base, check, files, outcome, told};
 use crate::manifest::Scope;
 use crate::path::RepoPath;
-use crate::plan::{Inventory, Memory, Source};
+use crate::plan::{Inventory, Memory};
 
 #[test]
 fn links_that_lead_nowhere_are_told_and_the_rest_goes_on() {
@@ -85,7 +83,7 @@ fn survey_part(repository: &str, looked_in: &str) -> (Vec<String>, Vec<(String, 
     let files = files(repository);
     let all = texts(&files);
     let part: Vec<_> =
-        all.0.iter().filter(|(path, _)| path.is_within(&RepoPath::parse(looked_in).unwrap())).cloned().collect();
+        all.files.iter().filter(|(path, _)| path.is_within(&RepoPath::parse(looked_in).unwrap())).cloned().collect();
     told(&Inventory::survey(&part, &all, Scope::Annotated, &mut Memory::default()).unwrap(), &files)
 }
 
@@ -113,23 +111,6 @@ fn files_outside_the_paths_are_read_and_never_changed() {
     assert!(told[1].contains("outside the paths to look in"), "{told:?}");
 }
 
-/// Counts what is read.
-struct Counted<'t>(&'t Texts, Cell<usize>);
-
-impl Source for Counted<'_> {
-    type Key = String;
-    type Error = Infallible;
-
-    fn find(&self, path: &RepoPath) -> Result<Option<String>, Infallible> {
-        self.0.find(path)
-    }
-
-    fn read(&self, key: &String, buffer: &mut Vec<u8>) -> Result<(), Infallible> {
-        self.1.set(self.1.get() + 1);
-        self.0.read(key, buffer)
-    }
-}
-
 #[test]
 fn a_second_survey_reads_what_differs() {
     let overlay = "=== k/kustomization.yaml\nresources: [../base, silent.yaml]\nimages:\n- {name: x, newTag: '1.0'}\n";
@@ -138,16 +119,15 @@ fn a_second_survey_reads_what_differs() {
     let mut all = texts(&files(&repository));
     let mut memory = Memory::default();
     let mut survey = |all: &Texts| {
-        let counted = Counted(all, Cell::new(0));
-        let part: Vec<_> = all.0.iter().filter(|(path, _)| path.as_str().starts_with("k/")).cloned().collect();
-        let inventory = Inventory::survey(&part, &counted, Scope::Annotated, &mut memory).unwrap();
+        let part: Vec<_> = all.files.iter().filter(|(path, _)| path.as_str().starts_with("k/")).cloned().collect();
+        let inventory = Inventory::survey(&part, all, Scope::Annotated, &mut memory).unwrap();
         assert!(inventory.workloads().any(|workload| workload.place.file.as_str() == "k/kustomization.yaml"));
-        counted.1.get()
+        all.read.take().len()
     };
     // Two in the folder, the silent one once more to know what it holds, and two in the base.
     assert_eq!(survey(&all), 5);
     assert_eq!(survey(&all), 0);
-    all.0[1].1 = all.0[1].1.replace("x:0.1", "x:0.2");
+    all.files[1].1 = all.files[1].1.replace("x:0.1", "x:0.2");
     assert_eq!(survey(&all), 1);
     assert_eq!(survey(&all), 0);
 }
