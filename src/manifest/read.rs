@@ -3,6 +3,8 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod kustomize;
+
 use std::sync::Arc;
 
 use super::dialect::{self, Statement, Word};
@@ -10,6 +12,7 @@ use super::document::{Document, Library, parse, seal, template};
 use super::edit::Obstacle;
 use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
+use super::shape::kustomization::{self, Kustomization};
 use super::shape::{self, Ask, Find, Slot};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
@@ -33,11 +36,30 @@ pub struct Manifest {
     pub path: RepoPath,
     /// The objects with images, in the order of the file.
     pub workloads: Vec<Arc<Workload>>,
+    /// The kustomizations, in the order of the file.
+    pub kustomizations: Vec<Kustomization>,
+    /// The containers that say no image as they stand, and may get one from a kustomization.
+    pub placeholders: Vec<Placeholder>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
     /// not empty, the file is worth [`read_with`] them.
     pub needs: Vec<RepoPath>,
+}
+
+/// A container whose image is none yet, `IMAGE` for example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placeholder {
+    /// The number of its workload in the file.
+    pub workload: usize,
+    /// Its name, or its position where it has none.
+    pub name: String,
+    /// What stands in place of an image.
+    pub text: String,
+    /// What its image is to follow.
+    pub policy: ContainerPolicy,
+    /// What is wrong with it as long as nothing replaces it.
+    pub problem: Problem,
 }
 
 /// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`.
@@ -50,14 +72,9 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 /// files together has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
-    is_kustomization_path(path)
+    kustomization::is_file_name(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
-}
-
-/// Whether kustomize would take a file of this name for its own.
-fn is_kustomization_path(path: &RepoPath) -> bool {
-    matches!(path.file_name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 /// Reads one file by itself.
@@ -69,7 +86,14 @@ pub fn read(path: &RepoPath, bytes: &[u8], presets: &Presets) -> Manifest {
 /// Reads one file, with those that it [needs](Manifest::needs).
 #[must_use]
 pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Library) -> Manifest {
-    let mut manifest = Manifest { path: path.clone(), workloads: Vec::new(), problems: Vec::new(), needs: Vec::new() };
+    let mut manifest = Manifest {
+        path: path.clone(),
+        workloads: Vec::new(),
+        kustomizations: Vec::new(),
+        placeholders: Vec::new(),
+        problems: Vec::new(),
+        needs: Vec::new(),
+    };
     let tree = match parse(path, bytes) {
         Ok(tree) => tree,
         Err(error) => {
@@ -126,6 +150,9 @@ impl<'a> Reader<'a, '_> {
     fn read_document(&mut self, document: NodeRef<'a>) {
         let mut waiting = vec![document];
         while let Some(object) = waiting.pop() {
+            if self.read_kustomization(object) {
+                continue;
+            }
             let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else { continue };
             if let Some(items) = object.get("items").filter(|_| kind.ends_with("List")) {
                 let first = waiting.len();
@@ -178,15 +205,24 @@ impl<'a> Reader<'a, '_> {
         let Mandate { automated, automation, policies } = mandate;
         let automation = self.hold(automation, statements, object, &find);
         let mut containers = Vec::with_capacity(images.len());
-        for (((slot, subject), image), policy) in find.slots.iter().zip(&subjects).zip(images).zip(policies) {
+        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
+        for (at, (((slot, subject), image), policy)) in named {
+            let name = subject.name.unwrap_or(&slot.position).to_owned();
+            let is_replaceable = find.pods.contains(&at);
             match image {
                 Some(Ok(image)) => {
-                    let name = subject.name.unwrap_or(&slot.position).to_owned();
                     self.report_refusal(&image, automated, &policy);
-                    containers.push(Container { name, image, policy });
+                    containers.push(Container { name, image, policy, is_replaceable });
                 }
-                Some(Err(problem)) if automated => self.manifest.problems.push(problem),
-                Some(Err(_)) | None => {}
+                Some(Err(problem)) => {
+                    self.manifest.problems.extend(automated.then(|| problem.clone()));
+                    let text = slot.spot.and_then(|spot| spot.carrier().resolved().text()).filter(|_| is_replaceable);
+                    if let Some(text) = text.map(str::to_owned) {
+                        let workload = self.manifest.workloads.len();
+                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, problem });
+                    }
+                }
+                None => {}
             }
         }
         let place = object.place(self.path);
@@ -259,11 +295,7 @@ impl<'a> Reader<'a, '_> {
     /// An image that will not be changed is worth a word where somebody waits for it.
     fn report_refusal(&mut self, image: &ImageField, automated: bool, policy: &ContainerPolicy) {
         let stated = matches!(policy, ContainerPolicy::Stated(_));
-        if let Some(refusal) = image.refusal().filter(|_| automated && stated) {
-            let message = format!("the image `{}` cannot be changed", image.reference());
-            let mend = refusal.obstacle().to_string();
-            self.manifest.problems.push(Problem::new(Severity::Warning, refusal.place().clone(), message, mend));
-        }
+        self.manifest.problems.extend(image.warning().filter(|_| automated && stated));
     }
 
     /// Annotations on the pod template do nothing; they belong on the workload.

@@ -6,12 +6,14 @@
 mod anywhere;
 mod field_path;
 mod helm_release;
+pub(super) mod kustomization;
 pub(super) mod pod;
 mod spot;
 mod values;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::Library;
 use super::dialect::{Part, Statement, Topic, Voice, Word};
@@ -44,6 +46,8 @@ pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
 pub(super) struct Find<'a> {
     /// The images, in the order of the text, shape by shape.
     pub(super) slots: Vec<Slot<'a>>,
+    /// Which of them are containers and init containers of a pod, whose images kustomize replaces.
+    pub(super) pods: Range<usize>,
     /// The first alias or merge key that stood in the way, if one did.
     pub(super) hidden: Option<NodeRef<'a>>,
     /// Whether this is part of an object only, to be merged into another (a strategic-merge patch).

@@ -1,5 +1,7 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
+mod kustomize;
+
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt::Write as _;
