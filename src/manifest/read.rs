@@ -18,6 +18,9 @@ use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::Presets;
 
+/// What is said of a file that is a template, where somebody would have it followed.
+const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
+
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -80,7 +83,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(mark.place(path))));
+        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(TEMPLATE, mark.place(path))));
         return manifest;
     }
     let sealed = seal(&tree);
@@ -103,7 +106,7 @@ fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Probl
     let mentioned = dialect::is_mentioned(bytes);
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return mentioned.then(|| template(place));
+        return mentioned.then(|| template(TEMPLATE, place));
     }
     if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;

@@ -1,6 +1,7 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
 
 mod owners;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -200,6 +201,8 @@ impl Inventory {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
+        let surveyed = |path: &RepoPath| memory.files.contains_key(path);
+        reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
@@ -228,7 +231,10 @@ impl Inventory {
             source.read(key, &mut bytes)?;
             match Document::open(need, &bytes) {
                 Ok(document) => library.insert(document),
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    library.insert_unreadable(need.clone());
+                    problems.push(problem);
+                }
             }
         }
         source.read(&reading.key, &mut bytes)?;
