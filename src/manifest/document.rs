@@ -86,7 +86,7 @@ impl Document {
         &self.path
     }
 
-    /// What it holds, document by document.
+    /// The documents in it, in order.
     pub(super) fn roots(&self) -> impl Iterator<Item = NodeRef<'_>> {
         self.tree.documents()
     }

@@ -3,8 +3,6 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::dialect::{self, Statement, Word};
@@ -206,7 +204,8 @@ impl<'a> Reader<'a, '_> {
         Some(match spot.read(file) {
             Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
             Err(misread) => {
-                let message = format!("the container is not followed: {misread}");
+                let name = slot.name.as_deref().unwrap_or(&slot.position);
+                let message = format!("`{name}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
                 Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
             }
@@ -240,7 +239,7 @@ impl<'a> Reader<'a, '_> {
             let mend = "write them out under `metadata.annotations`";
             obstacles.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
         }
-        for (first, second) in doubled_keys(object) {
+        for (first, second) in object.doubled_keys() {
             let key = second.text().unwrap_or_default();
             let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
             obstacles.push(Problem::new(severity, second.place(self.path), message, "remove one of the two"));
@@ -285,6 +284,11 @@ impl<'a> Reader<'a, '_> {
     /// Somebody asked for automation of an object that shows no containers.
     fn report_no_containers(&mut self, statements: &[Statement], kind: &str, hidden: Option<NodeRef<'a>>) {
         let Some(statement) = statements.iter().find(|statement| statement.automates()) else { return };
+        let is_told = |path: &Place| self.manifest.problems.iter().rev().any(|problem| problem.place == *path);
+        let paths = statements.iter().filter(|statement| statement.is_path());
+        if paths.map(|statement| &statement.value.place).any(is_told) {
+            return;
+        }
         let problem = if let Some(alias) = hidden {
             hidden_containers(alias.place(self.path))
         } else {
@@ -299,24 +303,6 @@ impl<'a> Reader<'a, '_> {
 fn hidden_containers(place: Place) -> Problem {
     let message = "containers behind an alias or a merge key are not followed";
     Problem::new(Severity::Warning, place, message, "write them out where the workload stands")
-}
-
-/// The keys that stand twice in one mapping, anywhere in an object.
-fn doubled_keys(object: NodeRef<'_>) -> Vec<(NodeRef<'_>, NodeRef<'_>)> {
-    let mut doubled = Vec::new();
-    let mut seen: HashMap<&str, NodeRef<'_>> = HashMap::new();
-    for mapping in object.mappings() {
-        seen.clear();
-        for (key, _) in mapping.entries() {
-            let Some(text) = key.text() else { continue };
-            match seen.entry(text) {
-                Entry::Vacant(vacant) => drop(vacant.insert(key)),
-                Entry::Occupied(first) if text != "<<" => doubled.push((*first.get(), key)),
-                Entry::Occupied(_) => {}
-            }
-        }
-    }
-    doubled
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ pub(in crate::manifest) struct Spot<'a> {
     /// How many bytes of the repository's text stand before the image: those of `old=` where an image
     /// takes the place of another.
     pub(in crate::manifest) lead: usize,
+    /// Whether a tag must be written somewhere to be changed: what a chart makes of an image without
+    /// one is not known. A container's image gets its tag behind the name.
+    pub(in crate::manifest) needs_tag: bool,
 }
 
 /// Why the nodes say no image.
@@ -36,7 +39,7 @@ pub(in crate::manifest) enum Misread {
 impl<'a> Spot<'a> {
     /// An image that one node says whole.
     pub(in crate::manifest) fn whole(repository: NodeRef<'a>) -> Self {
-        Self { registry: None, repository, tag: None, digest: None, lead: 0 }
+        Self { registry: None, repository, tag: None, digest: None, lead: 0, needs_tag: false }
     }
 
     /// An image that one node says whole, behind the name of the one that it replaces: `old=new:tag`.
@@ -92,7 +95,13 @@ impl<'a> Spot<'a> {
                 ImageField::within(reference, scalar, &before, "")
             }
         };
-        Ok(field.with_obstacle(both.then_some(Obstacle::TwoTruths)))
+        let untagged = self.needs_tag && self.tag.is_none() && field.reference().tag().is_none();
+        let obstacle = match (both, digest) {
+            (true, _) => Some(Obstacle::TwoTruths),
+            (false, Some(_)) => Some(Obstacle::DigestBeside),
+            (false, None) => (untagged && field.reference().digest().is_none()).then_some(Obstacle::Untagged),
+        };
+        Ok(field.with_obstacle(obstacle))
     }
 }
 
