@@ -11,6 +11,7 @@ use super::edit::Obstacle;
 use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
 use super::shape::{self, Ask, Find, Slot};
+use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
@@ -50,17 +51,13 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 }
 
 /// Whether it is worth reading these bytes: a search for a few words, without parsing. What ties other
-/// files together has no words of ours and always matters.
+/// files together or speaks about them has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
-    is_kustomization_path(path)
+    shape::is_kustomization_path(path)
+        || is_sidecar_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
-}
-
-/// Whether kustomize would take a file of this name for its own.
-fn is_kustomization_path(path: &RepoPath) -> bool {
-    matches!(path.file_name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 /// Reads one file by itself.
@@ -87,7 +84,11 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
     let sealed = seal(&tree);
     let mut reader = Reader { path, presets, library, sealed, manifest };
     for document in tree.documents() {
-        reader.read_document(document);
+        if is_sidecar_path(path) {
+            reader.read_sidecar(document);
+        } else {
+            reader.read_document(document);
+        }
     }
     let Reader { mut manifest, .. } = reader;
     manifest.problems.sort();
@@ -153,6 +154,15 @@ impl<'a> Reader<'a, '_> {
             name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
         };
         self.judge(id, object, &statements, find);
+    }
+
+    fn read_sidecar(&mut self, document: NodeRef<'a>) {
+        let Sidecar { entries, needs, problems } = sidecar::read(document, self.path, self.library);
+        self.manifest.needs.extend(needs);
+        self.manifest.problems.extend(problems);
+        for Entry { id, words, statements, find } in entries {
+            self.judge(id, words, &statements, find);
+        }
     }
 
     /// Puts what was found together with what is asked for.
@@ -272,9 +282,10 @@ impl<'a> Reader<'a, '_> {
     /// Annotations on the pod template do nothing; they belong on the workload.
     fn report_template_annotations(&mut self, find: &Find<'a>, kind: &str) {
         let Some(annotations) = find.template_annotations else { return };
+        let template = if kind == "ApplicationSet" { "template of the Applications" } else { "pod template" };
         for statement in dialect::statements(annotations, self.path) {
             if matches!(statement.word, Word::Known { .. }) {
-                let message = format!("`{}` stands on the pod template, where it is not read", statement.written);
+                let message = format!("`{}` stands on the {template}, where it is not read", statement.written);
                 let mend = format!("move it to `metadata.annotations` of the {kind}");
                 self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
             }
@@ -293,7 +304,10 @@ impl<'a> Reader<'a, '_> {
             hidden_containers(alias.place(self.path))
         } else {
             let message = format!("this {kind} shows no image, so there is none to follow");
-            let mend = "say where the image stands with `landwaiter/image.<alias>: <path>`; in a patch, show the container with its image";
+            let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
+            let mend = format!(
+                "say where the image stands with `{prefix}image.<alias>: <path>`; in a patch, show the container with its image"
+            );
             Problem::new(Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);

@@ -4,8 +4,10 @@
 //! A mapping of file names, in the same folder or below it, to the words of annotations without their
 //! prefix. Must not know what the words mean, nor how images are written in values.
 
+use std::collections::HashMap;
+
 use super::dialect::{self, Statement};
-use super::document::Library;
+use super::document::{Document, Library};
 use super::problem::{Problem, Severity};
 use super::shape::{self, Ask, Find};
 use super::workload::WorkloadId;
@@ -15,10 +17,20 @@ use crate::path::RepoPath;
 /// The kind of the workloads that a sidecar makes of files.
 const KIND: &str = "Values";
 
-/// What a sidecar says of one file.
+/// What a sidecar says.
+#[derive(Default)]
+pub(super) struct Sidecar<'a> {
+    /// Of each file that is there.
+    pub(super) entries: Vec<Entry<'a>>,
+    /// The files that it names.
+    pub(super) needs: Vec<RepoPath>,
+    /// What is wrong with it, or with them.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What a sidecar says of one file, and what was found there.
 pub(super) struct Entry<'a> {
     pub(super) id: WorkloadId,
-    /// The words.
     pub(super) words: NodeRef<'a>,
     pub(super) statements: Vec<Statement>,
     pub(super) find: Find<'a>,
@@ -29,81 +41,85 @@ pub(super) fn is_sidecar_path(path: &RepoPath) -> bool {
     path.file_name() == ".landwaiter.yaml"
 }
 
-/// What the sidecar `path` says, file by file. Files that are named twice are left alone.
-pub(super) fn read<'a>(
-    document: NodeRef<'a>,
-    path: &RepoPath,
-    library: &'a Library,
-    problems: &mut Vec<Problem>,
-) -> Vec<Entry<'a>> {
-    let mut report = |node: NodeRef<'_>, message: String, mend: &str| {
-        problems.push(Problem::new(Severity::Error, node.place(path), message, mend));
-    };
+/// Reads the sidecar at `path`, file by file. What is wrong with one leaves the others alone.
+pub(super) fn read<'a>(document: NodeRef<'a>, path: &RepoPath, library: &'a Library) -> Sidecar<'a> {
+    let mut sidecar = Sidecar::default();
     if document.kind() != Kind::Mapping {
         if !document.is_null() {
             let mend = "write a file name, and below it words such as `automated: \"true\"`";
-            report(document, "this is no mapping of file names".to_owned(), mend);
+            sidecar.report(path, document, "this is no mapping of file names".to_owned(), mend);
         }
-        return Vec::new();
+        return sidecar;
     }
-    let mut entries: Vec<Entry<'a>> = Vec::new();
-    let doubled = document.doubled_keys();
-    for (first, second) in doubled.iter().filter(|(first, _)| document.entries().any(|(key, _)| key.id() == first.id())) {
-        let name = first.text().unwrap_or_default();
-        let message = format!("the file `{name}` stands here twice, first in line {}", first.line());
-        report(*second, message, "write what it follows in one place");
+    let mut lines: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (key, _) in document.entries() {
+        lines.entry(key.text().unwrap_or_default()).or_default().push(key.line());
     }
     for (key, words) in document.entries() {
-        let Some(name) = key.text() else {
-            report(key, "this is no file name".to_owned(), "write one, such as `values.yaml:`");
-            continue;
-        };
-        if doubled.iter().any(|(first, _)| first.text() == Some(name)) {
-            continue;
+        let name = key.text().unwrap_or_default();
+        match lines.get(name).map(Vec::as_slice) {
+            Some([first, _, ..]) => {
+                let message = format!("the file `{name}` stands here more than once, first in line {first}");
+                sidecar.report(path, key, message, "write what it follows in one place");
+            }
+            _ => sidecar.read_entry(name, key, words, path, library),
         }
+    }
+    sidecar
+}
+
+impl<'a> Sidecar<'a> {
+    fn read_entry(&mut self, name: &str, key: NodeRef<'a>, words: NodeRef<'a>, path: &RepoPath, library: &'a Library) {
+        let inside = name.strip_prefix("./").unwrap_or(name);
         let file = match path.parent() {
-            Some(folder) => folder.join(name),
-            None => RepoPath::parse(name),
+            Some(folder) => folder.join(inside),
+            None => RepoPath::parse(inside),
         };
         let Ok(file) = file else {
             let message = format!("`{name}` is no file in this folder or below it");
-            report(key, message, "write the name of one; a file elsewhere has a `.landwaiter.yaml` of its own beside it");
-            continue;
+            let mend = "write the name of one; a file elsewhere has a `.landwaiter.yaml` of its own beside it";
+            return self.report(path, key, message, mend);
         };
         if words.kind() != Kind::Mapping {
             let message = format!("what is said of `{name}` is no mapping");
-            report(words, message, "write words such as `automated: \"true\"` below it");
-            continue;
+            return self.report(path, key, message, "write words such as `automated: \"true\"` below it");
         }
-        let statements = dialect::unprefixed(words, path);
-        let mut find = Find::default();
-        match values(&file, library) {
-            Ok((root, file)) => find = shape::find_in_values(root, file, &Ask::of(path, &statements)),
-            Err(Some((message, mend))) => report(key, format!("`{name}` {message}"), mend),
-            Err(None) => {}
+        self.needs.push(file.clone());
+        match library.get(&file) {
+            Some(document) => {
+                let Some(root) = self.root(document) else { return };
+                let statements = dialect::unprefixed(words, path);
+                let find = shape::find_in_values(root, document.path(), &Ask::of(path, &statements));
+                let id = WorkloadId { namespace: None, kind: KIND.to_owned(), name: name.to_owned() };
+                self.entries.push(Entry { id, words, statements, find });
+            }
+            // What is wrong with a file that is there is told of that file.
+            None if library.is_unreadable(&file) => {}
+            None => self.report(path, key, format!("there is no file `{file}`"), "correct the name, or remove it"),
         }
-        find.needs.push(file);
-        let id = WorkloadId { namespace: None, kind: KIND.to_owned(), name: name.to_owned() };
-        entries.push(Entry { id, words, statements, find });
     }
-    entries
-}
 
-/// The one document of a file; or what is wrong with it, where that is not told elsewhere.
-fn values<'a>(
-    path: &RepoPath,
-    library: &'a Library,
-) -> Result<(NodeRef<'a>, &'a RepoPath), Option<(&'static str, &'static str)>> {
-    let Some(document) = library.get(path) else {
-        let missing = ("does not exist", "correct the name, or remove the entry");
-        return Err(Some(missing).filter(|_| !library.is_unreadable(path)));
-    };
-    let mut roots = document.roots();
-    match (roots.next(), roots.next()) {
-        (Some(root), None) if root.doubled_keys().is_empty() => Ok((root, document.path())),
-        (Some(_), None) => Err(Some(("has a key that stands twice in one mapping", "remove one of the two"))),
-        (Some(_), Some(_)) => Err(Some(("holds several documents", "write each of them to a file of its own"))),
-        (None, _) => Err(Some(("is empty", "correct the name, or remove the entry"))),
+    /// The one document of a file, unless it means different things to different readers.
+    fn root(&mut self, document: &'a Document) -> Option<NodeRef<'a>> {
+        let file = document.path();
+        let mut roots = document.roots();
+        let root = roots.next()?;
+        if let Some(second) = roots.next() {
+            let message = "`.landwaiter.yaml` names this file, which holds several documents".to_owned();
+            self.report(file, second, message, "leave one document in it; until then it is not followed");
+            return None;
+        }
+        let doubled = root.doubled_keys();
+        for (first, second) in &doubled {
+            let name = second.text().unwrap_or_default();
+            let message = format!("the key `{name}` stands here twice, first in line {}", first.line());
+            self.report(file, *second, message, "remove one of the two; until then the file is not followed");
+        }
+        doubled.is_empty().then_some(root)
+    }
+
+    fn report(&mut self, file: &RepoPath, node: NodeRef<'_>, message: String, mend: &str) {
+        self.problems.push(Problem::new(Severity::Error, node.place(file), message, mend));
     }
 }
 

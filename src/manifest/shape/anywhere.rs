@@ -23,6 +23,17 @@ pub(super) struct Lost {
 /// The images that annotations point at with paths from the root of the object, those that other shapes
 /// have found already set aside. What leads nowhere is a problem.
 pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, _: &'a Library, find: &mut Find<'a>) {
+    read_object(object, kind, ask, None, find);
+}
+
+/// As [`read`], for an object in another file.
+pub(super) fn read_object<'a>(
+    object: NodeRef<'a>,
+    kind: &str,
+    ask: &Ask<'_>,
+    file: Option<&'a RepoPath>,
+    find: &mut Find<'a>,
+) {
     if ask.paths.is_empty() {
         return;
     }
@@ -34,7 +45,7 @@ pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, _: &'a Li
                 find.lost.insert((*alias).to_owned(), lost);
             }
         }
-        None => read_paths(object, ask, None, find),
+        None => read_paths(object, ask, file, find),
     }
     report(ask, find);
 }

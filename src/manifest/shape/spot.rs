@@ -53,6 +53,23 @@ impl<'a> Spot<'a> {
         self.tag.unwrap_or(self.repository)
     }
 
+    /// The nodes that say something.
+    fn parts(self) -> [Option<NodeRef<'a>>; 4] {
+        [Some(self.repository), self.registry, self.tag, self.digest]
+    }
+
+    /// Whether both are the same nodes.
+    pub(in crate::manifest) fn is_same(self, other: Self) -> bool {
+        let known = |part: Option<NodeRef<'a>>| part.map(|node| (std::ptr::from_ref(node.tree()), node.id()));
+        self.parts().map(known) == other.parts().map(known)
+    }
+
+    /// Whether a part of it holds `{{`.
+    pub(in crate::manifest) fn is_template(self) -> bool {
+        let mut texts = self.parts().into_iter().flatten().filter_map(|node| node.resolved().text());
+        texts.any(|text| text.contains("{{"))
+    }
+
     /// Reads the image. Parts that are written empty (`registry: ""`) count as not written, but a tag
     /// that is written empty is where the new one goes.
     ///

@@ -7,10 +7,14 @@ use crate::path::{InvalidPath, RepoPath};
 
 /// The folder that a source deploys.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(
-    /// `None` for the top of the repository.
-    Option<RepoPath>,
-);
+pub(super) enum Folder {
+    /// None: a chart from a registry, or a source that others only refer to.
+    Nowhere,
+    /// It is known only when the `Application` is rendered, or lies outside.
+    Unknown,
+    /// This one; `None` for the top of the repository.
+    At(Option<RepoPath>),
+}
 
 /// What an entry of `valueFiles` leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +34,20 @@ impl Folder {
     ///
     /// # Errors
     /// [`InvalidPath`] when it leads out of the repository.
-    pub(super) fn at(path: &str) -> Result<Self, InvalidPath> {
+    pub(super) fn read(path: &str) -> Result<Self, InvalidPath> {
+        if path.contains("{{") || path.contains('$') {
+            return Ok(Self::Unknown);
+        }
         let path = if path.is_empty() { "." } else { path };
-        RepoPath::resolve(None, path).map(Self)
+        RepoPath::resolve(None, path).map(Self::At)
     }
 
-    /// A file in it. `None` where no file can have this name.
+    /// A file in it, if the folder is known and a file can have this name.
     pub(super) fn file(&self, name: &str) -> Option<RepoPath> {
-        match &self.0 {
-            Some(folder) => folder.join(name).ok(),
-            None => RepoPath::parse(name).ok(),
+        match self {
+            Self::At(Some(folder)) => folder.join(name).ok(),
+            Self::At(None) => RepoPath::parse(name).ok(),
+            Self::Nowhere | Self::Unknown => None,
         }
     }
 }
@@ -50,11 +58,7 @@ impl Link {
     ///
     /// # Errors
     /// [`InvalidPath`] when it leads out of the repository, or to no file at all.
-    pub(super) fn read(
-        text: &str,
-        folder: Option<&Folder>,
-        is_source: impl Fn(&str) -> bool,
-    ) -> Result<Self, InvalidPath> {
+    pub(super) fn read(text: &str, folder: &Folder, is_source: impl Fn(&str) -> bool) -> Result<Self, InvalidPath> {
         if text.contains("://") {
             return Ok(Self::Away);
         }
@@ -72,8 +76,9 @@ impl Link {
         }
         match (text.strip_prefix('/'), folder) {
             (Some(path), _) => file(None, path).map(Self::Here),
-            (None, Some(folder)) => file(folder.0.as_ref(), text).map(Self::Here),
-            (None, None) => Ok(Self::Away),
+            (None, Folder::At(folder)) => file(folder.as_ref(), text).map(Self::Here),
+            (None, Folder::Nowhere) => Ok(Self::Away),
+            (None, Folder::Unknown) => Ok(Self::Unknown),
         }
     }
 }
@@ -92,8 +97,8 @@ mod tests {
 
     #[track_caller]
     fn check(folder: Option<&str>, link: &str, expected: &str) {
-        let folder = folder.map(|path| Folder::at(path).unwrap());
-        let link = match Link::read(link, folder.as_ref(), |name| name == "values") {
+        let folder = folder.map_or(Folder::Nowhere, |path| Folder::read(path).unwrap());
+        let link = match Link::read(link, &folder, |name| name == "values") {
             Ok(Link::Here(path)) => format!("here {path}"),
             Ok(Link::There(path)) => format!("there {path}"),
             Ok(Link::Away) => "away".to_owned(),
@@ -126,6 +131,8 @@ mod tests {
             (Some("a"), "env/*.yaml", "unknown"),
             (Some("a"), "https://example.com/values.yaml", "away"),
             (None, "values-prod.yaml", "away"),
+            (Some("{{ .path }}"), "values-prod.yaml", "unknown"),
+            (Some("{{ .path }}"), "/values-prod.yaml", "here values-prod.yaml"),
         ] {
             check(folder, link, expected);
         }
@@ -133,12 +140,12 @@ mod tests {
 
     #[test]
     fn a_folder_lies_inside() {
-        assert!(Folder::at("../x").is_err());
-        assert!(Folder::at("/x").is_err());
-        let file = |folder: &str| Folder::at(folder).unwrap().file("values.yaml").unwrap();
+        assert!(Folder::read("../x").is_err());
+        assert!(Folder::read("/x").is_err());
+        let file = |folder: &str| Folder::read(folder).unwrap().file("values.yaml").unwrap();
         assert_eq!(file("a/../b"), RepoPath::parse("b/values.yaml").unwrap());
         assert_eq!(file("."), RepoPath::parse("values.yaml").unwrap());
-        assert!(Folder::at("a").unwrap().file(".argocd-source-../x.yaml").is_some());
-        assert!(Folder::at("a").unwrap().file("../x.yaml").is_none());
+        assert!(Folder::read("a").unwrap().file(".argocd-source-../x.yaml").is_some());
+        assert!(Folder::read("a").unwrap().file("../x.yaml").is_none());
     }
 }

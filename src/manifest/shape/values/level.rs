@@ -100,12 +100,8 @@ impl<'a> Level<'a> {
             }
         }
         Self::laid(self.below(path), found.into_iter()).ok_or_else(|| {
-            let nothing = || Miss {
-                depth: 0,
-                hides: false,
-                message: "there are no values".into(),
-                mend: "write them".into(),
-            };
+            let nothing =
+                || Miss { depth: 0, hides: false, message: "there are no values".into(), mend: "write them".into() };
             missed.unwrap_or_else(nothing)
         })
     }
