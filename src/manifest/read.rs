@@ -214,8 +214,8 @@ impl<'a> Reader<'a, '_> {
         Some(match spot.read(file) {
             Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
             Err(misread) => {
-                let name = slot.name.as_deref().unwrap_or(&slot.position);
-                let message = format!("`{name}` is not followed: {misread}");
+                let alias = slot.name.as_deref().unwrap_or(&slot.position);
+                let message = format!("`{alias}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
                 Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
             }

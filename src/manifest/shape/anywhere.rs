@@ -192,3 +192,6 @@ impl Lost {
         Self::new(said, message, mend, Severity::Error)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //! Knows where a release has its values, and which of them win; how a chart writes images is not known
 //! here. Files are those of this repository: values in the cluster or in another repository are not seen.
 
+use std::collections::HashSet;
+
 use super::super::document::Document;
 use super::super::problem::{Problem, Severity};
 use super::super::yaml::{Kind, NodeRef};
@@ -59,6 +61,14 @@ struct Files<'a, 'p, 'f> {
     documents: Vec<&'a Document>,
 }
 
+/// Where a chart is.
+struct Home {
+    /// Its folder, `None` for the top of the repository.
+    folder: Option<RepoPath>,
+    /// Whether it is in this repository.
+    is_here: bool,
+}
+
 impl<'a> Files<'a, '_, '_> {
     fn read(&mut self, spec: NodeRef<'a>) {
         let Some(chart) = spec.get("chart") else { return };
@@ -72,10 +82,10 @@ impl<'a> Files<'a, '_, '_> {
     /// `spec.chart.git` with `spec.valuesFrom[].chartFileRef`, whose paths begin at the chart.
     fn read_operator(&mut self, spec: NodeRef<'a>, chart: NodeRef<'a>) {
         let Some(sources) = spec.get("valuesFrom") else { return };
-        let Some(folder) = self.chart(chart.get("path")) else { return };
+        let Some(home) = self.chart(chart.get("path")) else { return };
         for source in sources.items().filter_map(|source| source.get("chartFileRef")).take(MOST_FILES) {
             let Some(path) = source.get("path") else { continue };
-            self.open(folder.as_ref(), path, source.get_text("optional") == Some("true"));
+            self.open(&home, home.folder.as_ref(), path, source.get_text("optional") == Some("true"));
         }
     }
 
@@ -87,18 +97,16 @@ impl<'a> Files<'a, '_, '_> {
         if source != Some("GitRepository") || (single.is_none() && several.is_none()) {
             return;
         }
-        if self.chart(chart.get("chart")).is_none() {
-            return;
-        }
+        let Some(home) = self.chart(chart.get("chart")) else { return };
         let optional = chart.get_text("ignoreMissingValuesFiles") == Some("true");
         let several = several.into_iter().flat_map(NodeRef::items);
         for path in single.into_iter().chain(several).take(MOST_FILES) {
-            self.open(None, path, optional);
+            self.open(&home, None, path, optional);
         }
     }
 
-    /// The folder of the chart, if the chart is in this repository: its `Chart.yaml` tells.
-    fn chart(&mut self, path: Option<NodeRef<'a>>) -> Option<Option<RepoPath>> {
+    /// Where the chart is: in this repository if there is a `Chart.yaml`.
+    fn chart(&mut self, path: Option<NodeRef<'a>>) -> Option<Home> {
         let text = path.and_then(|path| path.resolved().text()).filter(|text| !text.is_empty()).unwrap_or(".");
         let folder = match RepoPath::resolve(None, text.trim_start_matches('/')) {
             Ok(folder) => folder,
@@ -114,11 +122,11 @@ impl<'a> Files<'a, '_, '_> {
         let chart = chart.ok()?;
         let is_here = self.library.get(&chart).is_some();
         self.find.needs.push(chart);
-        is_here.then_some(folder)
+        Some(Home { folder, is_here })
     }
 
-    /// Opens a values file, or tells why not.
-    fn open(&mut self, folder: Option<&RepoPath>, path: NodeRef<'a>, is_optional: bool) {
+    /// Opens a values file, or tells why not. Those of another repository are not missed.
+    fn open(&mut self, home: &Home, folder: Option<&RepoPath>, path: NodeRef<'a>, is_optional: bool) {
         let Some(text) = path.resolved().text() else { return };
         let Ok(Some(file)) = RepoPath::resolve(folder, text) else {
             let message = format!("`{text}` is no path of a file in this repository, and is not read");
@@ -126,9 +134,9 @@ impl<'a> Files<'a, '_, '_> {
             return;
         };
         self.find.needs.push(file.clone());
-        match self.library.get(&file) {
+        match self.library.get(&file).filter(|_| home.is_here) {
             Some(document) => self.take(path, document),
-            None if is_optional => {}
+            None if is_optional || !home.is_here => {}
             None => {
                 let message = format!("there are no values to read in `{file}`, so no image in it is followed");
                 self.report(path, message, "correct the path, or mend the file");
@@ -164,9 +172,11 @@ impl<'a> Files<'a, '_, '_> {
 }
 
 /// The images that kustomize replaces behind Helm, `spec.postRenderers[].kustomize.images[]`: each by the
-/// last part of its name, and only by that.
+/// last part of its name, with `postRenderers.` before it where an image of the values has that name.
 fn read_post_renderers<'a>(spec: NodeRef<'a>, find: &mut Find<'a>) {
     let renderers = spec.get("postRenderers").into_iter().flat_map(NodeRef::items);
+    let mut names: HashSet<String> =
+        find.slots.iter().filter_map(|slot| slot.name.as_deref()).map(Into::into).collect();
     let lists = renderers.filter_map(|renderer| renderer.get("kustomize")?.get("images"));
     for image in lists.flat_map(NodeRef::items) {
         let Some(tag) = image.get("newTag") else { continue };
@@ -174,8 +184,8 @@ fn read_post_renderers<'a>(spec: NodeRef<'a>, find: &mut Find<'a>) {
         let Some(reference) = name.resolved().text().and_then(|text| Reference::parse(text).ok()) else { continue };
         let path = reference.repository().to_string();
         let alias = path.rsplit('/').next().unwrap_or(&path);
-        let is_taken = find.slots.iter().any(|slot| slot.name.as_deref() == Some(alias));
-        let alias = if is_taken { format!("postRenderers.{alias}") } else { alias.to_owned() };
+        let is_free = names.insert(alias.to_owned());
+        let alias = if is_free { alias.to_owned() } else { format!("postRenderers.{alias}") };
         let digest = image.get("digest");
         let spot = Spot { tag: Some(tag), digest, needs_tag: true, ..Spot::whole(name) };
         find.slots.push(Slot {
@@ -188,3 +198,6 @@ fn read_post_renderers<'a>(spec: NodeRef<'a>, find: &mut Find<'a>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! containers); where one stands in the way the caller is told, so that nobody waits in vain.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::super::yaml::{Kind, NodeRef};
 use super::{Ask, Find, Library, Slot, Spot};
@@ -72,14 +73,19 @@ fn read_list<'a>(pod_spec: NodeRef<'a>, list: &str, find: &mut Find<'a>) {
     }
 }
 
-/// Volumes that are images (`image.reference`). They carry a name beside the containers', and what is
-/// said for all containers is not meant for them.
+/// Volumes that are images (`image.reference`). They carry a name beside the containers', with `volumes.`
+/// before it where a container has it, and what is said for all containers is not meant for them.
 fn read_volumes<'a>(pod_spec: NodeRef<'a>, find: &mut Find<'a>) {
     let Some(volumes) = pod_spec.get("volumes").filter(|volumes| !volumes.is_alias()) else { return };
+    let taken: HashSet<String> = find.slots.iter().filter_map(|slot| slot.name.as_deref()).map(Into::into).collect();
     for (index, node) in volumes.items().enumerate() {
         let Some(reference) = node.get("image").and_then(|image| image.get("reference")) else { continue };
+        let name = node.get_text("name").map(|name| match taken.contains(name) {
+            true => Cow::Owned(format!("volumes.{name}")),
+            false => Cow::Borrowed(name),
+        });
         find.slots.push(Slot {
-            name: node.get("name").and_then(|name| name.resolved().text()).map(Cow::Borrowed),
+            name,
             spot: Some(Spot::whole(reference)),
             file: None,
             node,
@@ -94,3 +100,6 @@ fn is_patch(node: NodeRef<'_>) -> bool {
     let directive = |key: &str| key == "$patch" || key == "$retainKeys" || key.starts_with("$setElementOrder/");
     node.entries().any(|(key, _)| key.text().is_some_and(directive))
 }
+
+#[cfg(test)]
+mod tests;

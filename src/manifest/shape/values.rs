@@ -37,8 +37,7 @@ pub(super) fn read_level<'a>(values: &Level<'a>, ask: &Ask<'_>, find: &mut Find<
     if let Some(found) = parts::at(values) {
         consider(CHART_IMAGE, &found, false, ask, find);
     }
-    for key in values.keys() {
-        let Some(level) = values.get(key) else { continue };
+    for (key, level) in values.entries() {
         match parts::at(&level) {
             Some(found) => consider(key, &found, true, ask, find),
             None => find.hidden = find.hidden.or_else(|| level.hidden_image()),

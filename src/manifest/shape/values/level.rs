@@ -2,7 +2,7 @@
 //!
 //! Must not know what the keys mean. Aliases and merges are not followed.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::super::super::yaml::{Kind, NodeRef};
 use super::super::field_path::{FieldPath, Miss};
@@ -71,11 +71,39 @@ impl<'a> Level<'a> {
         Self::laid(self.parameters.get(key), found.into_iter())
     }
 
-    /// The keys of all layers, once each.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
-        let mut seen = HashSet::new();
-        let keys = self.layers.iter().flat_map(|layer| layer.node.entries().filter_map(|(key, _)| key.text()));
-        self.parameters.keys().chain(keys).filter(move |key| seen.insert(*key))
+    /// The keys of all parameters and layers, once each, with what is said under them.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Self)> {
+        let mut keys = HashMap::new();
+        let mut entries: Vec<(&'a str, Vec<(usize, Layer<'a>)>)> = Vec::new();
+        for key in self.parameters.keys() {
+            if *keys.entry(key).or_insert(entries.len()) == entries.len() {
+                entries.push((key, Vec::new()));
+            }
+        }
+        let mut merges = Vec::new();
+        for (number, layer) in self.layers.iter().enumerate() {
+            for (key, node) in layer.node.entries() {
+                let Some(key) = key.text() else { continue };
+                let at = *keys.entry(key).or_insert(entries.len());
+                if at == entries.len() {
+                    entries.push((key, Vec::new()));
+                }
+                let said = &mut entries[at].1;
+                // A merge further up may bring the key. Of one that stands twice in one layer the first counts.
+                let is_hidden = merges.iter().any(|merge| !said.iter().any(|(above, _)| above == merge));
+                if !is_hidden && said.last().is_none_or(|(last, _)| *last != number) {
+                    said.push((number, Layer { node, ..*layer }));
+                }
+            }
+            if layer.node.get("<<").is_some() {
+                merges.push(number);
+            }
+        }
+        let parameters = self.parameters.clone();
+        entries.into_iter().filter_map(move |(key, said)| {
+            let layers = said.into_iter().map(|(_, layer)| layer);
+            Some((key, Self::laid(parameters.get(key), layers)?))
+        })
     }
 
     /// What the layers say at the end of a path.
