@@ -168,7 +168,8 @@ impl<'a> Reader<'a, '_> {
     fn excuse_missing(&mut self, node: NodeRef<'a>) {
         let found: BTreeSet<String> =
             self.find.slots.iter().filter_map(|slot| slot.name.as_deref()).map(str::to_owned).collect();
-        let missing = self.ask.aliases.iter().filter(|alias| !found.contains(**alias));
+        let aliases = self.ask.aliases.iter().filter(|alias| **alias != values::CHART_IMAGE);
+        let missing = aliases.chain([&values::CHART_IMAGE]).filter(|alias| !found.contains(**alias));
         self.find.slots.extend(missing.map(|alias| unread(alias, Layer { node, file: None })));
     }
 
