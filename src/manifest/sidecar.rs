@@ -71,10 +71,10 @@ pub(super) fn read<'a>(document: NodeRef<'a>, path: &RepoPath, library: &'a Libr
 impl<'a> Sidecar<'a> {
     fn read_entry(&mut self, name: &str, key: NodeRef<'a>, words: NodeRef<'a>, path: &RepoPath, library: &'a Library) {
         let inside = name.strip_prefix("./").unwrap_or(name);
-        let file = match path.parent() {
-            Some(folder) => folder.join(inside),
-            None => RepoPath::parse(inside),
-        };
+        let file = RepoPath::parse(inside).and_then(|file| match path.parent() {
+            Some(folder) => folder.join(file.as_str()),
+            None => Ok(file),
+        });
         let Ok(file) = file else {
             let message = format!("`{name}` is no file in this folder or below it");
             let mend = "write the name of one; a file elsewhere has a `.landwaiter.yaml` of its own beside it";

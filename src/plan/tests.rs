@@ -1,5 +1,7 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
+mod links;
+
 use std::convert::Infallible;
 use std::fmt::Write as _;
 

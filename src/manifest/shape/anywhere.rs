@@ -136,7 +136,9 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'
     };
     let no_image = |why: String| {
         let mend = "write the path to an image, or to the mapping with its repository and its tag";
-        Lost::new(first, format!("leads to no image: {why}"), mend.to_owned(), first.severity())
+        let lost = Lost::new(first, format!("leads to no image: {why}"), mend.to_owned(), first.severity());
+        // It led somewhere, which says more than how a path got lost.
+        Lost { depth: usize::MAX, ..lost }
     };
     let found = found.ok_or_else(|| no_image(format!("none is written at `{}`", first.text)))?;
     match found.spot.read(found.file.unwrap_or(ask.file)) {

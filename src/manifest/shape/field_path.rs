@@ -221,8 +221,8 @@ impl FieldPath {
     }
 }
 
-/// Whether a list stands on the way to a node.
-fn leads_through_a_list(root: NodeRef<'_>, node: NodeRef<'_>) -> bool {
+/// Whether a list stands on the way from one node to another.
+pub(in crate::manifest) fn leads_through_a_list(root: NodeRef<'_>, node: NodeRef<'_>) -> bool {
     let mut at = Some(root);
     while let Some(here) = at.filter(|here| here.id() != node.id()) {
         if here.kind() == Kind::Sequence {

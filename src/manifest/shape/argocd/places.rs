@@ -17,7 +17,7 @@ const MOST_FILES: usize = 100;
 const PARTS: [&str; 5] = ["image", "registry", "repository", "tag", "digest"];
 
 /// The end of what is said of a place that cannot be read.
-const UNTIL_THEN: &str = "until then no image is followed that it could replace";
+const UNTIL_THEN: &str = "until then no image is followed that could be replaced here";
 
 /// What is said of a source: in its `.argocd-source` files, which are merged over it, and in itself.
 pub(super) struct Said<'a> {

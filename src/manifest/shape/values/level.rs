@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::super::super::yaml::{Kind, NodeRef};
-use super::super::field_path::{FieldPath, Miss};
+use super::super::field_path::{FieldPath, Miss, leads_through_a_list};
 use super::parameters::{Below, Parameters};
 use crate::path::RepoPath;
 
@@ -115,7 +115,13 @@ impl<'a> Level<'a> {
         let mut missed: Option<Miss> = None;
         for layer in &self.layers {
             match path.look(layer.node) {
-                Ok(node) => found.push(Layer { node, ..*layer }),
+                Ok(node) => {
+                    found.push(Layer { node, ..*layer });
+                    // Lists are not laid over one another.
+                    if leads_through_a_list(layer.node, node) {
+                        break;
+                    }
+                }
                 Err(miss) => {
                     let hides = miss.hides;
                     if missed.as_ref().is_none_or(|missed| miss.depth > missed.depth) {
