@@ -88,10 +88,7 @@ impl<'a> Reader<'a, '_> {
     ) -> ContainerPolicy {
         let own = self.source(&[&format!("tag.{}", alias.unwrap_or(name)), &format!("policy.{name}")]);
         let named = |topic: &&str| self.said.contains_key(&format!("{topic}.{name}"));
-        if subject.is_aside
-            && matches!(own, Source::Unsaid)
-            && !["order", "extract", "exclude"].iter().any(|topic| named(&topic))
-        {
+        if subject.is_aside && matches!(own, Source::Unsaid) && !["order", "extract", "exclude"].iter().any(named) {
             return ContainerPolicy::Unstated;
         }
         // An order or extract for all containers goes with the pattern for all containers.

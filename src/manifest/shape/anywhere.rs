@@ -41,7 +41,7 @@ pub(super) fn read_object<'a>(
         Some((message, mend)) => {
             for (alias, paths) in &ask.paths {
                 let Some(said) = paths.first() else { continue };
-                let lost = Lost::new(said, format!("points into {message}"), mend.clone(), Severity::Error);
+                let lost = Lost::new(said, &format!("points into {message}"), mend.clone(), Severity::Error);
                 find.lost.insert((*alias).to_owned(), lost);
             }
         }
@@ -100,7 +100,7 @@ pub(super) fn report(ask: &Ask<'_>, find: &mut Find<'_>) {
         let problem = find.lost.remove(*alias).map(|lost| lost.problem).or_else(|| {
             let message = format!("is one of more than {MOST_ALIASES} paths of one object, which are not followed");
             let said = paths.first()?;
-            Some(Lost::new(said, message, "give fewer paths".to_owned(), Severity::Error).problem)
+            Some(Lost::new(said, &message, "give fewer paths".to_owned(), Severity::Error).problem)
         });
         find.problems.extend(problem);
     }
@@ -111,11 +111,11 @@ fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
     let group =
         object.get_text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
     if group == "image.toolkit.fluxcd.io" {
-        let message = format!("a {kind}, whose image is one to look at and not one that runs");
+        let message = format!("this {kind}, whose image is one to look at and not one that runs");
         return Some((message, "remove it, and point at the image where it runs".to_owned()));
     }
     let is_secret = matches!(kind, "Secret" | "SealedSecret");
-    is_secret.then(|| (format!("a {kind}"), Obstacle::Sealed.to_string()))
+    is_secret.then(|| (format!("this {kind}"), Obstacle::Sealed.to_string()))
 }
 
 /// The image that the paths of one alias lead to, of which `first` is the first.
@@ -124,7 +124,7 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'
     let found = if let Some(image) = paths.image {
         if let Some(part) = [paths.repository, paths.tag, paths.registry].into_iter().flatten().next() {
             let message = format!("says where the image stands, and `{}` says so as well", part.written);
-            return Err(Lost::new(image, message, "remove one of them".to_owned(), Severity::Error));
+            return Err(Lost::new(image, &message, "remove one of them".to_owned(), Severity::Error));
         }
         explicit(root, &parse(image)?, &look(image)?, Width::Any)
     } else if let Some(repository) = paths.repository {
@@ -136,7 +136,7 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'
     };
     let no_image = |why: String| {
         let mend = "write the path to an image, or to the mapping with its repository and its tag";
-        let lost = Lost::new(first, format!("leads to no image: {why}"), mend.to_owned(), first.severity());
+        let lost = Lost::new(first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity());
         // It led somewhere, which says more than how a path got lost.
         Lost { depth: usize::MAX, ..lost }
     };
@@ -150,7 +150,7 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'
 fn parse(said: Said<'_>) -> Result<FieldPath, Lost> {
     FieldPath::parse(said.text).map_err(|wrong| {
         let message = format!("is no path: `{}`: {wrong}", said.text);
-        Lost::new(said, message, String::new(), said.severity())
+        Lost::new(said, &message, String::new(), said.severity())
     })
 }
 
@@ -169,7 +169,7 @@ impl Said<'_> {
 }
 
 impl Lost {
-    fn new(said: Said<'_>, message: String, mend: String, severity: Severity) -> Self {
+    fn new(said: Said<'_>, message: &str, mend: String, severity: Severity) -> Self {
         let place: Place = said.place.clone();
         let problem = Problem::new(severity, place, format!("`{}` {message}", said.written), mend);
         Self { depth: 0, problem }
@@ -178,7 +178,7 @@ impl Lost {
     fn miss(said: Said<'_>, miss: Miss) -> Self {
         let Miss { depth, message, mend, .. } = miss;
         let message = format!("leads nowhere: {message}");
-        Self { depth, ..Self::new(said, message, mend, said.severity()) }
+        Self { depth, ..Self::new(said, &message, mend, said.severity()) }
     }
 
     /// A part without the repository that it belongs to.
@@ -190,7 +190,7 @@ impl Lost {
         } else {
             format!("write `repository.fluxcd.io/{alias}` with the path to the repository")
         };
-        let message = "is the path to a part of an image, and nothing says where its repository stands".to_owned();
+        let message = "is the path to a part of an image, and nothing says where its repository stands";
         Self::new(said, message, mend, Severity::Error)
     }
 }

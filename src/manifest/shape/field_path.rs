@@ -88,11 +88,6 @@ impl FieldPath {
 
     /// The node at the end of the path. Aliases and merges on the way are not followed; the last node may
     /// be an alias.
-    pub(in crate::manifest) fn follow<'a>(&self, root: NodeRef<'a>) -> Option<NodeRef<'a>> {
-        self.walk(root).ok()
-    }
-
-    /// As [`follow`](Self::follow).
     ///
     /// # Errors
     /// [`Miss`] says how far the path leads and what is there.

@@ -108,12 +108,9 @@ impl<'a> Files<'a, '_, '_> {
     /// Where the chart is: in this repository if there is a `Chart.yaml`.
     fn chart(&mut self, path: Option<NodeRef<'a>>) -> Option<Home> {
         let text = path.and_then(|path| path.resolved().text()).filter(|text| !text.is_empty()).unwrap_or(".");
-        let folder = match RepoPath::resolve(None, text.trim_start_matches('/')) {
-            Ok(folder) => folder,
-            Err(_) => {
-                self.report(path?, "the path of the chart leads out of the repository", "correct the path");
-                return None;
-            }
+        let Ok(folder) = RepoPath::resolve(None, text.trim_start_matches('/')) else {
+            self.report(path?, "the path of the chart leads out of the repository", "correct the path");
+            return None;
         };
         let chart = match &folder {
             Some(folder) => folder.join("Chart.yaml"),

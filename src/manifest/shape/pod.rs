@@ -80,10 +80,9 @@ fn read_volumes<'a>(pod_spec: NodeRef<'a>, find: &mut Find<'a>) {
     let taken: HashSet<String> = find.slots.iter().filter_map(|slot| slot.name.as_deref()).map(Into::into).collect();
     for (index, node) in volumes.items().enumerate() {
         let Some(reference) = node.get("image").and_then(|image| image.get("reference")) else { continue };
-        let name = node.get_text("name").map(|name| match taken.contains(name) {
-            true => Cow::Owned(format!("volumes.{name}")),
-            false => Cow::Borrowed(name),
-        });
+        let name = node
+            .get_text("name")
+            .map(|name| if taken.contains(name) { Cow::Owned(format!("volumes.{name}")) } else { Cow::Borrowed(name) });
         find.slots.push(Slot {
             name,
             spot: Some(Spot::whole(reference)),

@@ -40,7 +40,8 @@ pub(super) fn read_level<'a>(values: &Level<'a>, ask: &Ask<'_>, find: &mut Find<
     for (key, level) in values.entries() {
         match parts::at(&level) {
             Some(found) => consider(key, &found, true, ask, find),
-            None => find.hidden = find.hidden.or_else(|| level.hidden_image()),
+            None if ask.aliases.contains(key) => find.hidden = find.hidden.or_else(|| level.hidden_image()),
+            None => {}
         }
     }
     find.hidden = find.hidden.or_else(|| values.hidden_image());

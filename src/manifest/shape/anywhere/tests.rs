@@ -7,7 +7,7 @@ use crate::policy::Presets;
 
 /// An object of some kind whose annotations begin in line 5, one line each.
 fn object(kind: &str, annotations: &str, body: &str) -> String {
-    let lines: String = annotations.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = annotations.lines().fold(String::new(), |lines, line| lines + "    " + line + "\n");
     let (api, kind) = kind.split_once(' ').unwrap_or(("example.com/beta", kind));
     format!("apiVersion: {api}\nkind: {kind}\nmetadata:\n  annotations:\n{lines}{body}")
 }
@@ -276,7 +276,7 @@ fn what_is_never_changed() {
     assert_eq!(
         told("image.toolkit.fluxcd.io/v1beta2 ImageRepository", "spec: {image: q.io/a}\n"),
         [
-            "a.yaml:5:25: error: `landwaiter/image.k` points into a ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
+            "a.yaml:5:25: error: `landwaiter/image.k` points into this ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
         ]
     );
     for kind in ["v1 Secret", "bitnami.com/v1alpha1 SealedSecret"] {
