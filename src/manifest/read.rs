@@ -107,7 +107,8 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(TEMPLATE, mark.place(path))));
+        let is_asked = dialect::is_mentioned(bytes) || is_sidecar_path(path);
+        manifest.problems.extend(is_asked.then(|| template(TEMPLATE, mark.place(path))));
         return manifest;
     }
     let sealed = seal(&tree);
@@ -131,12 +132,12 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
 /// unless it has annotations; of what is no manifest at all, such as JSON with comments, nothing is
 /// said either.
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
-    let mentioned = dialect::is_mentioned(bytes);
+    let mentioned = dialect::is_mentioned(bytes) || is_sidecar_path(path);
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
         return mentioned.then(|| template(TEMPLATE, place));
     }
-    if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+    if !mentioned && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
     }
     let severity = if mentioned { Severity::Error } else { Severity::Warning };
@@ -249,16 +250,16 @@ impl<'a> Reader<'a, '_> {
 
     /// The image of a container, if it says one.
     fn image(&self, slot: &Slot<'a>) -> Option<Result<ImageField, Problem>> {
-        let spot = slot.spot?;
+        let parts = slot.spot?;
         let file = slot.file.unwrap_or(self.path);
         let sealed = slot.file.and_then(|file| self.library.get(file)).is_some_and(Document::is_sealed);
-        Some(match spot.read(file) {
+        Some(match parts.read(file) {
             Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
             Err(misread) => {
                 let alias = slot.name.as_deref().unwrap_or(&slot.position);
                 let message = format!("`{alias}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
-                Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
+                Err(Problem::new(Severity::Error, parts.carrier().place(file), message, mend))
             }
         })
     }
@@ -342,9 +343,11 @@ impl<'a> Reader<'a, '_> {
         } else {
             let message = format!("this {kind} shows no image, so there is none to follow");
             let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
-            let mend = format!(
-                "say where the image stands with `{prefix}image.<alias>: <path>`; in a patch, show the container with its image"
-            );
+            let elsewhere = match kind {
+                "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                _ => "in a patch, show the container with its image",
+            };
+            let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");
             Problem::new(Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);
