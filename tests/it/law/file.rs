@@ -53,6 +53,12 @@ impl File {
             let containers = workload.containers.iter();
             fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
         }
+        for kustomization in &manifest.kustomizations {
+            for entry in &kustomization.images {
+                let id = kustomization.id.to_string();
+                fields.extend(entry.field(None, None).map(|field| (id, entry.name.clone(), field)));
+            }
+        }
         Self { path, bytes: bytes.to_vec(), manifest, fields }
     }
 
