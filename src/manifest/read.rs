@@ -14,10 +14,14 @@ use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
 use super::shape::kustomization::{self, Kustomization};
 use super::shape::{self, Ask, Find, Slot};
+use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::Presets;
+
+/// What is said of a file that is a template, where somebody would have it followed.
+const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
 
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +73,11 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 }
 
 /// Whether it is worth reading these bytes: a search for a few words, without parsing. What ties other
-/// files together has no words of ours and always matters.
+/// files together or speaks about them has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
     kustomization::is_file_name(path)
+        || is_sidecar_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
 }
@@ -102,13 +107,17 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(mark.place(path))));
+        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(TEMPLATE, mark.place(path))));
         return manifest;
     }
     let sealed = seal(&tree);
     let mut reader = Reader { path, presets, library, sealed, manifest };
     for document in tree.documents() {
-        reader.read_document(document);
+        if is_sidecar_path(path) {
+            reader.read_sidecar(document);
+        } else {
+            reader.read_document(document);
+        }
     }
     let Reader { mut manifest, .. } = reader;
     manifest.problems.sort();
@@ -125,7 +134,7 @@ fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Probl
     let mentioned = dialect::is_mentioned(bytes);
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return mentioned.then(|| template(place));
+        return mentioned.then(|| template(TEMPLATE, place));
     }
     if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
@@ -177,6 +186,15 @@ impl<'a> Reader<'a, '_> {
             name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
         };
         self.judge(id, object, &statements, find);
+    }
+
+    fn read_sidecar(&mut self, document: NodeRef<'a>) {
+        let Sidecar { entries, needs, problems } = sidecar::read(document, self.path, self.library);
+        self.manifest.needs.extend(needs);
+        self.manifest.problems.extend(problems);
+        for Entry { id, words, statements, find } in entries {
+            self.judge(id, words, &statements, find);
+        }
     }
 
     /// Puts what was found together with what is asked for.
@@ -301,9 +319,10 @@ impl<'a> Reader<'a, '_> {
     /// Annotations on the pod template do nothing; they belong on the workload.
     fn report_template_annotations(&mut self, find: &Find<'a>, kind: &str) {
         let Some(annotations) = find.template_annotations else { return };
+        let template = if kind == "ApplicationSet" { "template of the Applications" } else { "pod template" };
         for statement in dialect::statements(annotations, self.path) {
             if matches!(statement.word, Word::Known { .. }) {
-                let message = format!("`{}` stands on the pod template, where it is not read", statement.written);
+                let message = format!("`{}` stands on the {template}, where it is not read", statement.written);
                 let mend = format!("move it to `metadata.annotations` of the {kind}");
                 self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
             }
@@ -322,7 +341,10 @@ impl<'a> Reader<'a, '_> {
             hidden_containers(alias.place(self.path))
         } else {
             let message = format!("this {kind} shows no image, so there is none to follow");
-            let mend = "say where the image stands with `landwaiter/image.<alias>: <path>`; in a patch, show the container with its image";
+            let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
+            let mend = format!(
+                "say where the image stands with `{prefix}image.<alias>: <path>`; in a patch, show the container with its image"
+            );
             Problem::new(Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);

@@ -2,6 +2,7 @@
 
 mod kustomize;
 mod owners;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -204,6 +205,8 @@ impl Inventory {
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
         kustomize::join(&mut self, source, memory)?;
+        let surveyed = |path: &RepoPath| memory.files.contains_key(path);
+        reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
@@ -232,7 +235,10 @@ impl Inventory {
             source.read(key, &mut bytes)?;
             match Document::open(need, &bytes) {
                 Ok(document) => library.insert(document),
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    library.insert_unreadable(need.clone());
+                    problems.push(problem);
+                }
             }
         }
         source.read(&reading.key, &mut bytes)?;
