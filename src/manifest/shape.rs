@@ -3,6 +3,7 @@
 //! Shapes know paths through a tree. They know nothing of annotations and policies, except for the
 //! names (aliases) and paths that annotations use, which they are given.
 
+pub(super) mod marker;
 pub(super) mod pod;
 mod spot;
 

@@ -1,5 +1,6 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
 
+mod markers;
 mod owners;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -200,6 +201,7 @@ impl Inventory {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
+        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
