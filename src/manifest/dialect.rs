@@ -230,6 +230,11 @@ impl Statement {
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
     }
 
+    /// Whether this says where an image stands.
+    pub(super) fn is_path(&self) -> bool {
+        matches!(&self.word, Word::Known { topic: Topic::Path(_), .. })
+    }
+
     /// Whether this is `automated: "true"`.
     pub(super) fn automates(&self) -> bool {
         matches!(&self.word, Word::Known { topic: Topic::Automated, .. }) && self.value.text.as_deref() == Some("true")

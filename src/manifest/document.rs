@@ -80,6 +80,16 @@ impl Document {
         field.trail(&self.tree)
     }
 
+    /// Its path.
+    pub(super) fn path(&self) -> &RepoPath {
+        &self.path
+    }
+
+    /// The documents in it, in order.
+    pub(super) fn roots(&self) -> impl Iterator<Item = NodeRef<'_>> {
+        self.tree.documents()
+    }
+
     /// Whether the file is encrypted with SOPS, whose checksum covers every byte.
     pub(super) fn is_sealed(&self) -> bool {
         seal(&self.tree).is_some()

@@ -3,10 +3,9 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod kustomize;
 mod markers;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::dialect::{self, Statement, Word, flux2};
@@ -14,6 +13,7 @@ use super::document::{Document, Library, parse, seal, template};
 use super::edit::Obstacle;
 use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
+use super::shape::kustomization::{self, Kustomization};
 use super::shape::{self, Ask, Find, Slot};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
@@ -40,11 +40,30 @@ pub struct Manifest {
     pub workloads: Vec<Arc<Workload>>,
     /// What its comments ask for, and what comments elsewhere can name.
     pub markers: Markers,
+    /// The kustomizations, in the order of the file.
+    pub kustomizations: Vec<Kustomization>,
+    /// The containers that say no image as they stand, and may get one from a kustomization.
+    pub placeholders: Vec<Placeholder>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
     /// not empty, the file is worth [`read_with`] them.
     pub needs: Vec<RepoPath>,
+}
+
+/// A container whose image is none yet, `IMAGE` for example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placeholder {
+    /// The number of its workload in the file.
+    pub workload: usize,
+    /// Its name, or its position where it has none.
+    pub name: String,
+    /// What stands in place of an image.
+    pub text: String,
+    /// What its image is to follow.
+    pub policy: ContainerPolicy,
+    /// What is wrong with it as long as nothing replaces it.
+    pub problem: Problem,
 }
 
 /// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`.
@@ -57,14 +76,9 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 /// files together has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
-    is_kustomization_path(path)
+    kustomization::is_file_name(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
-}
-
-/// Whether kustomize would take a file of this name for its own.
-fn is_kustomization_path(path: &RepoPath) -> bool {
-    matches!(path.file_name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 /// Reads one file by itself.
@@ -80,6 +94,8 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         path: path.clone(),
         workloads: Vec::new(),
         markers: Markers::default(),
+        kustomizations: Vec::new(),
+        placeholders: Vec::new(),
         problems: Vec::new(),
         needs: Vec::new(),
     };
@@ -148,6 +164,9 @@ impl<'a> Reader<'a, '_> {
     fn read_document(&mut self, document: NodeRef<'a>) {
         let mut waiting = vec![document];
         while let Some(object) = waiting.pop() {
+            if self.read_kustomization(object) {
+                continue;
+            }
             let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else { continue };
             if let Some(items) = object.get("items").filter(|_| kind.ends_with("List")) {
                 let first = waiting.len();
@@ -197,15 +216,24 @@ impl<'a> Reader<'a, '_> {
         let Mandate { automated, automation, policies } = mandate;
         let automation = self.hold(automation, statements, object, &find);
         let mut containers = Vec::with_capacity(images.len());
-        for (((slot, subject), image), policy) in find.slots.iter().zip(&subjects).zip(images).zip(policies) {
+        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
+        for (at, (((slot, subject), image), policy)) in named {
+            let name = subject.name.unwrap_or(&slot.position).to_owned();
+            let is_replaceable = find.pods.contains(&at);
             match image {
                 Some(Ok(image)) => {
-                    let name = subject.name.unwrap_or(&slot.position).to_owned();
                     self.report_refusal(&image, automated, &policy);
-                    containers.push(Container { name, image, policy });
+                    containers.push(Container { name, image, policy, is_replaceable });
                 }
-                Some(Err(problem)) if automated => self.manifest.problems.push(problem),
-                Some(Err(_)) | None => {}
+                Some(Err(problem)) => {
+                    self.manifest.problems.extend(automated.then(|| problem.clone()));
+                    let text = slot.spot.and_then(|spot| spot.carrier().resolved().text()).filter(|_| is_replaceable);
+                    if let Some(text) = text.map(str::to_owned) {
+                        let workload = self.manifest.workloads.len();
+                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, problem });
+                    }
+                }
+                None => {}
             }
         }
         let place = object.place(self.path);
@@ -220,7 +248,8 @@ impl<'a> Reader<'a, '_> {
         Some(match spot.read(file) {
             Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
             Err(misread) => {
-                let message = format!("the container is not followed: {misread}");
+                let alias = slot.name.as_deref().unwrap_or(&slot.position);
+                let message = format!("`{alias}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
                 Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
             }
@@ -252,7 +281,7 @@ impl<'a> Reader<'a, '_> {
             let mend = "write them out under `metadata.annotations`";
             obstacles.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
         }
-        for (first, second) in doubled_keys(object) {
+        for (first, second) in object.doubled_keys() {
             let key = second.text().unwrap_or_default();
             let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
             obstacles.push(Problem::new(severity, second.place(self.path), message, "remove one of the two"));
@@ -275,11 +304,7 @@ impl<'a> Reader<'a, '_> {
     /// An image that will not be changed is worth a word where somebody waits for it.
     fn report_refusal(&mut self, image: &ImageField, automated: bool, policy: &ContainerPolicy) {
         let stated = matches!(policy, ContainerPolicy::Stated(_));
-        if let Some(refusal) = image.refusal().filter(|_| automated && stated) {
-            let message = format!("the image `{}` cannot be changed", image.reference());
-            let mend = refusal.obstacle().to_string();
-            self.manifest.problems.push(Problem::new(Severity::Warning, refusal.place().clone(), message, mend));
-        }
+        self.manifest.problems.extend(image.warning().filter(|_| automated && stated));
     }
 
     /// Annotations on the pod template do nothing; they belong on the workload.
@@ -297,6 +322,11 @@ impl<'a> Reader<'a, '_> {
     /// Somebody asked for automation of an object that shows no containers.
     fn report_no_containers(&mut self, statements: &[Statement], kind: &str, hidden: Option<NodeRef<'a>>) {
         let Some(statement) = statements.iter().find(|statement| statement.automates()) else { return };
+        let is_told = |path: &Place| self.manifest.problems.iter().rev().any(|problem| problem.place == *path);
+        let paths = statements.iter().filter(|statement| statement.is_path());
+        if paths.map(|statement| &statement.value.place).any(is_told) {
+            return;
+        }
         let problem = if let Some(alias) = hidden {
             hidden_containers(alias.place(self.path))
         } else {
@@ -327,24 +357,6 @@ fn sealed(severity: Severity, place: Place) -> Problem {
 fn hidden_containers(place: Place) -> Problem {
     let message = "containers behind an alias or a merge key are not followed";
     Problem::new(Severity::Warning, place, message, "write them out where the workload stands")
-}
-
-/// The keys that stand twice in one mapping, anywhere in an object.
-fn doubled_keys(object: NodeRef<'_>) -> Vec<(NodeRef<'_>, NodeRef<'_>)> {
-    let mut doubled = Vec::new();
-    let mut seen: HashMap<&str, NodeRef<'_>> = HashMap::new();
-    for mapping in object.mappings() {
-        seen.clear();
-        for (key, _) in mapping.entries() {
-            let Some(text) = key.text() else { continue };
-            match seen.entry(text) {
-                Entry::Vacant(vacant) => drop(vacant.insert(key)),
-                Entry::Occupied(first) if text != "<<" => doubled.push((*first.get(), key)),
-                Entry::Occupied(_) => {}
-            }
-        }
-    }
-    doubled
 }
 
 #[cfg(test)]

@@ -3,15 +3,21 @@
 //! Shapes know paths through a tree. They know nothing of annotations and policies, except for the
 //! names (aliases) and paths that annotations use, which they are given.
 
+mod anywhere;
+mod field_path;
+mod helm_release;
+pub(super) mod kustomization;
 pub(super) mod marker;
 pub(super) mod pod;
 mod spot;
+mod values;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::Library;
-use super::dialect::{Part, Statement, Topic, Word};
+use super::dialect::{Part, Statement, Topic, Voice, Word};
 use super::problem::{Place, Problem};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
@@ -20,14 +26,18 @@ pub(super) use spot::{Misread, Spot};
 /// A way to write images down: looks at an object of this kind, and adds what it finds.
 type Shape = for<'a> fn(NodeRef<'a>, &str, &Ask<'_>, &'a Library, &mut Find<'a>);
 
-/// Every shape that an object can have. One that is not there finds nothing.
-const SHAPES: [Shape; 1] = [pod::read];
+/// Every shape that an object can have. One that is not there finds nothing. The paths of annotations
+/// come last: they take the place of what the others found under the same name.
+const SHAPES: [Shape; 3] = [pod::read, helm_release::read, anywhere::read];
 
 /// Everything that stands in this object.
 pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: &'a Library) -> Find<'a> {
     let mut find = Find::default();
     for shape in SHAPES {
         shape(object, kind, ask, library, &mut find);
+    }
+    if let ([only], true) = (find.slots.as_mut_slice(), find.is_chart) {
+        only.is_aside = false;
     }
     find
 }
@@ -37,10 +47,18 @@ pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
 pub(super) struct Find<'a> {
     /// The images, in the order of the text, shape by shape.
     pub(super) slots: Vec<Slot<'a>>,
+    /// Which of them are containers and init containers of a pod, whose images kustomize replaces.
+    pub(super) pods: Range<usize>,
     /// The first alias or merge key that stood in the way, if one did.
     pub(super) hidden: Option<NodeRef<'a>>,
     /// Whether this is part of an object only, to be merged into another (a strategic-merge patch).
     pub(super) is_patch: bool,
+    /// Whether these are the values of a chart. Where they have one image only, that is meant by what is
+    /// said for all.
+    pub(super) is_chart: bool,
+    /// The aliases whose paths led to an image, and why those of others have not yet.
+    placed: BTreeSet<String>,
+    lost: BTreeMap<String, anywhere::Lost>,
     /// The annotations of the pod template, which are not those of the workload.
     pub(super) template_annotations: Option<NodeRef<'a>>,
     /// Other files that the object names, or that belong to it, whether they exist or not. Those that
@@ -73,8 +91,8 @@ pub(super) struct Slot<'a> {
 pub(super) struct Ask<'p> {
     /// The file that the object stands in.
     pub(super) file: &'p RepoPath,
-    /// The aliases that annotations speak about, once each.
-    pub(super) aliases: Vec<&'p str>,
+    /// The aliases that annotations speak about.
+    pub(super) aliases: BTreeSet<&'p str>,
     /// Where annotations say that images stand, by alias.
     pub(super) paths: BTreeMap<&'p str, Paths<'p>>,
     /// Whether there is any annotation of ours beyond bookkeeping.
@@ -97,6 +115,10 @@ pub(super) struct Paths<'p> {
 /// A value of an annotation with its place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Said<'p> {
+    /// Who says it.
+    pub(super) voice: Voice,
+    /// The key as written.
+    pub(super) written: &'p str,
     /// The text, trimmed.
     pub(super) text: &'p str,
     /// Where it stands.
@@ -106,16 +128,17 @@ pub(super) struct Said<'p> {
 impl<'p> Ask<'p> {
     /// What these statements call for.
     pub(super) fn of(file: &'p RepoPath, statements: &'p [Statement]) -> Self {
-        let mut ask = Self { file, aliases: Vec::new(), paths: BTreeMap::new(), is_annotated: false };
+        let mut ask = Self { file, aliases: BTreeSet::new(), paths: BTreeMap::new(), is_annotated: false };
         let mut by_voice: Vec<&Statement> = statements.iter().collect();
         by_voice.sort_by_key(|statement| statement.voice);
         for statement in by_voice {
             ask.is_annotated |= statement.word != Word::Bookkeeping;
             let Word::Known { topic, container: Some(alias), .. } = &statement.word else { continue };
-            if !ask.aliases.contains(&alias.as_str()) {
-                ask.aliases.push(alias);
-            }
+            ask.aliases.insert(alias);
             let (Topic::Path(part), Some(text)) = (topic, &statement.value.text) else { continue };
+            if statement.value.is_null {
+                continue;
+            }
             let paths = ask.paths.entry(alias).or_default();
             let path = match part {
                 Part::Image => &mut paths.image,
@@ -123,7 +146,12 @@ impl<'p> Ask<'p> {
                 Part::Repository => &mut paths.repository,
                 Part::Tag => &mut paths.tag,
             };
-            path.get_or_insert(Said { text: text.trim(), place: &statement.value.place });
+            path.get_or_insert(Said {
+                voice: statement.voice,
+                written: &statement.written,
+                text: text.trim(),
+                place: &statement.value.place,
+            });
         }
         ask
     }

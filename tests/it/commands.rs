@@ -2,6 +2,7 @@
 
 mod checkout;
 mod explain;
+mod kustomize;
 mod lint;
 
 use std::fs;

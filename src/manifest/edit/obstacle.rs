@@ -64,6 +64,11 @@ pub enum Obstacle {
     /// The image has a tag and there is a key for the tag as well.
     #[error("the image says a tag, and the key `tag` says one as well; remove one of them")]
     TwoTruths,
+    /// No tag is written, and the place for one is not known.
+    #[error(
+        "the image has no tag, and where a chart or controller wants one is not known; write the tag that runs, or show where it is written with the annotation `landwaiter/image.<alias>: <path>`"
+    )]
+    Untagged,
     /// Encrypted by SOPS or for a sealed-secrets controller.
     #[error("the value is encrypted, and what is encrypted is never changed; move it out of the secret")]
     Sealed,

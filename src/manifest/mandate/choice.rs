@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
 use crate::manifest::dialect::{Topic, Voice, nearest};
-use crate::manifest::problem::{Place, Severity};
+use crate::manifest::problem::{Place, Problem, Severity};
 use crate::manifest::workload::ContainerPolicy;
 use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
 
@@ -88,10 +88,7 @@ impl<'a> Reader<'a, '_> {
     ) -> ContainerPolicy {
         let own = self.source(&[&format!("tag.{}", alias.unwrap_or(name)), &format!("policy.{name}")]);
         let named = |topic: &&str| self.said.contains_key(&format!("{topic}.{name}"));
-        if subject.is_aside
-            && matches!(own, Source::Unsaid)
-            && !["order", "extract", "exclude"].iter().any(|topic| named(&topic))
-        {
+        if subject.is_aside && matches!(own, Source::Unsaid) && !["order", "extract", "exclude"].iter().any(named) {
             return ContainerPolicy::Unstated;
         }
         // An order or extract for all containers goes with the pattern for all containers.
@@ -215,6 +212,17 @@ impl<'a> Reader<'a, '_> {
         Source::Wrong(self.wrong(place, format!("there is no policy `{name}`"), mend))
     }
 
+    /// A path that leads to no image was told where it was followed. A native one holds the workload, as
+    /// everything does that is said of an image that is not there.
+    fn hold_at(&mut self, said: &Said<'a>) {
+        if said.voice != Voice::Native || self.held.is_some() {
+            return;
+        }
+        let told = self.problems.iter().rev().find(|problem| problem.place == said.value);
+        let reason = told.map_or_else(|| format!("`{}` leads to no image", said.written), Problem::text);
+        self.hold(Wrong { reason, place: said.value.clone() });
+    }
+
     fn lint_pattern(&mut self, policy: &Policy, place: &Place, current: Option<&Tag>) {
         let pattern = policy.pattern();
         if pattern.is_everything() && policy.stated_order().is_none() {
@@ -232,7 +240,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reports what is said about containers that are not there. In the native voice that holds the
+    /// Reports what is said about containers and images that are not there. In the native voice that holds the
     /// workload: with the name mistyped, the container would follow something wider.
     pub(super) fn report_strangers(&mut self, subjects: &[Subject<'_>], is_patch: bool) {
         let names: HashMap<&str, bool> =
@@ -255,6 +263,10 @@ impl<'a> Reader<'a, '_> {
             _ => there.join(", "),
         };
         for said in strangers {
+            if matches!(said.topic, Topic::Path(_)) {
+                self.hold_at(&said);
+                continue;
+            }
             let container = said.container.as_deref().unwrap_or_default();
             let taken = only.is_some_and(|only| !self.said.contains_key(&format!("tag.{only}")));
             if container == CHART_IMAGE && said.topic == Topic::Pattern(None) && taken {
@@ -278,7 +290,7 @@ impl<'a> Reader<'a, '_> {
                 None if there.is_empty() => "give the containers names".to_owned(),
                 None => format!("there are: {listed}"),
             };
-            let absent = if is_patch { "this patch shows no container" } else { "there is no container" };
+            let absent = if is_patch { "this patch shows no image" } else { "there is no image" };
             let message = format!("`{}` speaks about `{container}`, and {absent} of that name", said.written);
             if said.voice == Voice::Native && !is_patch {
                 let wrong = self.wrong(&said.key, message, mend);

@@ -318,8 +318,8 @@ fn containers_that_are_not_there() {
     problem(
         "fluxcd.io/tag.ap: x-*\nfluxcd.io/tag.web: x-*",
         &[
-            "a.yaml:5:5: warning: `fluxcd.io/tag.ap` speaks about `ap`, and there is no container of that name; did you mean `app`? There are: app, sidecar",
-            "a.yaml:6:5: warning: `fluxcd.io/tag.web` speaks about `web`, and there is no container of that name; there are: app, sidecar",
+            "a.yaml:5:5: warning: `fluxcd.io/tag.ap` speaks about `ap`, and there is no image of that name; did you mean `app`? There are: app, sidecar",
+            "a.yaml:6:5: warning: `fluxcd.io/tag.web` speaks about `web`, and there is no image of that name; there are: app, sidecar",
         ],
     );
     check(&format!("{ON}\nfluxcd.io/tag.ap: x-*"), "on", "app: own family, sidecar: own family");
@@ -329,20 +329,20 @@ fn containers_that_are_not_there() {
     problem(
         "landwaiter/exclude.ap: 2.*",
         &[
-            "a.yaml:5:5: error: `landwaiter/exclude.ap` speaks about `ap`, and there is no container of that name; did you mean `app`? There are: app, sidecar",
+            "a.yaml:5:5: error: `landwaiter/exclude.ap` speaks about `ap`, and there is no image of that name; did you mean `app`? There are: app, sidecar",
         ],
     );
     problem(
         "filter.fluxcd.io/tag.app: x-*",
         &[
-            "a.yaml:5:5: warning: `filter.fluxcd.io/tag.app` speaks about `tag.app`, and there is no container of that name; did you mean `app`? There are: app, sidecar",
+            "a.yaml:5:5: warning: `filter.fluxcd.io/tag.app` speaks about `tag.app`, and there is no image of that name; did you mean `app`? There are: app, sidecar",
         ],
     );
     let patch = deployment("fluxcd.io/tag.init: x-*", "[{name: app, image: 'a:1', $patch: merge}]");
     assert_eq!(
         problems(&patch),
         [
-            "a.yaml:5:5: hint: `fluxcd.io/tag.init` speaks about `init`, and this patch shows no container of that name; there are: app",
+            "a.yaml:5:5: hint: `fluxcd.io/tag.init` speaks about `init`, and this patch shows no image of that name; there are: app",
         ]
     );
 }
@@ -361,7 +361,7 @@ fn chart_image_is_the_only_container() {
     let both =
         deployment(&format!("{annotations}\nflux.weave.works/tag.nginx: 1.*"), "[{name: nginx, image: 'nginx:1'}]");
     assert_eq!(policies(&both.workloads[0]), "nginx: glob:1.*");
-    assert!(problems(&both)[0].contains("there is no container of that name"), "{:?}", problems(&both));
+    assert!(problems(&both)[0].contains("there is no image of that name"), "{:?}", problems(&both));
     let named = deployment(annotations, "[{name: chart-image, image: 'nginx:1.2.0'}]");
     assert_eq!(policies(&named.workloads[0]), "chart-image: glob:1.2.*");
     assert_eq!(problems(&named), [""; 0]);

@@ -300,7 +300,7 @@ impl Workload {
         automation: Automation,
         policy: ContainerPolicy,
     ) -> Self {
-        let containers = vec![Container { name, image, policy }];
+        let containers = vec![Container { name, image, policy, is_replaceable: false }];
         Self { id, place, automated: true, automation, containers }
     }
 }

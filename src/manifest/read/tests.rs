@@ -207,10 +207,7 @@ fn images_that_are_none_are_told_where_somebody_waits() {
     assert_eq!(problems(&pod("name: a")), [""; 0]);
     let asked = problems(&pod(ON));
     assert_eq!(asked.len(), 2);
-    assert!(
-        asked[0].starts_with("a.yaml:3:38: error: the container is not followed: its image cannot be read"),
-        "{asked:?}"
-    );
+    assert!(asked[0].starts_with("a.yaml:3:38: error: `c` is not followed: its image cannot be read"), "{asked:?}");
 }
 
 #[test]
@@ -327,8 +324,8 @@ fn annotations_in_the_wrong_place() {
             "a.yaml:2:44: warning: `landwaiter/automated` stands on the pod template, where it is not read; move it to `metadata.annotations` of the Job",
         ],
     );
-    let release = yaml(&format!("kind: HelmRelease\nmetadata: {{{ON}}}\nspec: {{values: {{image: x:1}}}}\n"));
-    assert!(problems(&release)[0].starts_with("a.yaml:2:26: warning: this HelmRelease shows no image"));
+    let other = yaml(&format!("kind: Prometheus\nmetadata: {{{ON}}}\nspec: {{values: {{image: x:1}}}}\n"));
+    assert!(problems(&other)[0].starts_with("a.yaml:2:26: warning: this Prometheus shows no image"));
     problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/ignore: 'true'}}"), &[]);
 }
 

@@ -4,19 +4,24 @@
 //! containers); where one stands in the way the caller is told, so that nobody waits in vain.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::super::yaml::{Kind, NodeRef};
 use super::{Ask, Find, Library, Slot, Spot};
 
-/// The lists of a pod spec that hold containers.
-const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+/// The lists of a pod spec that hold containers, and whether kustomize replaces the images of those.
+const LISTS: [(&str, bool); 3] = [("containers", true), ("initContainers", true), ("ephemeralContainers", false)];
 
 /// The pod spec of an object: that of `spec.template`, of `spec.jobTemplate.spec.template`, or for a
 /// `Pod` its `spec`.
 pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, _: &Ask<'_>, _: &'a Library, find: &mut Find<'a>) {
     let Some(pod_spec) = spec_of(object, kind, find) else { return };
-    for list in LISTS {
+    find.pods = find.slots.len()..find.slots.len();
+    for (list, is_replaced) in LISTS {
         read_list(pod_spec, list, find);
+        if is_replaced {
+            find.pods.end = find.slots.len();
+        }
     }
     read_volumes(pod_spec, find);
     find.is_patch |= is_patch(pod_spec);
@@ -72,14 +77,18 @@ fn read_list<'a>(pod_spec: NodeRef<'a>, list: &str, find: &mut Find<'a>) {
     }
 }
 
-/// Volumes that are images (`image.reference`). They carry a name beside the containers', and what is
-/// said for all containers is not meant for them.
+/// Volumes that are images (`image.reference`). They carry a name beside the containers', with `volumes.`
+/// before it where a container has it, and what is said for all containers is not meant for them.
 fn read_volumes<'a>(pod_spec: NodeRef<'a>, find: &mut Find<'a>) {
     let Some(volumes) = pod_spec.get("volumes").filter(|volumes| !volumes.is_alias()) else { return };
+    let taken: HashSet<String> = find.slots.iter().filter_map(|slot| slot.name.as_deref()).map(Into::into).collect();
     for (index, node) in volumes.items().enumerate() {
         let Some(reference) = node.get("image").and_then(|image| image.get("reference")) else { continue };
+        let name = node
+            .get_text("name")
+            .map(|name| if taken.contains(name) { Cow::Owned(format!("volumes.{name}")) } else { Cow::Borrowed(name) });
         find.slots.push(Slot {
-            name: node.get("name").and_then(|name| name.resolved().text()).map(Cow::Borrowed),
+            name,
             spot: Some(Spot::whole(reference)),
             file: None,
             node,
@@ -94,3 +103,6 @@ fn is_patch(node: NodeRef<'_>) -> bool {
     let directive = |key: &str| key == "$patch" || key == "$retainKeys" || key.starts_with("$setElementOrder/");
     node.entries().any(|(key, _)| key.text().is_some_and(directive))
 }
+
+#[cfg(test)]
+mod tests;

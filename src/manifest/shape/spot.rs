@@ -19,6 +19,9 @@ pub(in crate::manifest) struct Spot<'a> {
     pub(in crate::manifest) tag: Option<NodeRef<'a>>,
     /// The digest, where it is written apart.
     pub(in crate::manifest) digest: Option<NodeRef<'a>>,
+    /// Whether a tag must be written somewhere to be changed: what a chart makes of an image without
+    /// one is not known. A container's image gets its tag behind the name.
+    pub(in crate::manifest) needs_tag: bool,
 }
 
 /// Why the nodes say no image.
@@ -33,7 +36,7 @@ pub(in crate::manifest) enum Misread {
 impl<'a> Spot<'a> {
     /// An image that one node says whole.
     pub(in crate::manifest) fn whole(repository: NodeRef<'a>) -> Self {
-        Self { registry: None, repository, tag: None, digest: None }
+        Self { registry: None, repository, tag: None, digest: None, needs_tag: false }
     }
 
     /// The node that carries the tag.
@@ -79,7 +82,13 @@ impl<'a> Spot<'a> {
                 ImageField::within(reference, scalar, &before, "")
             }
         };
-        Ok(field.with_obstacle(both.then_some(Obstacle::TwoTruths)))
+        let untagged = self.needs_tag && self.tag.is_none() && field.reference().tag().is_none();
+        let obstacle = match (both, digest) {
+            (true, _) => Some(Obstacle::TwoTruths),
+            (false, Some(_)) => Some(Obstacle::DigestBeside),
+            (false, None) => (untagged && field.reference().digest().is_none()).then_some(Obstacle::Untagged),
+        };
+        Ok(field.with_obstacle(obstacle))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Walking a tree: a node with the tree it stands in.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use super::scalar::is_string_when_plain;
@@ -141,6 +143,24 @@ impl<'a> NodeRef<'a> {
     pub(in crate::manifest) fn mappings(self) -> impl Iterator<Item = Self> {
         let tree = self.tree;
         (self.id..self.node().next).map(|id| tree.node(id)).filter(|node| node.kind() == Kind::Mapping)
+    }
+
+    /// The keys that stand twice in one mapping, anywhere in this node, each with the first of its name.
+    pub(in crate::manifest) fn doubled_keys(self) -> Vec<(Self, Self)> {
+        let mut doubled = Vec::new();
+        let mut seen: HashMap<&str, Self> = HashMap::new();
+        for mapping in self.mappings() {
+            seen.clear();
+            for (key, _) in mapping.entries() {
+                let Some(text) = key.text() else { continue };
+                match seen.entry(text) {
+                    Entry::Vacant(vacant) => drop(vacant.insert(key)),
+                    Entry::Occupied(first) if text != "<<" => doubled.push((*first.get(), key)),
+                    Entry::Occupied(_) => {}
+                }
+            }
+        }
+        doubled
     }
 
     /// Whether this is a collection in brackets, or stands in one.

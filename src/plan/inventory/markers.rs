@@ -69,7 +69,10 @@ fn join(setters: &[&Setter], objects: &Objects<'_>, marked: &mut Vec<Arc<Workloa
             (None, Ok(rule)) => setter.follow(rule.image, rule.policy, rule.automation),
         };
         match followed {
-            Ok(workload) => marked.push(Arc::new(workload)),
+            Ok(workload) => {
+                problems.extend(workload.containers.iter().filter_map(|container| container.image.warning()));
+                marked.push(Arc::new(workload));
+            }
             Err(problem) => {
                 marked.extend(setter.hold(&problem).map(Arc::new));
                 problems.push(problem);

@@ -256,7 +256,7 @@ fn split(
     file: &RepoPath,
 ) -> Result<ImageField, Miss> {
     let repository = repository.ok_or_else(|| Miss::NoImage { text: shown(text) })?;
-    let spot = Spot { registry: siblings.registry, repository, tag: Some(tag), digest: siblings.digest };
+    let spot = Spot { registry: siblings.registry, tag: Some(tag), digest: siblings.digest, ..Spot::whole(repository) };
     spot.read(file).map_err(Miss::Unreadable)
 }
 
