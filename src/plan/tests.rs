@@ -1,6 +1,7 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
 mod kustomize;
+mod markers;
 
 use std::cell::RefCell;
 use std::convert::Infallible;

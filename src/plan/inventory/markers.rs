@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::image::Reference;
 use crate::manifest::{
-    Automation, Container, ImagePart, ImagePolicy, ImageRepository, Lock, Manifest, ObjectName, Place, Problem, Setter,
-    Severity, Workload,
+    Automation, Container, ContainerPolicy, ImagePart, ImagePolicy, ImageRepository, Lock, Manifest, ObjectName, Place,
+    Problem, Setter, Severity, Workload,
 };
 use crate::path::RepoPath;
 use crate::policy::Policy;
@@ -212,8 +212,8 @@ impl Missing {
     }
 }
 
-/// Takes from the workloads what markers decide about: images whose workload asks for nothing, or for
-/// the very same, and those that a marker says to leave alone, which stay as ignored ones. All other
+/// Takes from the workloads what markers decide about: images that nobody else speaks of, or
+/// where all ask for the very same, and those that a marker says to leave alone, which stay as ignored ones. All other
 /// images keep both owners.
 fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>, ignored: &HashSet<&Place>) {
     for workload in &mut marked {
@@ -234,7 +234,9 @@ fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>,
         let is_marked = |container: &Container| {
             markers.get(container.image.place()).is_some_and(|(marker, image)| {
                 let agree = marker.automation == workload.automation && image.policy == container.policy;
-                agree || workload.automation == Automation::Off
+                let is_unasked =
+                    workload.automation == Automation::Off && container.policy == ContainerPolicy::Unstated;
+                agree || is_unasked
             })
         };
         let goes = |container: &Container| is_ignored(container) || is_marked(container);

@@ -42,9 +42,9 @@ fn all(manifest: &Manifest) -> Vec<String> {
 fn rewritten(manifest: &Manifest, text: &str, to: &str) -> String {
     let fields = manifest.markers.workloads.iter().map(|workload| &workload.containers[0].image);
     let changes: Vec<_> = fields.map(|field| (field, Tag::parse(to).unwrap())).collect();
-    let changed = Document::open(&manifest.path, text.as_bytes()).unwrap().rewrite(&changes);
-    assert_eq!(changed.refused, [], "{text}");
-    String::from_utf8(changed.bytes).unwrap()
+    let after = Document::open(&manifest.path, text.as_bytes()).unwrap().rewrite(&changes);
+    assert_eq!(after.refused, [], "{text}");
+    String::from_utf8(after.bytes).unwrap()
 }
 
 /// One marker without problems, and the text with the tag 1.11.0: only `was` becomes `is`.
@@ -206,10 +206,7 @@ fn a_wrong_word_holds() {
             "error: `policy` and `semver:` (line 1) both say which tags are meant; remove one of them",
         ),
         ("policy=stabel", "error: there is no policy `stabel`; did you mean `stable`?"),
-        (
-            "semver:~1 order.web=newest",
-            "error: `order.web` speaks about `web`, and there is no container of that name; ",
-        ),
+        ("semver:~1 order.web=newest", "error: `order.web` speaks about `web`, and there is no image of that name; "),
         ("semver:~1 order=semver order=newest", "error: `order=` stands twice; remove one of the two"),
         ("semver:~1 locked-reason=\"x", "error: the value of `locked-reason=` has no `\"` at its end; write one"),
         (
