@@ -2,8 +2,10 @@
 //!
 //! Workload: a bare repository with 10,000 manifests in 100 folders, each a Deployment of 40 lines
 //! (1.1 kB), packed by `git repack` as a server or a fresh fetch has it. 1,000 of them are automated.
-//! Every round begins with nothing in memory, as a pass over a new commit does. The plain reading is
-//! done on one thread; the survey shares its work out over the processors, as in a pass.
+//! Every round of the first three begins with nothing in memory, as the first pass does. The plain
+//! reading is done on one thread; the survey shares its work out over the processors, as in a pass.
+//! The second pass goes to and fro between two commits that differ in 10 of the automated manifests,
+//! and remembers what the other one held.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -11,7 +13,9 @@ use std::process::Command;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use landwaiter::git::{DEFAULT_TIMEOUT, Identity, Mirror, Options, RemoteUrl, Snapshot, create_repository};
+use landwaiter::git::{
+    DEFAULT_TIMEOUT, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, create_repository,
+};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::Memory;
 use landwaiter::reconcile;
@@ -56,6 +60,22 @@ fn repository(folder: &Path) -> Mirror {
     Mirror::open(options).expect("a mirror")
 }
 
+/// The next commit, in which 10 automated manifests differ.
+fn changed(mirror: &Mirror) -> Snapshot {
+    let base = mirror.fetch().expect("a snapshot");
+    let change = |number: usize| {
+        let number = number * MANIFESTS / 10;
+        let path = RepoPath::parse(&format!("team-{}/app-{number}.yaml", number / 100)).expect("a good path");
+        (path, manifest(number).replace(":1.2.", ":1.2.1").into_bytes())
+    };
+    let changes: Vec<_> = (0..10).map(change).collect();
+    let author = Identity::new("Bench", "bench@example.com").expect("a good identity");
+    let commit = mirror.commit(&base, &changes, "second", &author, &author, Timestamp::UNIX_EPOCH);
+    let commit = commit.expect("objects").expect("a commit");
+    assert!(matches!(mirror.push(&base, commit), Ok(PushOutcome::Accepted { .. })));
+    mirror.fetch().expect("a snapshot")
+}
+
 fn survey(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let mirror = repository(folder.path());
@@ -84,6 +104,17 @@ fn survey(c: &mut Criterion) {
         inventory
     };
     group.bench_function("survey (list, read, parse)", |b| b.iter_batched(fresh, survey, BatchSize::PerIteration));
+
+    let commits = [fresh(), changed(&mirror)];
+    let mut memory = Memory::default();
+    reconcile::survey(&commits[1], &[], &mut memory).expect("an inventory");
+    let mut turn = 0;
+    group.bench_function("second pass, 10 changed", |b| {
+        b.iter(|| {
+            turn += 1;
+            reconcile::survey(black_box(&commits[turn % 2]), &[], &mut memory).expect("an inventory")
+        });
+    });
     group.finish();
 }
 

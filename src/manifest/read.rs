@@ -3,19 +3,24 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod kustomize;
+mod markers;
+
 use std::sync::Arc;
 
-use super::dialect::{self, Statement, Word};
+use super::dialect::{self, Statement, Word, flux2};
 use super::document::{Document, Library, parse, seal, template};
 use super::edit::Obstacle;
 use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
+use super::shape::kustomization::{self, Kustomization};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::Presets;
+pub use markers::{Markers, Setter};
 
 /// What is said of a file that is a template, where somebody would have it followed.
 const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
@@ -37,11 +42,32 @@ pub struct Manifest {
     pub path: RepoPath,
     /// The objects with images, in the order of the file.
     pub workloads: Vec<Arc<Workload>>,
+    /// What its comments ask for, and what comments elsewhere can name.
+    pub markers: Markers,
+    /// The kustomizations, in the order of the file.
+    pub kustomizations: Vec<Kustomization>,
+    /// The containers that say no image as they stand, and may get one from a kustomization.
+    pub placeholders: Vec<Placeholder>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
     /// not empty, the file is worth [`read_with`] them.
     pub needs: Vec<RepoPath>,
+}
+
+/// A container whose image is none yet, `IMAGE` for example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placeholder {
+    /// The number of its workload in the file.
+    pub workload: usize,
+    /// Its name, or its position where it has none.
+    pub name: String,
+    /// What stands in place of an image.
+    pub text: String,
+    /// What its image is to follow.
+    pub policy: ContainerPolicy,
+    /// What is wrong with it as long as nothing replaces it.
+    pub problem: Problem,
 }
 
 /// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`.
@@ -54,7 +80,7 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 /// files together or speaks about them has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
-    shape::is_kustomization_path(path)
+    kustomization::is_file_name(path)
         || is_sidecar_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
@@ -69,7 +95,15 @@ pub fn read(path: &RepoPath, bytes: &[u8], presets: &Presets) -> Manifest {
 /// Reads one file, with those that it [needs](Manifest::needs).
 #[must_use]
 pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Library) -> Manifest {
-    let mut manifest = Manifest { path: path.clone(), workloads: Vec::new(), problems: Vec::new(), needs: Vec::new() };
+    let mut manifest = Manifest {
+        path: path.clone(),
+        workloads: Vec::new(),
+        markers: Markers::default(),
+        kustomizations: Vec::new(),
+        placeholders: Vec::new(),
+        problems: Vec::new(),
+        needs: Vec::new(),
+    };
     let tree = match parse(path, bytes) {
         Ok(tree) => tree,
         Err(error) => {
@@ -78,8 +112,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        let is_asked = dialect::is_mentioned(bytes) || is_sidecar_path(path);
-        manifest.problems.extend(is_asked.then(|| template(TEMPLATE, mark.place(path))));
+        manifest.problems.extend(asked_template(path, bytes, mark.place(path)));
         return manifest;
     }
     let sealed = seal(&tree);
@@ -91,6 +124,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
             reader.read_document(document);
         }
     }
+    reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
     manifest.problems.sort();
     manifest.problems.dedup();
@@ -103,17 +137,25 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
 /// unless it has annotations; of what is no manifest at all, such as JSON with comments, nothing is
 /// said either.
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
-    let mentioned = dialect::is_mentioned(bytes) || is_sidecar_path(path);
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return mentioned.then(|| template(TEMPLATE, place));
+        return asked_template(path, bytes, place);
     }
-    if !mentioned && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+    let asked = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes) || is_sidecar_path(path);
+    if !asked && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
     }
-    let severity = if mentioned { Severity::Error } else { Severity::Warning };
+    let severity = if asked { Severity::Error } else { Severity::Warning };
     let message = format!("the file cannot be read: {}", error.message);
     Some(Problem::new(severity, place, message, "nothing in it is followed until it is valid"))
+}
+
+/// What to say of a template: nothing, unless somebody asked for something in it.
+fn asked_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Problem> {
+    if dialect::is_mentioned(bytes) || is_sidecar_path(path) {
+        return Some(template(TEMPLATE, place));
+    }
+    markers::are_mentioned(bytes).then(|| markers::template(place))
 }
 
 /// Collects what a file asks for.
@@ -131,6 +173,9 @@ impl<'a> Reader<'a, '_> {
     fn read_document(&mut self, document: NodeRef<'a>) {
         let mut waiting = vec![document];
         while let Some(object) = waiting.pop() {
+            if self.read_kustomization(object) {
+                continue;
+            }
             let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else { continue };
             if let Some(items) = object.get("items").filter(|_| kind.ends_with("List")) {
                 let first = waiting.len();
@@ -148,12 +193,9 @@ impl<'a> Reader<'a, '_> {
         let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
         let find = shape::find(object, kind, &Ask::of(self.path, &statements), self.library);
         self.report_template_annotations(&find, kind);
-        let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
-        let id = WorkloadId {
-            namespace: text("namespace").map(str::to_owned),
-            kind: kind.to_owned(),
-            name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
-        };
+        let id = id_of(object, kind);
+        let Markers { policies, repositories, .. } = &mut self.manifest.markers;
+        flux2::read(object, &id, self.path, policies, repositories);
         self.judge(id, object, &statements, find);
     }
 
@@ -192,15 +234,24 @@ impl<'a> Reader<'a, '_> {
         let Mandate { automated, automation, policies } = mandate;
         let automation = self.hold(automation, statements, object, &find);
         let mut containers = Vec::with_capacity(images.len());
-        for (((slot, subject), image), policy) in find.slots.iter().zip(&subjects).zip(images).zip(policies) {
+        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
+        for (at, (((slot, subject), image), policy)) in named {
+            let name = subject.name.unwrap_or(&slot.position).to_owned();
+            let is_replaceable = find.pods.contains(&at);
             match image {
                 Some(Ok(image)) => {
-                    let name = subject.name.unwrap_or(&slot.position).to_owned();
                     self.report_refusal(&image, automated, &policy);
-                    containers.push(Container { name, image, policy });
+                    containers.push(Container { name, image, policy, is_replaceable });
                 }
-                Some(Err(problem)) if automated => self.manifest.problems.push(problem),
-                Some(Err(_)) | None => {}
+                Some(Err(problem)) => {
+                    self.manifest.problems.extend(automated.then(|| problem.clone()));
+                    let text = slot.spot.and_then(|spot| spot.carrier().resolved().text()).filter(|_| is_replaceable);
+                    if let Some(text) = text.map(str::to_owned) {
+                        let workload = self.manifest.workloads.len();
+                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, problem });
+                    }
+                }
+                None => {}
             }
         }
         let place = object.place(self.path);
@@ -235,9 +286,7 @@ impl<'a> Reader<'a, '_> {
         let severity = if annotated { Severity::Error } else { Severity::Warning };
         let mut obstacles = Vec::new();
         if let Some(seal) = self.sealed {
-            let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
-            let mend = "move the workload to a file of its own, without secrets";
-            obstacles.push(Problem::new(severity, seal.place(self.path), message, mend));
+            obstacles.push(sealed(severity, seal.place(self.path)));
         }
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
@@ -273,11 +322,7 @@ impl<'a> Reader<'a, '_> {
     /// An image that will not be changed is worth a word where somebody waits for it.
     fn report_refusal(&mut self, image: &ImageField, automated: bool, policy: &ContainerPolicy) {
         let stated = matches!(policy, ContainerPolicy::Stated(_));
-        if let Some(refusal) = image.refusal().filter(|_| automated && stated) {
-            let message = format!("the image `{}` cannot be changed", image.reference());
-            let mend = refusal.obstacle().to_string();
-            self.manifest.problems.push(Problem::new(Severity::Warning, refusal.place().clone(), message, mend));
-        }
+        self.manifest.problems.extend(image.warning().filter(|_| automated && stated));
     }
 
     /// Annotations on the pod template do nothing; they belong on the workload.
@@ -315,6 +360,22 @@ impl<'a> Reader<'a, '_> {
         };
         self.manifest.problems.push(problem);
     }
+}
+
+/// What an object is called.
+fn id_of(object: NodeRef<'_>, kind: &str) -> WorkloadId {
+    let metadata = object.get("metadata");
+    let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
+    WorkloadId {
+        namespace: text("namespace").map(str::to_owned),
+        kind: kind.to_owned(),
+        name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
+    }
+}
+
+fn sealed(severity: Severity, place: Place) -> Problem {
+    let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
+    Problem::new(severity, place, message, "move the workload to a file of its own, without secrets")
 }
 
 fn hidden_containers(place: Place) -> Problem {

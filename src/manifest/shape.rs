@@ -7,12 +7,15 @@ mod anywhere;
 mod argocd;
 mod field_path;
 mod helm_release;
+pub(super) mod kustomization;
+pub(super) mod marker;
 pub(super) mod pod;
 mod spot;
 mod values;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::Library;
 use super::dialect::{Part, Statement, Topic, Voice, Word};
@@ -42,16 +45,11 @@ pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
 pub(super) fn find_in_values<'a>(root: NodeRef<'a>, file: &'a RepoPath, ask: &Ask<'_>) -> Find<'a> {
     let mut find = Find::default();
     let kind = root.get("apiVersion").and_then(|_| root.get_text("kind"));
-    if kind.is_none() && !is_kustomization_path(file) {
+    if kind.is_none() && !kustomization::is_file_name(file) {
         values::read(root, ask, Some(file), &mut find);
     }
     anywhere::read_object(root, kind.unwrap_or_default(), ask, Some(file), &mut find);
     find.finish()
-}
-
-/// Whether kustomize would take a file of this name for its own.
-pub(super) fn is_kustomization_path(path: &RepoPath) -> bool {
-    matches!(path.file_name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 /// What the shapes find in one object.
@@ -59,6 +57,8 @@ pub(super) fn is_kustomization_path(path: &RepoPath) -> bool {
 pub(super) struct Find<'a> {
     /// The images, in the order of the text, shape by shape.
     pub(super) slots: Vec<Slot<'a>>,
+    /// Which of them are containers and init containers of a pod, whose images kustomize replaces.
+    pub(super) pods: Range<usize>,
     /// The first alias or merge key that stood in the way, if one did.
     pub(super) hidden: Option<NodeRef<'a>>,
     /// Whether this is part of an object only, to be merged into another (a strategic-merge patch).

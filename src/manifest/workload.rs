@@ -9,7 +9,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
-use super::problem::Place;
+use super::problem::{Place, Problem, Severity};
 use super::yaml::{Trail, Tree};
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
@@ -82,6 +82,8 @@ pub struct Container {
     pub image: ImageField,
     /// What its image follows.
     pub policy: ContainerPolicy,
+    /// Whether it is a container or an init container of a pod, whose image a kustomization replaces.
+    pub is_replaceable: bool,
 }
 
 /// What a container's image follows.
@@ -173,6 +175,11 @@ impl ImageField {
         Self { obstacle: self.obstacle.or(obstacle), ..self }
     }
 
+    /// The same field for an image whose tag is said elsewhere as long as none is written here.
+    pub(super) fn with_reference(self, reference: Reference) -> Self {
+        Self { reference, ..self }
+    }
+
     /// The image as it stands in the file; put together where its parts stand in several places.
     #[must_use]
     pub fn reference(&self) -> &Reference {
@@ -219,6 +226,15 @@ impl ImageField {
         let pinned = self.reference.digest().map(|_| Obstacle::Pinned);
         let beyond = self.obstacle.clone().or(pinned).map(|obstacle| Refusal { place: place.clone(), obstacle });
         beyond.or(own)
+    }
+
+    /// The same as a word to those who wait for a change.
+    #[must_use]
+    pub fn warning(&self) -> Option<Problem> {
+        let refusal = self.refusal()?;
+        let message = format!("the image `{}` cannot be changed", self.reference);
+        let mend = refusal.obstacle().to_string();
+        Some(Problem::new(Severity::Warning, refusal.place().clone(), message, mend))
     }
 
     /// Whether the text, which stood in the same place in another version of the file, said this image

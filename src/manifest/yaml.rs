@@ -159,9 +159,10 @@ impl Tree {
         &self.source
     }
 
-    /// Where the text begins, behind a byte-order mark.
-    fn first_byte(&self) -> usize {
-        behind_bom(&self.source)
+    /// The bytes of the source that this tree is of, a byte-order mark left out.
+    fn extent(&self) -> Range<usize> {
+        let file = || behind_bom(&self.source)..self.source.len();
+        self.origin.as_ref().map_or_else(file, |origin| origin.extent.clone())
     }
 
     /// The text that was read, without the tree.
@@ -195,8 +196,8 @@ impl Tree {
     /// also one around the block that this tree is the document of.
     pub(super) fn share_of(&self, id: u32) -> Option<&Share> {
         let at = self.shares.partition_point(|share| share.nodes.end <= id);
-        let around = || self.origin.as_ref().and_then(|origin| origin.share());
-        self.shares.get(at).filter(|share| share.nodes.contains(&id)).or_else(around)
+        let around = self.origin.as_ref().and_then(|origin| origin.share());
+        around.or_else(|| self.shares.get(at).filter(|share| share.nodes.contains(&id)))
     }
 
     /// The aliases of this node, in order.
@@ -222,7 +223,7 @@ impl Tree {
             },
             _ => false,
         };
-        memchr::memmem::find(bytes, b"{{")?;
+        memchr::memmem::find(&bytes[self.extent()], b"{{")?;
         self.nodes.iter().position(marked).map(|id| self.node(small(id)))
     }
 }
@@ -253,7 +254,7 @@ fn small(number: usize) -> u32 {
 impl Share {
     /// Whether the anchor stands on this very node, and not further out.
     pub(super) fn is_of(&self, node: NodeRef<'_>) -> bool {
-        self.nodes.start == node.id()
+        self.nodes.contains(&node.id()) && self.nodes.start == node.id()
     }
 }
 

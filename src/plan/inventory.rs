@@ -1,5 +1,7 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
 
+mod kustomize;
+mod markers;
 mod owners;
 mod reach;
 
@@ -56,6 +58,8 @@ pub struct Memory<K> {
     presets: Presets,
     files: HashMap<RepoPath, Reading<K>>,
     linked: HashMap<RepoPath, Linked<K>>,
+    /// What kustomizations reach beyond the files that were looked in, or that had nothing for us.
+    reached: HashMap<RepoPath, Reading<K>>,
 }
 
 /// A file that was looked at.
@@ -201,6 +205,8 @@ impl Inventory {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
+        kustomize::join(&mut self, source, memory)?;
+        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
         let surveyed = |path: &RepoPath| memory.files.contains_key(path);
         reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
@@ -318,7 +324,7 @@ impl Inventory {
 
 impl<K> Default for Memory<K> {
     fn default() -> Self {
-        Self { presets: Presets::default(), files: HashMap::new(), linked: HashMap::new() }
+        Self { presets: Presets::default(), files: HashMap::new(), linked: HashMap::new(), reached: HashMap::new() }
     }
 }
 

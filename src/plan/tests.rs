@@ -1,7 +1,10 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
+mod kustomize;
 mod links;
+mod markers;
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
@@ -17,30 +20,36 @@ use crate::policy::{Candidate, Dialect, Pattern, Policy};
 const NOW: &str = "2026-06-01T12:00:00Z";
 
 /// Files as texts; the key of a file is its text.
-struct Texts(Vec<(RepoPath, String)>);
+struct Texts {
+    files: Vec<(RepoPath, String)>,
+    /// What was read, in this order.
+    read: RefCell<Vec<String>>,
+}
 
 impl Source for Texts {
     type Key = String;
     type Error = Infallible;
 
     fn find(&self, path: &RepoPath) -> Result<Option<String>, Infallible> {
-        Ok(self.0.iter().find(|(file, _)| file == path).map(|(_, text)| text.clone()))
+        Ok(self.files.iter().find(|(file, _)| file == path).map(|(_, text)| text.clone()))
     }
 
     fn read(&self, key: &String, buffer: &mut Vec<u8>) -> Result<(), Infallible> {
         buffer.clear();
         buffer.extend_from_slice(key.as_bytes());
+        self.read.borrow_mut().push(key.clone());
         Ok(())
     }
 }
 
 fn texts(files: &[(&str, &str)]) -> Texts {
-    Texts(files.iter().map(|(path, text)| (RepoPath::parse(path).unwrap(), (*text).to_owned())).collect())
+    let files = files.iter().map(|(path, text)| (RepoPath::parse(path).unwrap(), (*text).to_owned()));
+    Texts { files: files.collect(), read: RefCell::default() }
 }
 
 fn survey(files: &[(&str, &str)], scope: Scope) -> Inventory {
     let texts = texts(files);
-    Inventory::survey(&texts.0, &texts, scope, &mut Memory::default()).unwrap()
+    Inventory::survey(&texts.files, &texts, scope, &mut Memory::default()).unwrap()
 }
 
 /// Scans as `repository: tag tag …`, or `repository! reason` for one that failed.
@@ -298,6 +307,30 @@ fn the_same_input_gives_the_same_message() {
     let shuffled = [("c.yaml", c.as_str()), ("a.yaml", &a), ("b.yaml", &b)];
     let message = |files: &[(&str, &str)], tags| commit_message(&draw(files, tags));
     assert_eq!(message(&sorted, "x: 1.0 1.1\ny: 1.0 1.2"), message(&shuffled, "y: 1.2 1.0\nx: 1.1 1.0"));
+}
+
+#[test]
+fn a_file_is_read_once_for_as_long_as_it_does_not_change() {
+    let (one, two) = (pod("a", ON, &[("c", "x:1.0")]), pod("b", ON, &[("c", "x:1.0")]));
+    let (other, policy) = ("kind: ConfigMap", "pattern: semver:~1\nfor: a test\n");
+    let mut memory = Memory::default();
+    let mut pass = |files: &[(&str, &str)]| {
+        let texts = texts(files);
+        let inventory = Inventory::survey(&texts.files, &texts, Scope::Annotated, &mut memory).unwrap();
+        assert_eq!(memory.count().0, files.iter().filter(|(path, _)| !path.starts_with('.')).count());
+        (texts.read.into_inner(), inventory.workloads().count())
+    };
+    let mut files = vec![("a.yaml", one.as_str()), ("b.yaml", two.as_str()), ("c.yaml", other)];
+    assert_eq!(pass(&files), (vec![one.clone(), two.clone(), other.to_owned()], 2));
+    assert_eq!(pass(&files), (vec![], 2));
+    let three = two.replace("1.0", "1.1");
+    files[1].1 = &three;
+    assert_eq!(pass(&files), (vec![three.clone()], 2));
+    files.remove(0);
+    assert_eq!(pass(&files), (vec![], 1), "a file that went away is forgotten");
+    files.push((".landwaiter/policies/mine.yaml", policy));
+    let (read, _) = pass(&files);
+    assert_eq!(read.len(), 3, "with other policies all may mean something else");
 }
 
 #[test]

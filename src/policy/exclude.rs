@@ -11,7 +11,7 @@ use super::pattern::{self, InvalidPattern};
 /// with a comma between them.
 #[derive(Clone)]
 pub struct Exclude {
-    globs: Vec<(Arc<str>, Regex)>,
+    globs: Vec<(Arc<str>, Arc<Regex>)>,
 }
 
 impl Exclude {

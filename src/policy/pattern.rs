@@ -4,8 +4,9 @@
 //! to mend it, so nothing above has to ask what a broken one matches (nothing). Knows nothing of
 //! orders and of the tags there are.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use globset::GlobBuilder;
 use regex::bytes::{Regex, RegexBuilder};
@@ -59,9 +60,9 @@ pub struct InvalidPattern {
 
 #[derive(Clone)]
 pub(super) enum Matcher {
-    Glob(Regex),
+    Glob(Arc<Regex>),
     Semver(Range),
-    Regex(Regex),
+    Regex(Arc<Regex>),
     Family,
 }
 
@@ -226,7 +227,7 @@ pub(super) fn check_length(text: &str) -> Result<(), (String, String)> {
 }
 
 /// Compiles a glob, or says what is wrong and how to mend it.
-pub(super) fn glob(text: &str) -> Result<Regex, (String, String)> {
+pub(super) fn glob(text: &str) -> Result<Arc<Regex>, (String, String)> {
     check_length(text)?;
     if text.is_empty() {
         return Err(("is empty".to_owned(), "write `*` for any tag, or remove it".to_owned()));
@@ -294,7 +295,7 @@ fn shown(c: char) -> String {
     }
 }
 
-fn regex(text: &str, dialect: Dialect) -> Result<Regex, (String, String)> {
+fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
     check_length(text)?;
     if text.is_empty() {
         return Err(("is empty".to_owned(), "write `.*` for any tag, or remove it".to_owned()));
@@ -312,9 +313,23 @@ fn regex(text: &str, dialect: Dialect) -> Result<Regex, (String, String)> {
 
 /// Tags are ASCII, so `\w` and its like are first taken as ASCII: that is a hundredth of the size. A
 /// pattern that names what only Unicode has (`\p{L}`) is compiled with all of it.
-fn compile(text: &str) -> Result<Regex, regex::Error> {
+/// Compiles a regular expression, or finds it among those that are in use: a fleet repeats a few
+/// patterns thousands of times, and each takes more memory compiled than all else about a container.
+fn compile(text: &str) -> Result<Arc<Regex>, regex::Error> {
+    static COMPILED: LazyLock<Mutex<HashMap<Box<str>, Weak<Regex>>>> = LazyLock::new(Mutex::default);
+    let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(regex) = compiled().get(text).and_then(Weak::upgrade) {
+        return Ok(regex);
+    }
     let build = |unicode| RegexBuilder::new(text).unicode(unicode).size_limit(SIZE_LIMIT).build();
-    build(false).or_else(|_| build(true))
+    let regex = Arc::new(build(false).or_else(|_| build(true))?);
+    let mut compiled = compiled();
+    // What nobody uses any more is forgotten before the map would have to grow.
+    if compiled.len() == compiled.capacity() {
+        compiled.retain(|_, regex| regex.strong_count() > 0);
+    }
+    compiled.insert(text.into(), Arc::downgrade(&regex));
+    Ok(regex)
 }
 
 fn broken_regex(text: &str, error: &regex::Error) -> (String, String) {

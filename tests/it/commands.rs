@@ -3,7 +3,9 @@
 mod argocd;
 mod checkout;
 mod explain;
+mod kustomize;
 mod lint;
+mod marker;
 
 use std::fs;
 use std::path::Path;

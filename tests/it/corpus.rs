@@ -4,11 +4,14 @@
 //! Runs over our own collection of odd files, and over the folder in `LANDWAITER_CORPUS` as well
 //! when that is set.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use landwaiter::image::Tag;
-use landwaiter::manifest::{Document, ImageField, Manifest, Rewritten, builtin_presets, is_manifest_path, read};
+use landwaiter::image::{Reference, Tag};
+use landwaiter::manifest::{Document, ImageField, Manifest, Rewritten, Scope, builtin_presets, is_manifest_path, read};
 use landwaiter::path::RepoPath;
+use landwaiter::plan::{Inventory, Memory, Source};
 use landwaiter::policy::Presets;
 
 fn folders() -> Vec<PathBuf> {
@@ -49,6 +52,8 @@ fn by_hand(bytes: &[u8], fields: &[&ImageField], tag: &Tag) -> Vec<u8> {
     let spans = fields.iter().filter_map(|field| Some((field.span()?.start, field.span()?.end, *field)));
     let mut spans: Vec<_> = spans.collect();
     spans.sort_by_key(|(start, ..)| *start);
+    // An anchor and its aliases are one value.
+    spans.dedup_by_key(|(start, ..)| *start);
     let mut out = Vec::new();
     let mut at = 0;
     for (start, end, field) in spans {
@@ -89,6 +94,9 @@ fn check(path: &RepoPath, bytes: &[u8], presets: &Presets) -> (usize, usize) {
     let expected: Vec<String> = fields.iter().map(|field| field.reference().with_tag(&tag)).collect();
     let found: Vec<String> = editable(&again).iter().map(|field| field.reference().to_string()).collect();
     assert_eq!(found, expected, "{path}: read again");
+    let changes: Vec<(&ImageField, Tag)> = editable(&again).into_iter().map(|field| (field, tag.clone())).collect();
+    let twice = Document::open(path, &after).expect("it was read").rewrite(&changes);
+    assert_eq!((twice.bytes, twice.refused), (after, vec![]), "{path}: a second run");
     (images, fields.len())
 }
 
@@ -105,6 +113,119 @@ fn every_file_is_read_and_rewritten_at_its_images_only() {
         }
         assert!(changed > 0, "{}: no image in {} files", folder.display(), files.len());
         assert!(changed <= images);
+    }
+}
+
+/// A whole repository in memory; the key of a file is its number.
+struct Texts(Vec<(RepoPath, Vec<u8>)>);
+
+impl Source for Texts {
+    type Key = (usize, Vec<u8>);
+    type Error = Infallible;
+
+    fn find(&self, path: &RepoPath) -> Result<Option<Self::Key>, Infallible> {
+        Ok(self.0.iter().position(|(file, _)| file == path).map(|at| (at, self.0[at].1.clone())))
+    }
+
+    fn read(&self, (_, bytes): &Self::Key, buffer: &mut Vec<u8>) -> Result<(), Infallible> {
+        buffer.clone_from(bytes);
+        Ok(())
+    }
+}
+
+impl Texts {
+    fn survey(&self) -> Inventory {
+        let keyed = self.0.iter().enumerate().map(|(at, (path, bytes))| (path.clone(), (at, bytes.clone())));
+        let files: Vec<_> = keyed.collect();
+        Inventory::survey(&files, self, Scope::Everything, &mut Memory::default()).unwrap()
+    }
+
+    /// Every image of the repository on this tag, wherever it stands; the number of those changed.
+    fn set_all(&mut self, inventory: &Inventory, tag: &Tag) -> usize {
+        let mut by_file: BTreeMap<&RepoPath, Vec<(&ImageField, Tag)>> = BTreeMap::new();
+        for container in inventory.workloads().flat_map(|workload| &workload.containers) {
+            if container.image.refusal().is_none() {
+                by_file.entry(&container.image.place().file).or_default().push((&container.image, tag.clone()));
+            }
+        }
+        let mut changed = 0;
+        for (path, changes) in by_file {
+            let at = self.0.iter().position(|(file, _)| file == path).unwrap();
+            let bytes = &self.0[at].1;
+            let Rewritten { bytes: after, refused } = Document::open(path, bytes).unwrap().rewrite(&changes);
+            assert_eq!(refused, [], "{path}");
+            let fields: Vec<&ImageField> =
+                changes.iter().map(|(field, _)| *field).filter(|field| field.span().is_some()).collect();
+            let inserted = changes.len() - fields.len();
+            if inserted == 0 {
+                assert_eq!(after, by_hand(bytes, &fields, tag), "{path}: rewritten otherwise than by hand");
+            } else {
+                let without = |bytes: &[u8]| {
+                    let text = std::str::from_utf8(bytes).unwrap();
+                    text.lines()
+                        .filter(|line| !line.trim_start().starts_with("newTag:"))
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
+                };
+                assert_eq!(
+                    without(&after),
+                    without(&by_hand(bytes, &fields, tag)),
+                    "{path}: more than a key was added"
+                );
+            }
+            changed += changes.len();
+            self.0[at].1 = after;
+        }
+        changed
+    }
+}
+
+/// `file workload container`, for those images that can be changed, each with its image.
+fn images(inventory: &Inventory) -> BTreeMap<String, String> {
+    let mut images = BTreeMap::new();
+    for (number, workload) in inventory.workloads().enumerate() {
+        for container in &workload.containers {
+            let image = &container.image;
+            let name = format!("{number} {} {} {}", image.place().file, workload.id, container.name);
+            if image.refusal().is_none() {
+                images.insert(name, image.reference().to_string());
+            }
+        }
+    }
+    images
+}
+
+#[test]
+fn a_repository_is_changed_at_all_its_images_and_a_second_run_changes_nothing() {
+    let mut repositories = vec![];
+    for folder in folders() {
+        // Each folder of the corpus is a repository of its own.
+        let whole = folder.join("demo").exists() || folder.starts_with(env!("CARGO_MANIFEST_DIR"));
+        if whole {
+            repositories.push(folder);
+        } else {
+            repositories.extend(
+                std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()),
+            );
+        }
+    }
+    for folder in repositories {
+        let mut texts = Texts(files(&folder));
+        let tag = Tag::parse("20991231-landwaiter.1").unwrap();
+        let before = texts.survey();
+        let changed = texts.set_all(&before, &tag);
+        let (found, after) = (images(&before), texts.survey());
+        let expected: BTreeMap<_, _> = found
+            .iter()
+            .map(|(name, image)| {
+                let image = Reference::parse(image).unwrap();
+                (name.clone(), image.with_tag(&tag))
+            })
+            .collect();
+        assert_eq!(images(&after), expected, "{}", folder.display());
+        let settled = texts.0.clone();
+        assert_eq!(texts.set_all(&after, &tag), changed, "{}", folder.display());
+        assert!(texts.0 == settled, "{}: a second run changes something", folder.display());
     }
 }
 

@@ -6,6 +6,7 @@ mod binary;
 mod commands;
 mod corpus;
 mod git_server;
+mod law;
 mod mirror;
 mod pass;
 mod registry_client;

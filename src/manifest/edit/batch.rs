@@ -20,11 +20,14 @@ pub(super) struct Batch<'a> {
 /// The changes of one scalar: number, user and value.
 type Group<'a> = Vec<(usize, u32, &'a str)>;
 
+/// A key that one change wants: number, gap and value.
+type Addition<'a> = (usize, &'a Gap, &'a str);
+
 impl<'a> Batch<'a> {
     pub(super) fn of(tree: &'a Tree, changes: &'a [Change<'a>]) -> Self {
         let mut batch =
             Self { tree, changes, sets: BTreeMap::new(), inserts: BTreeMap::new(), refused: BTreeMap::new() };
-        let mut wanted: BTreeMap<(Spot, &'static str), Vec<(usize, &'a Gap, &'a str)>> = BTreeMap::new();
+        let mut wanted: BTreeMap<(Spot, &'static str), Vec<Addition<'a>>> = BTreeMap::new();
         for (number, change) in changes.iter().enumerate() {
             if let Some(obstacle) = batch.obstacle(change) {
                 batch.refused.insert(number, obstacle);
@@ -81,12 +84,14 @@ impl<'a> Batch<'a> {
 
     /// The edits of all changes that are not refused, in the order of the text.
     pub(super) fn edits(&mut self) -> Vec<TextEdit> {
+        // Where a line is added, a value may end with something new right before, and a key change behind.
         let mut edits: Vec<(usize, TextEdit)> = Vec::new();
+        let rank = |edit: &TextEdit| if edit.span.is_empty() { 0 } else { usize::MAX };
         let (tree, refused) = (self.tree, &mut self.refused);
         self.sets.retain(|spot, group| {
             let node = spot.find(tree).ok_or(Obstacle::Foreign);
             match node.and_then(|node| edit(node, group[0].2)) {
-                Ok(edit) => edits.extend(edit.map(|edit| (0, edit))),
+                Ok(edit) => edits.extend(edit.map(|edit| (rank(&edit), edit))),
                 Err(obstacle) => {
                     refused.extend(group.iter().map(|(number, ..)| (*number, obstacle.clone())));
                     return false;
@@ -95,10 +100,9 @@ impl<'a> Batch<'a> {
             true
         });
         for (number, (gap, value)) in &self.inserts {
-            // Behind a scalar that ends where the text does, and ends with something new.
             edits.extend(gap.edit(self.tree, value).map(|edit| (number + 1, edit)));
         }
-        edits.sort_by_key(|(order, edit)| (edit.span.start, *order));
+        edits.sort_by_key(|(rank, edit)| (edit.span.start, *rank));
         edits.into_iter().map(|(_, edit)| edit).collect()
     }
 

@@ -81,16 +81,15 @@ impl Gap {
         let Shape { indent, line_end } = shape(key, neighbour)?;
         let source = neighbour.tree().source();
         let line = format!("{:indent$}{}: {}", "", self.key, written(value, neighbour.kind()));
-        let (at, text) = match line_break(&source[line_end..]) {
-            Some(newline) => (line_end + newline.len(), line + newline),
-            None => {
-                let before = memchr::memrchr2(b'\n', b'\r', &source.as_bytes()[..line_end]);
-                let before = before.map(|at| if source[..=at].ends_with("\r\n") { at - 1 } else { at });
-                let newline = before.and_then(|at| line_break(&source[at..])).unwrap_or("\n");
-                (line_end, newline.to_owned() + &line)
-            }
-        };
-        Some(TextEdit { span: at..at, text })
+        if let Some(newline) = line_break(&source[line_end..]) {
+            let at = line_end + newline.len();
+            return Some(TextEdit { span: at..at, text: line + newline });
+        }
+        // The last line of the file has no break, and gets none: the one above shows which to write.
+        let above = memchr::memrchr2(b'\n', b'\r', &source.as_bytes()[..line_end]);
+        let above = above.map(|at| if source[..=at].ends_with("\r\n") { at - 1 } else { at });
+        let newline = above.and_then(|at| line_break(&source[at..])).unwrap_or("\n");
+        Some(TextEdit { span: line_end..line_end, text: newline.to_owned() + &line })
     }
 }
 
@@ -139,3 +138,6 @@ fn written(value: &str, neighbour: Kind) -> String {
         _ => super::double_quoted(value),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,15 +9,19 @@ use std::collections::HashSet;
 use super::super::yaml::{Kind, NodeRef};
 use super::{Ask, Find, Library, Slot, Spot};
 
-/// The lists of a pod spec that hold containers.
-const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+/// The lists of a pod spec that hold containers, and whether kustomize replaces the images of those.
+const LISTS: [(&str, bool); 3] = [("containers", true), ("initContainers", true), ("ephemeralContainers", false)];
 
 /// The pod spec of an object: that of `spec.template`, of `spec.jobTemplate.spec.template`, or for a
 /// `Pod` its `spec`.
 pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, _: &Ask<'_>, _: &'a Library, find: &mut Find<'a>) {
     let Some(pod_spec) = spec_of(object, kind, find) else { return };
-    for list in LISTS {
+    find.pods = find.slots.len()..find.slots.len();
+    for (list, is_replaced) in LISTS {
         read_list(pod_spec, list, find);
+        if is_replaced {
+            find.pods.end = find.slots.len();
+        }
     }
     read_volumes(pod_spec, find);
     find.is_patch |= is_patch(pod_spec);

@@ -45,20 +45,19 @@ impl Origin {
 }
 
 impl<'a> NodeRef<'a> {
-    /// The document in this literal block. `None` for every other node, for blocks of insets, and where
-    /// nothing is written; an error where the block holds no YAML, a template, or several documents.
+    /// The document in this literal block. `None` for every other node, for keys, for blocks of insets,
+    /// and where nothing is written; an error where the block holds no YAML, a template, or several documents.
     pub(in crate::manifest) fn inset(self) -> Option<Result<Self, &'a Unreadable>> {
         let literals = &self.tree.literals;
         let at = literals.binary_search_by_key(&self.id, |literal| literal.node).ok()?;
         let inset = literals[at].inset.get_or_init(|| read(self)).as_ref();
-        let root = |tree: &'a Box<Tree>| tree.documents().next();
-        inset.map(|tree| tree.as_ref().and_then(root)).transpose()
+        inset.map(|tree| tree.as_deref()?.documents().next()).transpose()
     }
 }
 
 fn read(block: NodeRef<'_>) -> Result<Option<Box<Tree>>, Unreadable> {
     let text = block.text().unwrap_or_default().trim_start_matches('\n');
-    if text.is_empty() {
+    if text.is_empty() || block.is_key() {
         return Ok(None);
     }
     let columns = block.column() - 1;
@@ -70,7 +69,8 @@ fn read(block: NodeRef<'_>) -> Result<Option<Box<Tree>>, Unreadable> {
     let extent = starts[0]..end;
     let (lines, indent) = (super::small(block.line() - 1), super::small(columns));
     let built = build::build(text, || Builder::new(source, Cursor::over(source, starts.clone(), end), lines, indent))?;
-    let share = block.share().cloned();
+    // Its numbers are those of the tree around, and must not be taken for numbers of this one.
+    let share = block.share().map(|share| Share { nodes: 0..0, ..*share });
     let origin = Origin { literal: block.id, trail: block.trail(), extent, line: block.line(), share };
     let tree = Tree::new(Arc::clone(source), Syntax::Yaml, built, Some(Box::new(origin)));
     let refuse = |node: NodeRef<'_>, message: &str| {
@@ -105,3 +105,6 @@ fn lines(block: NodeRef<'_>, text: &str, indent: usize) -> Option<(Vec<usize>, u
     }
     Some((starts, end))
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,10 +29,8 @@ impl Tree {
     /// The comments in which any of these words stands, in order. Those of insets are told by the trees
     /// of the insets.
     pub(in crate::manifest) fn remarks(&self, words: &[&str]) -> Vec<Remark<'_>> {
-        let (extent, line) = match &self.origin {
-            Some(origin) => (origin.extent.clone(), origin.line),
-            None => (self.first_byte()..self.source.len(), 1),
-        };
+        let extent = self.extent();
+        let line = self.origin.as_ref().map_or(1, |origin| origin.line);
         let text = &self.source[..extent.end];
         let mut searches: Vec<Search<'_>> = words.iter().map(|word| Search::new(word, text, extent.start)).collect();
         let mut reader = Reader { tree: self, text, counted: (extent.start, line), next_content: None };
@@ -154,7 +152,7 @@ impl<'a> Reader<'a> {
 
     /// Where the line of this byte starts in the file.
     fn start_of_line(&self, at: usize) -> usize {
-        let first = self.tree.first_byte();
+        let first = super::behind_bom(self.text);
         memchr::memrchr2(b'\n', b'\r', &self.text.as_bytes()[first..at]).map_or(first, |found| first + found + 1)
     }
 
@@ -233,3 +231,6 @@ impl<'a> Reader<'a> {
 fn is_bare(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ' ' | '\t' | '-')) && !text.trim_start().starts_with("---")
 }
+
+#[cfg(test)]
+mod tests;

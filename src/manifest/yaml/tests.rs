@@ -118,10 +118,59 @@ fn an_alias_bomb_stays_small() {
 #[test]
 fn deep_nesting_neither_overflows_nor_takes_long() {
     assert!(Tree::parse(format!("{}x{}", "[".repeat(200), "]".repeat(200)), Syntax::Yaml).is_ok());
-    assert!(Tree::parse("[".repeat(100_000), Syntax::Yaml).is_err());
-    assert!(Tree::parse("{\"a\":".repeat(100_000), Syntax::Json).is_err());
+    for (open, syntax, line, column) in [("[", Syntax::Yaml, 1, 256), ("{\"a\":\n", Syntax::Json, 256, 1)] {
+        let error = Tree::parse(open.repeat(100_000), syntax).unwrap_err();
+        assert_eq!((error.line, error.column), (line, column), "{}", error.message);
+    }
+    let indented: Vec<String> = (0..1000).map(|depth| " ".repeat(depth) + "a:").collect();
+    assert_eq!(tree(&indented.join("\n")).len(), 2001);
     let deep = tree(&"- ".repeat(20_000));
     assert_eq!(deep.documents().count(), 1);
+}
+
+#[test]
+fn long_files_and_lines_are_read() {
+    let megabyte = 1 << 20;
+    let line = format!("[ü, {}]", "a: b, ".repeat(megabyte / 6));
+    let wide = tree(&line);
+    let last = wide.documents().next().unwrap().items().last().unwrap().get("a").unwrap();
+    assert_eq!((last.column(), &line[last.span()]), (line.chars().count() - 3, "b"));
+    let file = tree(&"- image: a:1 # M\n".repeat(10 * megabyte / 17));
+    assert_eq!(file.documents().next().unwrap().items().count(), 10 * megabyte / 17);
+    let blocks = tree(&"---\nv: |\n  a: b # M\n".repeat(10_000));
+    let insets = blocks.documents().map(|document| document.get("v").unwrap().inset().unwrap().unwrap());
+    assert_eq!(insets.map(|inset| inset.tree().remarks(&["M"]).len()).sum::<usize>(), 10_000);
+    let quoted = tree(&format!("[ü, {}]", "' # M', ".repeat(megabyte / 8)));
+    assert!(quoted.remarks(&["M"]).is_empty());
+    let told = tree(&format!("{}a: b", "# M\n".repeat(megabyte / 4)));
+    assert!(told.remarks(&["M"]).iter().all(|remark| remark.subject.is_some_and(|node| node.text() == Some("b"))));
+    let too_large = Tree::parse("#".repeat(super::LARGEST + 1), Syntax::Yaml).unwrap_err();
+    assert_eq!((too_large.line, too_large.column), (1, 1));
+}
+
+#[test]
+fn a_value_of_which_nothing_is_written_stands_at_its_key() {
+    for (source, line, column) in
+        [("# x\na:\n\nb: c", 2, 1), ("a: # x", 1, 1), ("- 'a':\n- b", 1, 3), ("{a, b: }", 1, 2), ("a: &x\nb: c", 1, 1)]
+    {
+        let tree = tree(source);
+        let null = (0..tree.len()).map(|id| tree.node(id)).find(|node| node.is_null()).unwrap();
+        assert_eq!((null.line(), null.column()), (line, column), "{source:?}");
+    }
+}
+
+#[test]
+fn what_stands_in_brackets_is_known() {
+    for source in ["{a: b}", "[a: b]", "- [{a: b}]", "x:\n- {y: {a: b}}", "{x: [a: b]}"] {
+        let tree = tree(source);
+        let mapping = (0..tree.len()).map(|id| tree.node(id)).find(|node| node.get("a").is_some()).unwrap();
+        assert!(mapping.is_flow(), "{source:?}");
+    }
+    for source in ["a: b", "x:\n- [y]\n- a: b", "x:\n- {y: z}\n- a: b", "{y: z}: c\na: b", "? [y]\n: c\na: b"] {
+        let tree = tree(source);
+        let mapping = (0..tree.len()).map(|id| tree.node(id)).find(|node| node.get("a").is_some()).unwrap();
+        assert!(!mapping.is_flow(), "{source:?}");
+    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) struct Lineage {
 /// The parent of a document.
 const NOBODY: u32 = u32::MAX;
 
-impl<'a> NodeRef<'a> {
+impl NodeRef<'_> {
     /// The way to this node. A key has the way of its value. Where a key stands twice in a mapping, its
     /// first value is meant.
     pub(in crate::manifest) fn trail(self) -> Trail {
@@ -133,7 +133,7 @@ impl Tree {
                 self.roots.get(*number as usize).filter(|root| !lineage.objects.contains_key(root))
             }
         };
-        trail.steps.iter().try_fold(self.node(*start?), |node, step| node.step(step))
+        trail.steps.iter().try_fold(self.node(*start?), NodeRef::step)
     }
 
     pub(super) fn lineage(&self) -> &Lineage {
@@ -269,3 +269,6 @@ impl fmt::Display for Trail {
 fn is_simple(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_control() || c.is_whitespace() || ".[]\"\\?".contains(c))
 }
+
+#[cfg(test)]
+mod tests;

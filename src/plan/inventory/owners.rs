@@ -37,7 +37,7 @@ fn first_place(workload: &Workload) -> &Place {
 }
 
 /// Whether two owners would have the same tag written at any time, or neither of them any.
-fn agree((one, a): (&Workload, &Container), (two, b): (&Workload, &Container)) -> bool {
+pub(super) fn agree((one, a): (&Workload, &Container), (two, b): (&Workload, &Container)) -> bool {
     let changes = |workload: &Workload, container: &Container| {
         let may = matches!(workload.automation, Automation::On | Automation::Locked(_));
         may && matches!(container.policy, ContainerPolicy::Stated(_))
@@ -46,7 +46,12 @@ fn agree((one, a): (&Workload, &Container), (two, b): (&Workload, &Container)) -
     same || (!changes(one, a) && !changes(two, b))
 }
 
-fn disagreement(place: &Place, (one, a): (&Workload, &Container), (two, b): (&Workload, &Container)) -> Problem {
+/// What to say of two owners who disagree about the image at this place.
+pub(super) fn disagreement(
+    place: &Place,
+    (one, a): (&Workload, &Container),
+    (two, b): (&Workload, &Container),
+) -> Problem {
     let says = |workload: &Workload, container: &Container| {
         let follows = match (&workload.automation, &container.policy) {
             (Automation::On, ContainerPolicy::Stated(policy)) => format!("to follow {policy}"),
@@ -57,5 +62,5 @@ fn disagreement(place: &Place, (one, a): (&Workload, &Container), (two, b): (&Wo
         format!("{} ({}:{}) wants it {follows}", workload.id, workload.place.file, workload.place.line)
     };
     let message = format!("two owners of this image disagree: {}, {}", says(one, a), says(two, b));
-    Problem::new(Severity::Error, place.clone(), message, "give both the same policy")
+    Problem::new(Severity::Error, place.clone(), message, "annotate both alike")
 }

@@ -64,7 +64,7 @@ fn what_lies_outside_of_the_given_paths_is_named_and_not_changed() {
     let (on, off) = (app("on", ON), app("off", "landwaiter/automated: 'false'"));
     let check = |app: &str, surveyed: &[&str], expected: &[&str], told: &[&str]| {
         let all = texts(&[("apps/a.yaml", app), CHART, VALUES]);
-        let files: Vec<_> = all.0.iter().filter(|(path, _)| surveyed.contains(&path.as_str())).cloned().collect();
+        let files: Vec<_> = all.files.iter().filter(|(path, _)| surveyed.contains(&path.as_str())).cloned().collect();
         let inventory = Inventory::survey(&files, &all, Scope::Annotated, &mut Memory::default()).unwrap();
         let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
         assert_eq!(verdicts(&plan), expected);
@@ -84,7 +84,7 @@ fn what_lies_outside_of_the_given_paths_is_named_and_not_changed() {
 fn a_file_that_is_no_manifest_by_name_is_not_changed() {
     let on = app("on", ON).replace("helm: {}", "helm: {valueFiles: [web.values]}");
     let files = texts(&[("a.yaml", &on), CHART, ("charts/web/web.values", VALUES.1)]);
-    let inventory = Inventory::survey(&files.0, &files, Scope::Annotated, &mut Memory::default()).unwrap();
+    let inventory = Inventory::survey(&files.files, &files, Scope::Annotated, &mut Memory::default()).unwrap();
     let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
     assert_eq!(verdicts(&plan), ["chart-image mistake"]);
     assert!(inventory.problems()[0].message.ends_with("which is not named like a manifest"));
@@ -96,7 +96,7 @@ fn a_link_is_read_again_when_the_file_behind_it_changes() {
     let mut memory = Memory::default();
     let mut draw = |values: &str| {
         let files = texts(&[("a.yaml", &on), CHART, ("charts/web/values.yaml", values)]);
-        let inventory = Inventory::survey(&files.0, &files, Scope::Annotated, &mut memory).unwrap();
+        let inventory = Inventory::survey(&files.files, &files, Scope::Annotated, &mut memory).unwrap();
         verdicts(&Plan::draw(&inventory, &scans("x: 1.0 1.1 1.2\nz: 1.5"), NOW.parse().unwrap()))
     };
     assert_eq!(draw(VALUES.1), ["chart-image 1.2"]);

@@ -1,0 +1,69 @@
+//! What the annotations of a kustomization itself say about the entries of its `images`.
+
+use super::super::dialect::{Statement, Topic, Word};
+use super::{Ask, Automation, Find, NodeRef, Problem, Reader, Severity, Subject, dialect, kustomization, mandate};
+use crate::image::Reference;
+
+impl<'a> Reader<'a, '_> {
+    /// Reads a kustomization; `false` for any other object, and for one to be read as any other.
+    pub(super) fn read_kustomization(&mut self, object: NodeRef<'a>) -> bool {
+        let Some(mut found) = kustomization::read(object, self.path, &mut self.manifest.problems) else { return false };
+        let metadata = object.get("metadata");
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+        let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
+        // Where annotations point at fields by path they speak about those, as in any kind.
+        let has_entries = !found.images.is_empty() && Ask::of(self.path, &statements).paths.is_empty();
+        if has_entries {
+            self.judge_entries(&mut found, object, &statements);
+        }
+        self.manifest.kustomizations.push(found);
+        has_entries
+    }
+
+    fn judge_entries(
+        &mut self,
+        found: &mut kustomization::Kustomization,
+        object: NodeRef<'a>,
+        statements: &[Statement],
+    ) {
+        let subjects: Vec<Subject<'_>> = found
+            .images
+            .iter()
+            .map(|entry| Subject {
+                name: Some(entry.alias()),
+                place: entry.place.clone(),
+                tag: entry
+                    .field(None, None)
+                    .as_ref()
+                    .map(super::ImageField::reference)
+                    .and_then(Reference::tag)
+                    .cloned(),
+                has_image: true,
+                is_aside: false,
+            })
+            .collect();
+        let problems = &mut self.manifest.problems;
+        let mandate = mandate::read(self.path, statements, &subjects, false, self.presets, problems);
+        found.automated = mandate.automated;
+        found.automation = self.hold(mandate.automation, statements, object, &Find::default());
+        let decides =
+            |topic: Topic| matches!(topic, Topic::Automated | Topic::Locked | Topic::LockedUntil | Topic::Ignore);
+        let known = |statement: &Statement| match &statement.word {
+            Word::Known { topic, .. } => Some(*topic),
+            Word::Bookkeeping | Word::Unknown { .. } => None,
+        };
+        found.speaks = statements.iter().filter_map(known).any(decides);
+        if found.speaks {
+            for (entry, policy) in found.images.iter_mut().zip(mandate.policies) {
+                entry.policy = policy;
+            }
+        } else if let Some(statement) = statements.iter().find(|statement| known(statement).is_some())
+            && found.automation == Automation::Off
+        {
+            let message =
+                format!("`{}` is not heard: the {} does not say `automated`", statement.written, found.id.kind);
+            let mend = "write `landwaiter/automated: \"true\"` beside it, or remove it to let the workloads decide";
+            self.manifest.problems.push(Problem::new(Severity::Warning, statement.key.clone(), message, mend));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A file as the law sees it: images with their bytes, and new tags for some of them.
+//!
+//! The only place where the tests of the law touch `landwaiter::manifest`.
+
+use std::fmt;
+use std::ops::Range;
+
+use landwaiter::image::Tag;
+use landwaiter::manifest::{Document, ImageField, Manifest, builtin_presets, read};
+use landwaiter::path::RepoPath;
+
+/// One file, read.
+pub(crate) struct File {
+    path: RepoPath,
+    bytes: Vec<u8>,
+    manifest: Manifest,
+    /// Each image: who has it, what it is called there, and where it is written.
+    fields: Vec<(String, String, ImageField)>,
+}
+
+/// An image that was found in it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// `namespace/Kind/name`
+    pub(crate) workload: String,
+    /// The name of the container.
+    pub(crate) container: String,
+    /// The whole image.
+    pub(crate) reference: String,
+    /// The image without tag and digest.
+    pub(crate) name: String,
+    /// The bytes of the value that holds the tag: empty where it is not written in one piece, `None`
+    /// where it is not written.
+    pub(crate) span: Option<Range<usize>>,
+    /// Why it cannot be changed, as far as that is known beforehand.
+    pub(crate) refusal: Option<String>,
+}
+
+/// A file with new tags.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    pub(crate) bytes: Vec<u8>,
+    /// The numbers of the images that stay as they are, and why.
+    pub(crate) refused: Vec<(usize, String)>,
+}
+
+impl File {
+    pub(crate) fn read(path: &str, bytes: &[u8]) -> Self {
+        let path = RepoPath::parse(path).expect("the tests name files inside the repository");
+        let manifest = read(&path, bytes, builtin_presets());
+        let mut fields = Vec::new();
+        for workload in &manifest.workloads {
+            let containers = workload.containers.iter();
+            fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
+        }
+        for kustomization in &manifest.kustomizations {
+            for entry in &kustomization.images {
+                let id = kustomization.id.to_string();
+                fields.extend(entry.field(None, None).map(|field| (id, entry.name.clone(), field)));
+            }
+        }
+        Self { path, bytes: bytes.to_vec(), manifest, fields }
+    }
+
+    /// The images in the order in which they are found.
+    pub(crate) fn images(&self) -> Vec<Image> {
+        let image = |(workload, container, field): &(String, String, ImageField)| Image {
+            workload: workload.clone(),
+            container: container.clone(),
+            reference: field.reference().to_string(),
+            name: field.reference().name().to_owned(),
+            span: field.span(),
+            refusal: field.refusal().map(|refusal| refusal.to_string()),
+        };
+        self.fields.iter().map(image).collect()
+    }
+
+    /// What the value of the image with this number says with another tag.
+    pub(crate) fn text_with(&self, at: usize, tag: &str) -> String {
+        self.fields[at].2.text_with(&Tag::parse(tag).expect("the tests set tags that are some"))
+    }
+
+    /// The file with new tags for the images with these numbers.
+    pub(crate) fn with_tags(&self, tags: &[(usize, &str)]) -> Changed {
+        let Ok(document) = Document::open(&self.path, &self.bytes) else {
+            assert!(self.fields.is_empty(), "images in a file that cannot be opened");
+            return Changed { bytes: self.bytes.clone(), refused: Vec::new() };
+        };
+        let tag = |text: &str| Tag::parse(text).expect("the tests set tags that are some");
+        let changes: Vec<(&ImageField, Tag)> = tags.iter().map(|&(at, text)| (&self.fields[at].2, tag(text))).collect();
+        let rewritten = document.rewrite(&changes);
+        let refused = rewritten.refused.into_iter().map(|(at, refusal)| (tags[at].0, refusal.to_string())).collect();
+        Changed { bytes: rewritten.bytes, refused }
+    }
+
+    /// What is said about the file, a line each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        self.manifest.problems.iter().map(ToString::to_string).collect()
+    }
+
+    /// What was understood of the annotations: how each workload is automated, what each container follows.
+    pub(crate) fn mandates(&self) -> Vec<String> {
+        let workloads = self.manifest.workloads.iter();
+        workloads
+            .map(|workload| {
+                let policies: Vec<_> = workload.containers.iter().map(|container| &container.policy).collect();
+                format!("{:?} {policies:?}", workload.automation)
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} at {:?}", self.workload, self.container, self.reference, self.span)?;
+        self.refusal.iter().try_for_each(|refusal| write!(f, " ({refusal})"))
+    }
+}
