@@ -4,7 +4,9 @@
 //! Values are not read here, and nothing is known of workloads.
 
 mod flux;
+pub(super) mod flux2;
 mod native;
+pub(super) mod remark;
 
 use std::sync::LazyLock;
 

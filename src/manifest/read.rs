@@ -4,10 +4,11 @@
 //! policies are judged, nor what tags there are.
 
 mod kustomize;
+mod markers;
 
 use std::sync::Arc;
 
-use super::dialect::{self, Statement, Word};
+use super::dialect::{self, Statement, Word, flux2};
 use super::document::{Document, Library, parse, seal, template};
 use super::edit::Obstacle;
 use super::mandate::{self, Mandate, Subject};
@@ -19,6 +20,7 @@ use super::workload::{Automation, Container, ContainerPolicy, ImageField, Worklo
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::Presets;
+pub use markers::{Markers, Setter};
 
 /// What is said of a file that is a template, where somebody would have it followed.
 const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
@@ -40,6 +42,8 @@ pub struct Manifest {
     pub path: RepoPath,
     /// The objects with images, in the order of the file.
     pub workloads: Vec<Arc<Workload>>,
+    /// What its comments ask for, and what comments elsewhere can name.
+    pub markers: Markers,
     /// The kustomizations, in the order of the file.
     pub kustomizations: Vec<Kustomization>,
     /// The containers that say no image as they stand, and may get one from a kustomization.
@@ -94,6 +98,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
     let mut manifest = Manifest {
         path: path.clone(),
         workloads: Vec::new(),
+        markers: Markers::default(),
         kustomizations: Vec::new(),
         placeholders: Vec::new(),
         problems: Vec::new(),
@@ -107,7 +112,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        manifest.problems.extend(dialect::is_mentioned(bytes).then(|| template(TEMPLATE, mark.place(path))));
+        manifest.problems.extend(asked_template(path, bytes, mark.place(path)));
         return manifest;
     }
     let sealed = seal(&tree);
@@ -119,6 +124,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
             reader.read_document(document);
         }
     }
+    reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
     manifest.problems.sort();
     manifest.problems.dedup();
@@ -131,17 +137,25 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
 /// unless it has annotations; of what is no manifest at all, such as JSON with comments, nothing is
 /// said either.
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
-    let mentioned = dialect::is_mentioned(bytes);
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return mentioned.then(|| template(TEMPLATE, place));
+        return asked_template(path, bytes, place);
     }
-    if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+    let asked = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes) || is_sidecar_path(path);
+    if !asked && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
     }
-    let severity = if mentioned { Severity::Error } else { Severity::Warning };
+    let severity = if asked { Severity::Error } else { Severity::Warning };
     let message = format!("the file cannot be read: {}", error.message);
     Some(Problem::new(severity, place, message, "nothing in it is followed until it is valid"))
+}
+
+/// What to say of a template: nothing, unless somebody asked for something in it.
+fn asked_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Problem> {
+    if dialect::is_mentioned(bytes) || is_sidecar_path(path) {
+        return Some(template(TEMPLATE, place));
+    }
+    markers::are_mentioned(bytes).then(|| markers::template(place))
 }
 
 /// Collects what a file asks for.
@@ -179,12 +193,9 @@ impl<'a> Reader<'a, '_> {
         let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
         let find = shape::find(object, kind, &Ask::of(self.path, &statements), self.library);
         self.report_template_annotations(&find, kind);
-        let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
-        let id = WorkloadId {
-            namespace: text("namespace").map(str::to_owned),
-            kind: kind.to_owned(),
-            name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
-        };
+        let id = id_of(object, kind);
+        let Markers { policies, repositories, .. } = &mut self.manifest.markers;
+        flux2::read(object, &id, self.path, policies, repositories);
         self.judge(id, object, &statements, find);
     }
 
@@ -249,16 +260,16 @@ impl<'a> Reader<'a, '_> {
 
     /// The image of a container, if it says one.
     fn image(&self, slot: &Slot<'a>) -> Option<Result<ImageField, Problem>> {
-        let spot = slot.spot?;
+        let parts = slot.spot?;
         let file = slot.file.unwrap_or(self.path);
         let sealed = slot.file.and_then(|file| self.library.get(file)).is_some_and(Document::is_sealed);
-        Some(match spot.read(file) {
+        Some(match parts.read(file) {
             Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
             Err(misread) => {
                 let alias = slot.name.as_deref().unwrap_or(&slot.position);
                 let message = format!("`{alias}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
-                Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
+                Err(Problem::new(Severity::Error, parts.carrier().place(file), message, mend))
             }
         })
     }
@@ -275,9 +286,7 @@ impl<'a> Reader<'a, '_> {
         let severity = if annotated { Severity::Error } else { Severity::Warning };
         let mut obstacles = Vec::new();
         if let Some(seal) = self.sealed {
-            let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
-            let mend = "move the workload to a file of its own, without secrets";
-            obstacles.push(Problem::new(severity, seal.place(self.path), message, mend));
+            obstacles.push(sealed(severity, seal.place(self.path)));
         }
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
@@ -342,13 +351,31 @@ impl<'a> Reader<'a, '_> {
         } else {
             let message = format!("this {kind} shows no image, so there is none to follow");
             let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
-            let mend = format!(
-                "say where the image stands with `{prefix}image.<alias>: <path>`; in a patch, show the container with its image"
-            );
+            let elsewhere = match kind {
+                "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                _ => "in a patch, show the container with its image",
+            };
+            let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");
             Problem::new(Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);
     }
+}
+
+/// What an object is called.
+fn id_of(object: NodeRef<'_>, kind: &str) -> WorkloadId {
+    let metadata = object.get("metadata");
+    let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
+    WorkloadId {
+        namespace: text("namespace").map(str::to_owned),
+        kind: kind.to_owned(),
+        name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
+    }
+}
+
+fn sealed(severity: Severity, place: Place) -> Problem {
+    let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
+    Problem::new(severity, place, message, "move the workload to a file of its own, without secrets")
 }
 
 fn hidden_containers(place: Place) -> Problem {

@@ -8,6 +8,7 @@ mod argocd;
 mod field_path;
 mod helm_release;
 pub(super) mod kustomization;
+pub(super) mod marker;
 pub(super) mod pod;
 mod spot;
 mod values;

@@ -1,6 +1,7 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
 
 mod kustomize;
+mod markers;
 mod owners;
 mod reach;
 
@@ -205,6 +206,7 @@ impl Inventory {
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
         kustomize::join(&mut self, source, memory)?;
+        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
         let surveyed = |path: &RepoPath| memory.files.contains_key(path);
         reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);

@@ -2,6 +2,7 @@
 
 mod kustomize;
 mod links;
+mod markers;
 
 use std::cell::RefCell;
 use std::convert::Infallible;

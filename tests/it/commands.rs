@@ -5,6 +5,7 @@ mod checkout;
 mod explain;
 mod kustomize;
 mod lint;
+mod marker;
 
 use std::fs;
 use std::path::Path;

@@ -5,9 +5,11 @@
 //! here. Highest first: the `.argocd-source` files of the source, its parameters, `valuesObject`,
 //! `values`, the last of `valueFiles` to the first, the `values.yaml` of the chart. A tag is changed where
 //! it counts; in a lower place it would be replaced. What cannot be read hides what is below it.
-//! Templates are never expanded. `places.rs` collects the values, `links.rs` finds their files.
+//! Templates are never expanded. `places.rs` collects the values, `links.rs` finds their files,
+//! `names.rs` tells what annotations call the images of kustomize.
 
 mod links;
+mod names;
 mod places;
 
 use std::borrow::Cow;
@@ -91,12 +93,11 @@ impl<'a> Reader<'a, '_> {
     /// `kustomize.images`: `old=new:tag`, `new:tag`.
     fn read_kustomize(&mut self, said: &Said<'a>, number: usize) {
         let Some(images) = said.first("kustomize", "images") else { return };
-        for (index, node) in images.node.items().enumerate() {
-            let Some(text) = node.resolved().text() else { continue };
-            let names = kustomize_names(text);
-            let name = names.into_iter().find(|name| self.ask.aliases.contains(name)).unwrap_or(names[0]);
+        let texts: Vec<_> = images.node.items().filter_map(|node| Some((node, node.resolved().text()?))).collect();
+        let names = names::of(texts.iter().map(|(_, text)| *text), &self.ask.aliases);
+        for (index, ((node, _), name)) in texts.into_iter().zip(names).enumerate() {
             let slot = Slot {
-                name: Some(Cow::Borrowed(name)).filter(|name| !name.is_empty()),
+                name: name.map(Cow::Owned),
                 spot: Some(Spot::replacing(node)),
                 file: images.file,
                 node,
@@ -113,8 +114,8 @@ impl<'a> Reader<'a, '_> {
         let mut chart = self.images(&values.known);
         if let Some(sure) = &values.sure {
             self.has_unknown = true;
-            let sure = self.images(sure);
-            let by_name: BTreeMap<_, _> = sure.slots.iter().map(|slot| (slot.name.as_deref(), slot.spot)).collect();
+            let above = self.images(sure);
+            let by_name: BTreeMap<_, _> = above.slots.iter().map(|slot| (slot.name.as_deref(), slot.spot)).collect();
             for slot in &mut chart.slots {
                 let sure = by_name.get(&slot.name.as_deref()).copied().flatten();
                 slot.spot = slot.spot.filter(|spot| sure.is_some_and(|sure| spot.is_same(sure)));
@@ -141,10 +142,10 @@ impl<'a> Reader<'a, '_> {
 
     /// Tags that are written, of images whose repositories are not: charts know those by themselves.
     fn report_lone_tags(&mut self, level: &Level<'a>, chart: &mut Find<'a>) {
+        let found: BTreeSet<_> = chart.slots.iter().filter_map(|slot| slot.name.clone()).collect();
         let named = self.ask.aliases.iter().copied().filter(|alias| *alias != values::CHART_IMAGE);
-        for alias in named.chain([values::CHART_IMAGE]) {
-            let is_found = chart.slots.iter().any(|slot| slot.name.as_deref() == Some(alias));
-            let Some(tag) = values::lone_tag(level, alias).filter(|_| !is_found) else { continue };
+        for alias in [values::CHART_IMAGE].into_iter().chain(named.take(values::MOST_ALIASES)) {
+            let Some(tag) = values::lone_tag(level, alias).filter(|_| !found.contains(alias)) else { continue };
             let message =
                 format!("the tag of `{alias}` is written here, and its repository nowhere in this repository");
             let mend = "write the repository beside it, as a parameter `image.repository` for example";
@@ -155,19 +156,18 @@ impl<'a> Reader<'a, '_> {
 
     /// A template says no image, and is worth a word where somebody asks for it.
     fn without_template(&mut self, slot: Slot<'a>) -> Slot<'a> {
-        let Some(spot) = slot.spot.filter(|spot| spot.is_template()) else { return slot };
+        let Some(image) = slot.spot.filter(|image| image.is_template()) else { return slot };
         if let Some(name) = slot.name.as_deref().filter(|name| self.ask.aliases.contains(name)) {
             let message = format!("`{name}` is not followed: its image is a template, which is never expanded");
             let mend = "write the image itself, or remove what is said of it";
-            self.report(Severity::Warning, spot.carrier(), slot.file, message, mend);
+            self.report(Severity::Warning, image.carrier(), slot.file, message, mend);
         }
         Slot { spot: None, ..slot }
     }
 
     /// Aliases without an image may be those of images that cannot be read.
     fn excuse_missing(&mut self, node: NodeRef<'a>) {
-        let found: BTreeSet<String> =
-            self.find.slots.iter().filter_map(|slot| slot.name.as_deref()).map(str::to_owned).collect();
+        let found: BTreeSet<_> = self.find.slots.iter().filter_map(|slot| slot.name.clone()).collect();
         let aliases = self.ask.aliases.iter().filter(|alias| **alias != values::CHART_IMAGE);
         let missing = aliases.chain([&values::CHART_IMAGE]).filter(|alias| !found.contains(**alias));
         self.find.slots.extend(missing.map(|alias| unread(alias, Layer { node, file: None })));
@@ -199,17 +199,6 @@ fn unread<'a>(alias: &str, at: Layer<'a>) -> Slot<'a> {
         position: alias.to_owned(),
         is_aside: true,
     }
-}
-
-/// What annotations may call an image of kustomize: by the last part of the name that it replaces, and
-/// by that of its own.
-fn kustomize_names(text: &str) -> [&str; 2] {
-    let (old, new) = text.split_once('=').unwrap_or((text, text));
-    [old, new].map(|name| {
-        let name = name.split('@').next().unwrap_or(name);
-        let last = name.rsplit('/').next().unwrap_or(name);
-        last.split(':').next().unwrap_or(last)
-    })
 }
 
 #[cfg(test)]
