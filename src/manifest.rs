@@ -13,6 +13,7 @@
 //! | `mandate.rs` | what the annotations of one workload ask for |
 //! | `workload.rs` | the values that the floors above see |
 //! | `document.rs` | one file, open for changes |
+//! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
 //! | `read.rs` | one file, from bytes to workloads |
 //! | `policy_file.rs` | named policies, from files and built in |
 //!
@@ -44,6 +45,7 @@ mod policy_file;
 mod problem;
 mod read;
 mod shape;
+mod sidecar;
 mod workload;
 mod yaml;
 

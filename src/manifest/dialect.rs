@@ -124,7 +124,7 @@ pub(super) struct Value {
     pub(super) text: Option<Box<str>>,
     /// Whether nothing is written, or `null` or `~`.
     pub(super) is_null: bool,
-    /// Whether every reader takes it for a string.
+    /// Whether every reader takes it for the string that it has to be.
     pub(super) is_string: bool,
 }
 
@@ -202,11 +202,14 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath) -> Vec<State
     statements
 }
 
-/// The words of a mapping whose keys are native ones without their prefix.
+/// The words of a mapping whose keys are native ones without their prefix. Only Kubernetes takes no other
+/// values than strings; here a scalar is what it says.
 pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
     let statement = |(key, value): (NodeRef<'_>, NodeRef<'_>)| {
         let written = key.text()?;
-        Some(Statement::new(Voice::Native, written, lookup(written), key.place(file), value.resolved(), file))
+        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value.resolved(), file);
+        said.value.is_string |= said.value.text.is_some();
+        Some(said)
     };
     words.entries().filter_map(statement).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Must not know what in it asks for changes; see `read.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::{self, Obstacle, Refusal};
 use super::problem::{Place, Problem, Severity};
@@ -15,6 +15,7 @@ use crate::path::RepoPath;
 #[derive(Debug, Default)]
 pub struct Library {
     documents: BTreeMap<RepoPath, Document>,
+    unreadable: BTreeSet<RepoPath>,
 }
 
 /// One file, open for changes.
@@ -45,7 +46,7 @@ impl Document {
             Problem::new(Severity::Error, place, message, "nothing in it is followed until it is valid")
         })?;
         match tree.template_mark() {
-            Some(mark) => Err(template(mark.place(path))),
+            Some(mark) => Err(template("`{{` outside quotes makes the file a template", mark.place(path))),
             None => Ok(Self { path: path.clone(), tree }),
         }
     }
@@ -109,9 +110,19 @@ impl Library {
         self.documents.insert(document.path.clone(), document);
     }
 
+    /// Notes that a file is there and cannot be opened, so that nobody takes it for missing.
+    pub fn insert_unreadable(&mut self, path: RepoPath) {
+        self.unreadable.insert(path);
+    }
+
     /// The documents of a file, if it is there.
     pub(super) fn get(&self, path: &RepoPath) -> Option<&Document> {
         self.documents.get(path)
+    }
+
+    /// Whether the file is there and cannot be opened, which is told elsewhere.
+    pub(super) fn is_unreadable(&self, path: &RepoPath) -> bool {
+        self.unreadable.contains(path)
     }
 }
 
@@ -138,8 +149,7 @@ pub(super) fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Tree, Unreadable> {
 }
 
 /// A file that is a template, however well it parses.
-pub(super) fn template(place: Place) -> Problem {
-    let message = "the file has annotations, and `{{` outside quotes makes it a template";
+pub(super) fn template(message: &str, place: Place) -> Problem {
     let mend = "templates are never changed: annotate the manifest that uses it, or quote the value";
     Problem::new(Severity::Warning, place, message, mend)
 }

@@ -15,11 +15,18 @@ use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
 use super::shape::kustomization::{self, Kustomization};
 use super::shape::{self, Ask, Find, Slot};
+use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::Presets;
 pub use markers::{Markers, Setter};
+
+/// What is said of a file that is a template, where somebody would have it followed.
+const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
+
+/// The same of a file with markers.
+const MARKED_TEMPLATE: &str = "the file has markers, and `{{` outside quotes makes it a template";
 
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +80,11 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 }
 
 /// Whether it is worth reading these bytes: a search for a few words, without parsing. What ties other
-/// files together has no words of ours and always matters.
+/// files together or speaks about them has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
     kustomization::is_file_name(path)
+        || is_sidecar_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
 }
@@ -107,13 +115,17 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        manifest.problems.extend(mentioned_template(bytes, mark.place(path)));
+        manifest.problems.extend(mentioned_template(path, bytes, mark.place(path)));
         return manifest;
     }
     let sealed = seal(&tree);
     let mut reader = Reader { path, presets, library, sealed, manifest };
     for document in tree.documents() {
-        reader.read_document(document);
+        if is_sidecar_path(path) {
+            reader.read_sidecar(document);
+        } else {
+            reader.read_document(document);
+        }
     }
     reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
@@ -130,23 +142,22 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return mentioned_template(bytes, place);
+        return mentioned_template(path, bytes, place);
     }
-    if !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+    let mentioned = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes) || is_sidecar_path(path);
+    if !mentioned && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
     }
-    let mentioned = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes);
     let severity = if mentioned { Severity::Error } else { Severity::Warning };
     let message = format!("the file cannot be read: {}", error.message);
     Some(Problem::new(severity, place, message, "nothing in it is followed until it is valid"))
 }
 
 /// What to say of a template: nothing, unless somebody asked for something in it.
-fn mentioned_template(bytes: &[u8], place: Place) -> Option<Problem> {
-    if dialect::is_mentioned(bytes) {
-        return Some(template(place));
-    }
-    markers::are_mentioned(bytes).then(|| markers::template(place))
+fn mentioned_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Problem> {
+    let is_asked = dialect::is_mentioned(bytes) || is_sidecar_path(path);
+    let message = is_asked.then_some(TEMPLATE).or_else(|| markers::are_mentioned(bytes).then_some(MARKED_TEMPLATE))?;
+    Some(template(message, place))
 }
 
 /// Collects what a file asks for.
@@ -188,6 +199,15 @@ impl<'a> Reader<'a, '_> {
         let Markers { policies, repositories, .. } = &mut self.manifest.markers;
         flux2::read(object, &id, self.path, policies, repositories);
         self.judge(id, object, &statements, find);
+    }
+
+    fn read_sidecar(&mut self, document: NodeRef<'a>) {
+        let Sidecar { entries, needs, problems } = sidecar::read(document, self.path, self.library);
+        self.manifest.needs.extend(needs);
+        self.manifest.problems.extend(problems);
+        for Entry { id, words, statements, find } in entries {
+            self.judge(id, words, &statements, find);
+        }
     }
 
     /// Puts what was found together with what is asked for.
@@ -242,16 +262,16 @@ impl<'a> Reader<'a, '_> {
 
     /// The image of a container, if it says one.
     fn image(&self, slot: &Slot<'a>) -> Option<Result<ImageField, Problem>> {
-        let spot = slot.spot?;
+        let parts = slot.spot?;
         let file = slot.file.unwrap_or(self.path);
         let sealed = slot.file.and_then(|file| self.library.get(file)).is_some_and(Document::is_sealed);
-        Some(match spot.read(file) {
+        Some(match parts.read(file) {
             Ok(field) => Ok(field.with_obstacle(sealed.then_some(Obstacle::Sealed))),
             Err(misread) => {
                 let alias = slot.name.as_deref().unwrap_or(&slot.position);
                 let message = format!("`{alias}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
-                Err(Problem::new(Severity::Error, spot.carrier().place(file), message, mend))
+                Err(Problem::new(Severity::Error, parts.carrier().place(file), message, mend))
             }
         })
     }
@@ -310,9 +330,10 @@ impl<'a> Reader<'a, '_> {
     /// Annotations on the pod template do nothing; they belong on the workload.
     fn report_template_annotations(&mut self, find: &Find<'a>, kind: &str) {
         let Some(annotations) = find.template_annotations else { return };
+        let template = if kind == "ApplicationSet" { "template of the Applications" } else { "pod template" };
         for statement in dialect::statements(annotations, self.path) {
             if matches!(statement.word, Word::Known { .. }) {
-                let message = format!("`{}` stands on the pod template, where it is not read", statement.written);
+                let message = format!("`{}` stands on the {template}, where it is not read", statement.written);
                 let mend = format!("move it to `metadata.annotations` of the {kind}");
                 self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
             }
@@ -331,7 +352,12 @@ impl<'a> Reader<'a, '_> {
             hidden_containers(alias.place(self.path))
         } else {
             let message = format!("this {kind} shows no image, so there is none to follow");
-            let mend = "say where the image stands with `landwaiter/image.<alias>: <path>`; in a patch, show the container with its image";
+            let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
+            let elsewhere = match kind {
+                "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                _ => "in a patch, show the container with its image",
+            };
+            let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");
             Problem::new(Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);

@@ -4,6 +4,7 @@
 //! names (aliases) and paths that annotations use, which they are given.
 
 mod anywhere;
+mod argocd;
 mod field_path;
 mod helm_release;
 pub(super) mod kustomization;
@@ -28,7 +29,7 @@ type Shape = for<'a> fn(NodeRef<'a>, &str, &Ask<'_>, &'a Library, &mut Find<'a>)
 
 /// Every shape that an object can have. One that is not there finds nothing. The paths of annotations
 /// come last: they take the place of what the others found under the same name.
-const SHAPES: [Shape; 3] = [pod::read, helm_release::read, anywhere::read];
+const SHAPES: [Shape; 4] = [pod::read, helm_release::read, argocd::read, anywhere::read];
 
 /// Everything that stands in this object.
 pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: &'a Library) -> Find<'a> {
@@ -36,10 +37,19 @@ pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
     for shape in SHAPES {
         shape(object, kind, ask, library, &mut find);
     }
-    if let ([only], true) = (find.slots.as_mut_slice(), find.is_chart) {
-        only.is_aside = false;
+    find.finish()
+}
+
+/// The images of a file that holds values and nothing else. In an object, and in what kustomize reads,
+/// images are found by path only: how they are found otherwise is the business of their own shapes.
+pub(super) fn find_in_values<'a>(root: NodeRef<'a>, file: &'a RepoPath, ask: &Ask<'_>) -> Find<'a> {
+    let mut find = Find::default();
+    let kind = root.get("apiVersion").and_then(|_| root.get_text("kind"));
+    if kind.is_none() && !kustomization::is_file_name(file) {
+        values::read(root, ask, Some(file), &mut find);
     }
-    find
+    anywhere::read_object(root, kind.unwrap_or_default(), ask, Some(file), &mut find);
+    find.finish()
 }
 
 /// What the shapes find in one object.
@@ -123,6 +133,15 @@ pub(super) struct Said<'p> {
     pub(super) text: &'p str,
     /// Where it stands.
     pub(super) place: &'p Place,
+}
+
+impl Find<'_> {
+    fn finish(mut self) -> Self {
+        if let ([only], true) = (self.slots.as_mut_slice(), self.is_chart) {
+            only.is_aside = false;
+        }
+        self
+    }
 }
 
 impl<'p> Ask<'p> {

@@ -240,12 +240,15 @@ impl ImageField {
     /// Whether the text, which stood in the same place in another version of the file, said this image
     /// with this tag.
     pub(super) fn said(&self, tag: &Tag, text: &str) -> bool {
-        match &self.carrier {
-            Carrier::Scalar { before, after, .. } if after.is_empty() && before.ends_with(':') => {
-                let then = Reference::parse(text).ok();
+        let Carrier::Scalar { before, after, .. } = &self.carrier else { return text == self.text_with(tag) };
+        // Where the scalar holds the whole name, other spellings of the name are the same image.
+        let whole = before.strip_suffix(':').filter(|_| after.is_empty());
+        match whole.and_then(|before| before.strip_suffix(self.reference.name())) {
+            Some(lead) => {
+                let then = text.strip_prefix(lead).and_then(|text| Reference::parse(text).ok());
                 then.is_some_and(|then| then.repository() == self.reference.repository() && then.tag() == Some(tag))
             }
-            _ => text == self.text_with(tag),
+            None => text == self.text_with(tag),
         }
     }
 

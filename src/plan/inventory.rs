@@ -3,6 +3,7 @@
 mod kustomize;
 mod markers;
 mod owners;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -205,6 +206,8 @@ impl Inventory {
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
         kustomize::join(&mut self, source, memory)?;
+        let surveyed = |path: &RepoPath| memory.files.contains_key(path);
+        reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
         markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
@@ -234,7 +237,10 @@ impl Inventory {
             source.read(key, &mut bytes)?;
             match Document::open(need, &bytes) {
                 Ok(document) => library.insert(document),
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    library.insert_unreadable(need.clone());
+                    problems.push(problem);
+                }
             }
         }
         source.read(&reading.key, &mut bytes)?;

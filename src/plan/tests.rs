@@ -1,6 +1,7 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
 mod kustomize;
+mod links;
 mod markers;
 
 use std::cell::RefCell;

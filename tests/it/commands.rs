@@ -1,5 +1,6 @@
 //! `plan`, `list`, `lint` and `explain` on a checkout, as a script sees them.
 
+mod argocd;
 mod checkout;
 mod explain;
 mod kustomize;

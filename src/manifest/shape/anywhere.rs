@@ -23,6 +23,17 @@ pub(super) struct Lost {
 /// The images that annotations point at with paths from the root of the object, those that other shapes
 /// have found already set aside. What leads nowhere is a problem.
 pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, _: &'a Library, find: &mut Find<'a>) {
+    read_object(object, kind, ask, None, find);
+}
+
+/// As [`read`], for an object in another file.
+pub(super) fn read_object<'a>(
+    object: NodeRef<'a>,
+    kind: &str,
+    ask: &Ask<'_>,
+    file: Option<&'a RepoPath>,
+    find: &mut Find<'a>,
+) {
     if ask.paths.is_empty() {
         return;
     }
@@ -34,7 +45,7 @@ pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, _: &'a Li
                 find.lost.insert((*alias).to_owned(), lost);
             }
         }
-        None => read_paths(object, ask, None, find),
+        None => read_paths(object, ask, file, find),
     }
     report(ask, find);
 }
@@ -125,7 +136,9 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'
     };
     let no_image = |why: String| {
         let mend = "write the path to an image, or to the mapping with its repository and its tag";
-        Lost::new(first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity())
+        let lost = Lost::new(first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity());
+        // It led somewhere, which says more than how a path got lost.
+        Lost { depth: usize::MAX, ..lost }
     };
     let found = found.ok_or_else(|| no_image(format!("none is written at `{}`", first.text)))?;
     match found.spot.read(found.file.unwrap_or(ask.file)) {
@@ -163,7 +176,7 @@ impl Lost {
     }
 
     fn miss(said: Said<'_>, miss: Miss) -> Self {
-        let Miss { depth, message, mend } = miss;
+        let Miss { depth, message, mend, .. } = miss;
         let message = format!("leads nowhere: {message}");
         Self { depth, ..Self::new(said, &message, mend, said.severity()) }
     }

@@ -27,6 +27,9 @@ pub(in crate::manifest) struct FieldPath {
 pub(in crate::manifest) struct Miss {
     /// How many steps could be made.
     pub(in crate::manifest) depth: usize,
+    /// Whether values below these are hidden from here on: by a list, a single value, an alias, or a
+    /// merge, which may bring what is missing.
+    pub(in crate::manifest) hides: bool,
     /// What is missing where.
     pub(in crate::manifest) message: String,
     /// What is there instead.
@@ -89,7 +92,10 @@ impl FieldPath {
     /// # Errors
     /// [`Miss`] says how far the path leads and what is there.
     pub(in crate::manifest) fn look<'a>(&self, root: NodeRef<'a>) -> Result<NodeRef<'a>, Miss> {
-        self.walk(root).map_err(|(node, depth)| self.miss(node, depth))
+        self.walk(root).map_err(|(node, depth)| {
+            let hides = node.kind() != Kind::Mapping || node.get("<<").is_some() || leads_through_a_list(root, node);
+            self.miss(node, depth, hides)
+        })
     }
 
     /// The path one step shorter; `None` for a path of one step.
@@ -97,6 +103,14 @@ impl FieldPath {
         let (_, steps) = self.steps.split_last()?;
         let end = steps.last()?.end;
         Some(Self { text: self.text[..end].to_owned(), steps: steps.to_vec() })
+    }
+
+    /// The words of the path: a key, or the number or name of an item; `None` for an item that says so.
+    pub(in crate::manifest) fn words(&self) -> impl Iterator<Item = Option<&str>> {
+        self.steps.iter().map(|step| match &step.means {
+            Means::Word(word) | Means::Bracketed(word) | Means::Key(word) => Some(word.as_str()),
+            Means::Item { .. } => None,
+        })
     }
 
     /// The last step, where that is a key.
@@ -168,7 +182,7 @@ impl FieldPath {
         None
     }
 
-    fn miss(&self, node: NodeRef<'_>, depth: usize) -> Miss {
+    fn miss(&self, node: NodeRef<'_>, depth: usize, hides: bool) -> Miss {
         let here = match depth.checked_sub(1).and_then(|last| self.steps.get(last)) {
             Some(step) => format!("`{}`", &self.text[..step.end]),
             None => "the top".to_owned(),
@@ -198,8 +212,20 @@ impl FieldPath {
                 (message, "write the values out where the path leads".to_owned())
             }
         };
-        Miss { depth, message, mend }
+        Miss { depth, hides, message, mend }
     }
+}
+
+/// Whether a list stands on the way from one node to another.
+pub(in crate::manifest) fn leads_through_a_list(root: NodeRef<'_>, node: NodeRef<'_>) -> bool {
+    let mut at = Some(root);
+    while let Some(here) = at.filter(|here| here.id() != node.id()) {
+        if here.kind() == Kind::Sequence {
+            return true;
+        }
+        at = here.entries().map(|(_, value)| value).find(|child| (child.id()..child.next_id()).contains(&node.id()));
+    }
+    false
 }
 
 /// A word up to the next dot or bracket, and what comes behind it.

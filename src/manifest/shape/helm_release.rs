@@ -184,7 +184,7 @@ fn read_post_renderers<'a>(spec: NodeRef<'a>, find: &mut Find<'a>) {
         let is_free = names.insert(alias.to_owned());
         let alias = if is_free { alias.to_owned() } else { format!("postRenderers.{alias}") };
         let digest = image.get("digest");
-        let spot = Spot { registry: None, repository: name, tag: Some(tag), digest, needs_tag: true };
+        let spot = Spot { tag: Some(tag), digest, needs_tag: true, ..Spot::whole(name) };
         find.slots.push(Slot {
             name: Some(alias.clone().into()),
             spot: Some(spot),

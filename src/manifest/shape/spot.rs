@@ -19,6 +19,9 @@ pub(in crate::manifest) struct Spot<'a> {
     pub(in crate::manifest) tag: Option<NodeRef<'a>>,
     /// The digest, where it is written apart.
     pub(in crate::manifest) digest: Option<NodeRef<'a>>,
+    /// How many bytes of the repository's text stand before the image: those of `old=` where an image
+    /// takes the place of another.
+    pub(in crate::manifest) lead: usize,
     /// Whether a tag must be written somewhere to be changed: what a chart makes of an image without
     /// one is not known. A container's image gets its tag behind the name.
     pub(in crate::manifest) needs_tag: bool,
@@ -36,12 +39,35 @@ pub(in crate::manifest) enum Misread {
 impl<'a> Spot<'a> {
     /// An image that one node says whole.
     pub(in crate::manifest) fn whole(repository: NodeRef<'a>) -> Self {
-        Self { registry: None, repository, tag: None, digest: None, needs_tag: false }
+        Self { registry: None, repository, tag: None, digest: None, lead: 0, needs_tag: false }
+    }
+
+    /// An image that one node says whole, behind the name of the one that it replaces: `old=new:tag`.
+    pub(in crate::manifest) fn replacing(repository: NodeRef<'a>) -> Self {
+        let text = repository.resolved().text().unwrap_or_default();
+        Self { lead: text.find('=').map_or(0, |equals| equals + 1), ..Self::whole(repository) }
     }
 
     /// The node that carries the tag.
     pub(in crate::manifest) fn carrier(self) -> NodeRef<'a> {
         self.tag.unwrap_or(self.repository)
+    }
+
+    /// The nodes that say something.
+    fn parts(self) -> [Option<NodeRef<'a>>; 4] {
+        [Some(self.repository), self.registry, self.tag, self.digest]
+    }
+
+    /// Whether both are the same nodes.
+    pub(in crate::manifest) fn is_same(self, other: Self) -> bool {
+        let known = |part: Option<NodeRef<'a>>| part.map(|node| (std::ptr::from_ref(node.tree()), node.id()));
+        self.parts().map(known) == other.parts().map(known)
+    }
+
+    /// Whether a part of it holds `{{`.
+    pub(in crate::manifest) fn is_template(self) -> bool {
+        let mut texts = self.parts().into_iter().flatten().filter_map(|node| node.resolved().text());
+        texts.any(|text| text.contains("{{"))
     }
 
     /// Reads the image. Parts that are written empty (`registry: ""`) count as not written, but a tag
@@ -52,7 +78,7 @@ impl<'a> Spot<'a> {
     pub(in crate::manifest) fn read(self, file: &RepoPath) -> Result<ImageField, Misread> {
         let said = |node: NodeRef<'a>| node.resolved().text().ok_or(Misread::NoText);
         let optional = |node: Option<NodeRef<'a>>| node.map(said).transpose();
-        let repository = said(self.repository)?;
+        let (lead, repository) = said(self.repository)?.split_at_checked(self.lead).ok_or(Misread::NoText)?;
         let registry =
             optional(self.registry.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
         let digest = optional(self.digest.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
@@ -74,7 +100,11 @@ impl<'a> Spot<'a> {
         let scalar = Scalar::at(self.carrier(), file);
         let field = match (self.tag, registry) {
             (Some(_), _) => ImageField::split(reference, scalar),
-            (None, None) => ImageField::whole(reference, scalar),
+            (None, None) if lead.is_empty() => ImageField::whole(reference, scalar),
+            (None, None) => {
+                let before = format!("{lead}{}:", reference.name());
+                ImageField::within(reference, scalar, &before, "")
+            }
             // The registry stands elsewhere, so that the scalar holds the rest of the name.
             (None, Some(_)) => {
                 let name = Reference::parse(repository).map_or(repository.len(), |image| image.name().len());

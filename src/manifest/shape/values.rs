@@ -5,6 +5,7 @@
 //! keys say an image.
 
 mod level;
+mod parameters;
 mod parts;
 
 use super::super::yaml::NodeRef;
@@ -12,10 +13,11 @@ use super::field_path::FieldPath;
 use super::{Ask, Find, Slot};
 use crate::path::RepoPath;
 pub(super) use level::{Layer, Level};
+pub(super) use parameters::Parameters;
 pub(super) use parts::{Found, Width, at_path, explicit};
 
 /// The alias of the image at the top of the values.
-const CHART_IMAGE: &str = "chart-image";
+pub(super) const CHART_IMAGE: &str = "chart-image";
 
 /// How many aliases of one object are looked up by path.
 pub(super) const MOST_ALIASES: usize = 100;
@@ -56,6 +58,14 @@ pub(super) fn read_level<'a>(values: &Level<'a>, ask: &Ask<'_>, find: &mut Find<
             consider(alias, &found, true, ask, find);
         }
     }
+}
+
+/// The tag of an image whose repository is written nowhere in these values.
+pub(super) fn lone_tag<'a>(values: &Level<'a>, alias: &str) -> Option<Layer<'a>> {
+    let around =
+        if alias == CHART_IMAGE { values.clone() } else { values.look(&FieldPath::parse(alias).ok()?).ok()? };
+    let image = around.get("image")?;
+    image.get("tag")?.scalar().filter(|_| image.get("repository").is_none())
 }
 
 /// Adds the image, unless it is none and nobody asked for it.

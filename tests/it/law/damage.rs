@@ -5,7 +5,9 @@
 //! from these marks alone; nothing of ours has a part in it.
 
 mod files;
+mod kustomize;
 mod pods;
+mod values;
 
 use super::file::File;
 

@@ -14,6 +14,8 @@ pub(crate) struct File {
     path: RepoPath,
     bytes: Vec<u8>,
     manifest: Manifest,
+    /// Each image: who has it, what it is called there, and where it is written.
+    fields: Vec<(String, String, ImageField)>,
 }
 
 /// An image that was found in it.
@@ -46,44 +48,46 @@ impl File {
     pub(crate) fn read(path: &str, bytes: &[u8]) -> Self {
         let path = RepoPath::parse(path).expect("the tests name files inside the repository");
         let manifest = read(&path, bytes, builtin_presets());
-        Self { path, bytes: bytes.to_vec(), manifest }
-    }
-
-    fn fields(&self) -> Vec<&ImageField> {
-        let containers = self.manifest.workloads.iter().flat_map(|workload| &workload.containers);
-        containers.map(|container| &container.image).collect()
+        let mut fields = Vec::new();
+        for workload in &manifest.workloads {
+            let containers = workload.containers.iter();
+            fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
+        }
+        for kustomization in &manifest.kustomizations {
+            for entry in &kustomization.images {
+                let id = kustomization.id.to_string();
+                fields.extend(entry.field(None, None).map(|field| (id, entry.name.clone(), field)));
+            }
+        }
+        Self { path, bytes: bytes.to_vec(), manifest, fields }
     }
 
     /// The images in the order in which they are found.
     pub(crate) fn images(&self) -> Vec<Image> {
-        let workloads = self.manifest.workloads.iter();
-        let containers = workloads.flat_map(|workload| workload.containers.iter().map(move |c| (&workload.id, c)));
-        containers
-            .map(|(workload, container)| Image {
-                workload: workload.to_string(),
-                container: container.name.clone(),
-                reference: container.image.reference().to_string(),
-                name: container.image.reference().name().to_owned(),
-                span: container.image.span(),
-                refusal: container.image.refusal().map(|refusal| refusal.to_string()),
-            })
-            .collect()
+        let image = |(workload, container, field): &(String, String, ImageField)| Image {
+            workload: workload.clone(),
+            container: container.clone(),
+            reference: field.reference().to_string(),
+            name: field.reference().name().to_owned(),
+            span: field.span(),
+            refusal: field.refusal().map(|refusal| refusal.to_string()),
+        };
+        self.fields.iter().map(image).collect()
     }
 
     /// What the value of the image with this number says with another tag.
     pub(crate) fn text_with(&self, at: usize, tag: &str) -> String {
-        self.fields()[at].text_with(&Tag::parse(tag).expect("the tests set tags that are some"))
+        self.fields[at].2.text_with(&Tag::parse(tag).expect("the tests set tags that are some"))
     }
 
     /// The file with new tags for the images with these numbers.
     pub(crate) fn with_tags(&self, tags: &[(usize, &str)]) -> Changed {
         let Ok(document) = Document::open(&self.path, &self.bytes) else {
-            assert!(self.manifest.workloads.is_empty(), "images in a file that cannot be opened");
+            assert!(self.fields.is_empty(), "images in a file that cannot be opened");
             return Changed { bytes: self.bytes.clone(), refused: Vec::new() };
         };
-        let fields = self.fields();
         let tag = |text: &str| Tag::parse(text).expect("the tests set tags that are some");
-        let changes: Vec<(&ImageField, Tag)> = tags.iter().map(|&(at, text)| (fields[at], tag(text))).collect();
+        let changes: Vec<(&ImageField, Tag)> = tags.iter().map(|&(at, text)| (&self.fields[at].2, tag(text))).collect();
         let rewritten = document.rewrite(&changes);
         let refused = rewritten.refused.into_iter().map(|(at, refusal)| (tags[at].0, refusal.to_string())).collect();
         Changed { bytes: rewritten.bytes, refused }

@@ -34,10 +34,13 @@ pub(crate) struct Planted {
     pub(crate) value: usize,
 }
 
-/// A scalar that says an image.
+/// A scalar that says the tag of an image, and its name perhaps.
 #[derive(Debug, Clone)]
 pub(crate) struct Value {
-    pub(crate) name: &'static str,
+    /// The name of the image.
+    pub(crate) name: String,
+    /// As much of the name as this scalar says, the end of it; `None` where it says the tag alone.
+    pub(crate) written: Option<&'static str>,
     pub(crate) tag: Option<&'static str>,
     pub(crate) digest: bool,
     pub(crate) form: Form,
@@ -69,39 +72,53 @@ const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 /// A file made of these choices.
 pub(crate) fn generate(choices: &[u8]) -> Generated {
     let mut dice = Dice { bytes: choices.iter() };
-    let is_json = dice.one_in(8);
-    let (documents, mut values, images) = objects::documents(&mut dice, is_json);
+    let path = dice.pick(&["a.yaml", "a.yaml", "a.yaml", "a.yaml", "a.yaml", "a.yaml", "a.json", "kustomization.yaml"]);
+    let (documents, mut values, images) = objects::documents(&mut dice, path);
     let mut pen = Pen::new(&mut dice, &mut values);
-    if is_json {
+    if path == "a.json" {
         pen.json(&documents[0]);
     } else {
         pen.yaml(&documents);
     }
     let text = pen.finish();
-    Generated { path: if is_json { "a.json" } else { "a.yaml" }, text, values, images }
+    Generated { path, text, values, images }
 }
 
 impl Value {
     /// The whole image.
-    pub(crate) fn text(&self) -> String {
-        let tag = self.tag.map(|tag| format!(":{tag}")).unwrap_or_default();
-        let digest = if self.digest { format!("@{DIGEST}") } else { String::new() };
-        format!("{}{tag}{digest}", self.name)
+    pub(crate) fn reference(&self) -> String {
+        self.name.clone() + &self.tail()
     }
 
-    /// What stands in the place of the value, quotes set aside, when it says another tag.
-    pub(crate) fn with_tag(&self, file: &str, tag: &str) -> String {
+    /// What the scalar says.
+    fn text(&self) -> String {
+        match self.written {
+            Some(name) => name.to_owned() + &self.tail(),
+            None => self.tag.unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn tail(&self) -> String {
+        let tag = self.tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = if self.digest { format!("@{DIGEST}") } else { String::new() };
+        tag + &digest
+    }
+
+    /// What stands in the place of the value, in its quotes, when it says another tag, which YAML would
+    /// take for `is_number` or the like if it stood alone and without quotes.
+    pub(crate) fn with_tag(&self, file: &str, tag: &str, is_number: bool) -> String {
         let raw = &file[self.span.clone()];
-        let value = format!("{}:{tag}", self.name);
-        if value == self.text() {
+        if self.tag == Some(tag) {
             return raw.to_owned();
         }
-        // The one name here that makes a number of the whole, `12:31`.
-        if self.name == "12" && self.form == Form::Plain {
-            return format!("\"{value}\"");
-        }
         let tail = self.tag.map_or(0, |tag| 1 + tag.len());
-        format!("{}:{tag}", &raw[..raw.len() - tail])
+        let value = match self.written {
+            Some(_) => format!("{}:{tag}", &raw[..raw.len() - tail]),
+            None => tag.to_owned(),
+        };
+        // The one name here that makes a number of the whole, `12:31`.
+        let is_number = if self.written.is_some() { self.name == "12" } else { is_number };
+        if is_number && self.form == Form::Plain { format!("\"{value}\"") } else { value }
     }
 
     /// Whether a new tag can be written, by itself.

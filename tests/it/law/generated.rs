@@ -4,9 +4,23 @@
 use super::file::{File, Image};
 use super::generate::{Generated, Planted, generate};
 
-/// The tags that are written. Where a value is a whole image, none of them needs quotes.
-const TAGS: [&str; 12] =
-    ["2", "1.10", "1e3", "0755", "true", "v2.0.0", "20240101", "0x1F", "main-a1b2c3d", "null", "1.20-alpine", "1_000"];
+/// The tags that are written, and whether YAML takes them for something else than a text.
+const TAGS: [(&str, bool); 14] = [
+    ("2", true),
+    ("v2.0.0", false),
+    ("1.10", true),
+    ("1e3", true),
+    ("0755", true),
+    ("true", true),
+    ("20240101", true),
+    ("0x1F", true),
+    ("main-a1b2c3d", false),
+    ("null", true),
+    ("1.20-alpine", false),
+    ("1_000", true),
+    ("2024-01-01", true),
+    ("y", true),
+];
 
 /// The file as it must be: the bytes of these values exchanged, and all others as they were.
 fn with_values(file: &Generated, changes: &[(usize, &str)]) -> String {
@@ -16,7 +30,8 @@ fn with_values(file: &Generated, changes: &[(usize, &str)]) -> String {
     let mut at = 0;
     for (value, tag) in changes {
         text.push_str(&file.text[at..value.span.start]);
-        text.push_str(&value.with_tag(&file.text, tag));
+        let is_number = TAGS.iter().any(|(number, is_number)| *number == tag && *is_number);
+        text.push_str(&value.with_tag(&file.text, tag, is_number));
         at = value.span.end;
     }
     text + &file.text[at..]
@@ -42,7 +57,7 @@ fn is_it(file: &Generated, found: &Image, planted: &Planted) -> bool {
         .span
         .as_ref()
         .is_some_and(|span| span.len() == value.span.len() && (span.is_empty() || span == &value.span));
-    (&found.workload, &found.container, &found.reference) == (&planted.workload, &planted.container, &value.text())
+    (&found.workload, &found.container, &found.reference) == (&planted.workload, &planted.container, &value.reference())
         && is_in_place
 }
 
@@ -69,7 +84,7 @@ pub(crate) fn generated(choices: &[u8], throws: &[u8]) {
     let mut wanted: Vec<Option<&str>> = Vec::new();
     for image in &generated.images {
         let throw = throws.next().unwrap_or(1);
-        let tag = if generated.values[image.value].name == "12" { "31" } else { TAGS[throw / 4 % TAGS.len()] };
+        let tag = if generated.values[image.value].name == "12" { "31" } else { TAGS[throw / 4 % TAGS.len()].0 };
         wanted.push((throw % 4 != 0).then_some(tag));
     }
     let asked: Vec<(usize, &str)> =
@@ -88,7 +103,7 @@ pub(crate) fn generated(choices: &[u8], throws: &[u8]) {
     for (at, image) in again.images().iter().enumerate() {
         let value = generated.images[numbers[at]].value;
         let tag = changing.iter().find(|(changed, _)| *changed == value);
-        let expected = tag.map_or(generated.values[value].text(), |(_, tag)| format!("{}:{tag}", image.name));
+        let expected = tag.map_or(generated.values[value].reference(), |(_, tag)| format!("{}:{tag}", image.name));
         assert_eq!(&image.reference, &expected);
     }
     assert_eq!(&again.with_tags(&asked).bytes, &changed.bytes, "a second run changes something");

@@ -1,3 +1,5 @@
+//! What a kustomization is, where its links lead, and what its entries say.
+
 use super::split_image;
 use crate::manifest::{Manifest, Severity, builtin_presets, read};
 use crate::path::RepoPath;

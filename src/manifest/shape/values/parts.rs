@@ -128,6 +128,7 @@ fn assemble<'a>(
         repository: repository.node,
         tag: tag.map(node),
         digest: digest.map(node),
+        lead: 0,
         needs_tag: true,
     };
     Found { spot, file: tag.unwrap_or(repository).file }

@@ -44,6 +44,14 @@ const KINDS: [&str; 9] = [
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 const KEYS: [&str; 6] = ["x-note", "tty", "ключ", "args", "resources", "Ä b"];
 
+/// Images whose name stands in two places.
+const SPLIT: [[&str; 2]; 4] = [
+    ["q.example.com:5000", "team/app"],
+    ["localhost:5000", "a"],
+    ["docker.io", "library/redis"],
+    ["ghcr.io", "org/a-b_c"],
+];
+
 /// Builds the documents of a file, each in the order of its text, so that an anchor comes before its aliases.
 struct Builder<'d, 'b> {
     dice: &'d mut Dice<'b>,
@@ -56,24 +64,27 @@ struct Builder<'d, 'b> {
 }
 
 /// The documents of a file, the values in them, and the images that they say.
-pub(super) fn documents(dice: &mut Dice<'_>, is_json: bool) -> (Vec<Node>, Vec<Value>, Vec<Planted>) {
-    let count = if is_json { 1 } else { 1 + dice.throw(4) };
+pub(super) fn documents(dice: &mut Dice<'_>, path: &str) -> (Vec<Node>, Vec<Value>, Vec<Planted>) {
+    let is_json = path == "a.json";
+    let count = if path == "a.yaml" { 1 + dice.throw(4) } else { 1 };
     let mut builder = Builder { dice, is_json, values: Vec::new(), images: Vec::new(), anchored: Vec::new(), names: 0 };
     let mut documents = Vec::new();
     for _ in 0..count {
         builder.anchored.clear();
-        documents.push(builder.document());
+        let is_kustomization = path == "kustomization.yaml";
+        documents.push(if is_kustomization { builder.kustomization() } else { builder.document() });
     }
     (documents, builder.values, builder.images)
 }
 
 impl Builder<'_, '_> {
     fn document(&mut self) -> Node {
-        match self.dice.throw(8) {
-            4 => self.list(),
-            5 => self.without_images("ConfigMap", "data"),
-            6 => self.without_images("Prometheus", "spec"),
-            7 => Node::Odd,
+        match self.dice.throw(10) {
+            4 | 5 => self.release(),
+            6 => self.list(),
+            7 => self.without_images("ConfigMap", "data"),
+            8 => self.without_images("Prometheus", "spec"),
+            9 => Node::Odd,
             _ => self.workload(),
         }
     }
@@ -233,8 +244,92 @@ impl Builder<'_, '_> {
     fn value(&mut self) -> usize {
         let (name, tag, digest) = (self.dice.pick(&NAMES), self.dice.pick(&TAGS), self.dice.one_in(12));
         let tag = if name == "12" { tag.map(|_| "30") } else { tag };
-        self.values.push(Value { name, tag, digest, form: Form::Plain, span: 0..0, is_shared: false, anchor: None });
+        self.add(name.to_owned(), Some(name), tag, digest)
+    }
+
+    fn add(&mut self, name: String, written: Option<&'static str>, tag: Option<&'static str>, digest: bool) -> usize {
+        let (form, span) = (Form::Plain, 0..0);
+        self.values.push(Value { name, written, tag, digest, form, span, is_shared: false, anchor: None });
         self.values.len() - 1
+    }
+
+    /// The values of a chart: an image at the top, and one level down.
+    fn release(&mut self) -> Node {
+        let id = "-/HelmRelease/r";
+        self.map(["apiVersion", "kind", "metadata", "spec"], |builder, key| match key {
+            "kind" => text("HelmRelease"),
+            "metadata" => builder.metadata(None, "r"),
+            "spec" => {
+                let mut values = vec![("replicas".to_owned(), text("1"))];
+                if builder.dice.one_in(2) {
+                    values.extend(builder.in_values(id, "chart-image"));
+                }
+                for key in ["web", "ключ", "x.y"].into_iter().take(builder.dice.throw(4)) {
+                    let mut inner = builder.in_values(id, key);
+                    if builder.dice.one_in(3) {
+                        inner.push((builder.key(), Node::Odd));
+                    }
+                    values.push((key.to_owned(), Node::Map(inner)));
+                }
+                builder.map(["chart", "values"], |_, key| match key {
+                    "values" => Node::Map(std::mem::take(&mut values)),
+                    _ => Node::Odd,
+                })
+            }
+            _ => text("helm.toolkit.fluxcd.io/v2"),
+        })
+    }
+
+    /// The entries that say an image in values, in one of the eight shapes and in any order.
+    fn in_values(&mut self, id: &str, container: &str) -> Vec<(String, Node)> {
+        let [registry, path] = self.dice.pick(&SPLIT);
+        let tag = self.dice.pick(&TAGS).or(Some("1"));
+        let shape = self.dice.throw(8);
+        let (name, written) = match shape {
+            0 | 4 => (path.to_owned(), Some(path)),
+            3 | 7 => (format!("{registry}/{path}"), Some(path)),
+            2 | 6 => (format!("{registry}/{path}"), None),
+            _ => (path.to_owned(), None),
+        };
+        let value = self.add(name, written, tag, false);
+        self.images.push(Planted { workload: id.to_owned(), container: container.to_owned(), value });
+        let name_key = if shape < 4 { "image" } else { "repository" };
+        let mut parts = vec![(name_key, if written.is_some() { Node::Value(value) } else { text(path) })];
+        if written.is_none() {
+            parts.push(("tag", Node::Value(value)));
+        }
+        if matches!(shape, 2 | 3 | 6 | 7) {
+            parts.push(("registry", text(registry)));
+        }
+        let turn = self.dice.throw(parts.len());
+        parts.rotate_left(turn);
+        let parts: Vec<_> = parts.into_iter().map(|(key, node)| (key.to_owned(), node)).collect();
+        if shape < 4 { parts } else { vec![("image".to_owned(), Node::Map(parts))] }
+    }
+
+    fn kustomization(&mut self) -> Node {
+        self.map(["apiVersion", "kind", "resources", "images"], |builder, key| match key {
+            "kind" => text("Kustomization"),
+            "resources" => Node::List(vec![text("a.yaml")]),
+            "images" => {
+                let count = builder.dice.throw(SPLIT.len() + 1);
+                Node::List(SPLIT.iter().take(count).map(|split| builder.entry(*split)).collect())
+            }
+            _ => text("kustomize.config.k8s.io/v1beta1"),
+        })
+    }
+
+    fn entry(&mut self, [registry, path]: [&'static str; 2]) -> Node {
+        let new_name = self.dice.one_in(3).then(|| format!("{registry}/{path}"));
+        let tag = self.dice.pick(&TAGS).or(Some("1"));
+        let value = self.add(new_name.clone().unwrap_or_else(|| path.to_owned()), None, tag, false);
+        let workload = "-/Kustomization/-".to_owned();
+        self.images.push(Planted { workload, container: path.to_owned(), value });
+        let mut entries = vec![("name".to_owned(), text(path)), ("newTag".to_owned(), Node::Value(value))];
+        entries.extend(new_name.map(|name| ("newName".to_owned(), Node::Text(name))));
+        let turn = self.dice.throw(entries.len());
+        entries.rotate_left(turn);
+        Node::Map(entries)
     }
 
     /// Gives a value an anchor.

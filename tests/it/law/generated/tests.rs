@@ -35,6 +35,8 @@ fn the_generated_files_have_everything_in_them() {
         let has = |text: &str| file.text.contains(text);
         for (what, is_there) in [
             ("JSON", file.path == "a.json"),
+            ("a kustomization", file.path == "kustomization.yaml" && !file.images.is_empty()),
+            ("a release", has("HelmRelease") && file.values.iter().any(|value| value.written.is_none())),
             ("CRLF", has("\r\n")),
             ("a byte-order mark", has("\u{feff}")),
             ("no final newline", !file.text.ends_with('\n')),
