@@ -2,6 +2,7 @@
 
 use super::{NOW, scans, survey, verdicts, write};
 use crate::manifest::Scope;
+use crate::path::RepoPath;
 use crate::plan::Plan;
 
 /// The verdicts, the problems, and the files after the changes, as they were where nothing changes.
@@ -372,4 +373,22 @@ fn a_marker_and_an_annotation_on_one_image() {
     check(on, "ignore", &["c ignored", "d 1.1"], "");
     check("", "ignore", &[], "");
     check(on, "semver:1 ignore=true", &["c ignored", "d 1.1"], "");
+}
+
+#[test]
+fn what_somebody_took_back_is_not_proposed_again() {
+    let path = RepoPath::parse("a.yaml").unwrap();
+    for (now, then, expected) in [
+        ("- --image=quay.io/x:1.0 # landwaiter: semver:1\n", "- --image=quay.io/x:1.1\n", "[0] refused"),
+        ("- --image=quay.io/x:1.0 # landwaiter: semver:1\n", "- --image=quay.io/y:1.1\n", "[0] 1.1"),
+        ("- V=1.0 # landwaiter: semver:1 image=quay.io/x\n", "- V=1.1\n", "[0] refused"),
+        ("tag: 1.0 # landwaiter: semver:1 image=quay.io/x\n", "tag: '1.1'\n", "tag refused"),
+    ] {
+        let inventory = survey(&[("a.yaml", now)], Scope::Annotated);
+        let mut plan = Plan::draw(&inventory, &scans("quay.io/x: 1.0 1.1"), NOW.parse().unwrap());
+        let mut page = plan.page(&path, now.as_bytes().to_vec());
+        page.recall("commit", then.as_bytes());
+        page.write();
+        assert_eq!(verdicts(&plan), [expected], "{now} after {then}");
+    }
 }
