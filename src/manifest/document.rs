@@ -41,11 +41,7 @@ impl Document {
     /// # Errors
     /// [`Problem`] with the place where it cannot be read, or where it shows that it is a template.
     pub fn open(path: &RepoPath, bytes: &[u8]) -> Result<Self, Problem> {
-        let tree = parse(path, bytes).map_err(|error| {
-            let place = Place { file: path.clone(), line: error.line, column: error.column };
-            let message = format!("the file cannot be read: {}", error.message);
-            Problem::new(Severity::Error, place, message, "nothing in it is followed until it is valid")
-        })?;
+        let tree = parse(path, bytes).map_err(|error| unreadable(Severity::Error, path, &error))?;
         match tree.template_mark() {
             Some(mark) => Err(template("`{{` outside quotes makes the file a template", mark.place(path))),
             None => Ok(Self { path: path.clone(), is_sealed: seal(&tree).is_some(), tree }),
@@ -147,6 +143,26 @@ pub(super) fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Tree, Unreadable> {
         let json = looks_like_json.then(|| Tree::parse(text.to_owned(), Syntax::Json).ok()).flatten();
         json.ok_or(error)
     })
+}
+
+/// A file that is no YAML.
+pub(super) fn unreadable(severity: Severity, path: &RepoPath, error: &Unreadable) -> Problem {
+    let place = Place { file: path.clone(), line: error.line, column: error.column };
+    let message = format!("the file cannot be read: {}", error.message);
+    Problem::new(severity, place, message, "nothing in it is followed until it is valid")
+}
+
+/// A key that stands twice in its mapping, the first of that name before it. Readers differ in which one
+/// counts.
+pub(super) fn doubled_key(
+    severity: Severity,
+    (first, second): (NodeRef<'_>, NodeRef<'_>),
+    file: &RepoPath,
+    mend: &str,
+) -> Problem {
+    let key = second.text().unwrap_or_default();
+    let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
+    Problem::new(severity, second.place(file), message, mend)
 }
 
 /// A file that is a template, however well it parses.
