@@ -3,6 +3,7 @@
 //! Must not know what in it asks for changes; see `read.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use super::edit::{self, Obstacle, Refusal};
 use super::problem::{Place, Problem, Severity};
@@ -11,10 +12,10 @@ use super::yaml::{Kind, NodeRef, Syntax, Trail, Tree, Unreadable};
 use crate::image::Tag;
 use crate::path::RepoPath;
 
-/// Files that other files name, opened.
+/// Files that other files name, opened. One that many name is opened once, and shared.
 #[derive(Debug, Default)]
 pub struct Library {
-    documents: BTreeMap<RepoPath, Document>,
+    documents: BTreeMap<RepoPath, Arc<Document>>,
     unreadable: BTreeSet<RepoPath>,
 }
 
@@ -24,6 +25,8 @@ pub struct Document {
     path: RepoPath,
     tree: Tree,
     is_sealed: bool,
+    /// The keys that stand twice, by number; worked out when somebody asks, for all who ask.
+    doubled: OnceLock<Vec<(u32, u32)>>,
 }
 
 /// A file after its changes.
@@ -44,7 +47,7 @@ impl Document {
         let tree = parse(path, bytes).map_err(|error| unreadable(Severity::Error, path, &error))?;
         match tree.template_mark() {
             Some(mark) => Err(template("`{{` outside quotes makes the file a template", mark.place(path))),
-            None => Ok(Self { path: path.clone(), is_sealed: seal(&tree).is_some(), tree }),
+            None => Ok(Self { path: path.clone(), is_sealed: seal(&tree).is_some(), tree, doubled: OnceLock::new() }),
         }
     }
 
@@ -88,6 +91,15 @@ impl Document {
         self.tree.documents()
     }
 
+    /// The keys that stand twice in one mapping of its first document, each with the first of its name.
+    pub(super) fn doubled_keys(&self) -> Vec<(NodeRef<'_>, NodeRef<'_>)> {
+        let ids = |(first, second): (NodeRef<'_>, NodeRef<'_>)| (first.id(), second.id());
+        let doubled = self.doubled.get_or_init(|| {
+            self.roots().next().map(NodeRef::doubled_keys).unwrap_or_default().into_iter().map(ids).collect()
+        });
+        doubled.iter().map(|&(first, second)| (self.tree.node(first), self.tree.node(second))).collect()
+    }
+
     /// Whether the file is encrypted with SOPS, whose checksum covers every byte.
     pub(super) fn is_sealed(&self) -> bool {
         self.is_sealed
@@ -103,7 +115,8 @@ impl Document {
 
 impl Library {
     /// Adds a file.
-    pub fn insert(&mut self, document: Document) {
+    pub fn insert(&mut self, document: impl Into<Arc<Document>>) {
+        let document = document.into();
         self.documents.insert(document.path.clone(), document);
     }
 
@@ -114,7 +127,7 @@ impl Library {
 
     /// The documents of a file, if it is there.
     pub(super) fn get(&self, path: &RepoPath) -> Option<&Document> {
-        self.documents.get(path)
+        self.documents.get(path).map(Arc::as_ref)
     }
 
     /// Whether the file is there and cannot be opened, which is told elsewhere.

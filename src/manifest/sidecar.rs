@@ -102,7 +102,7 @@ impl<'a> Sidecar<'a> {
             self.report(file, second, message, "leave one document in it; until then it is not followed");
             return None;
         }
-        let doubled = root.doubled_keys();
+        let doubled = document.doubled_keys();
         let mend = "remove one of the two; until then the file is not followed";
         self.problems.extend(doubled.iter().map(|keys| doubled_key(Severity::Error, *keys, file, mend)));
         doubled.is_empty().then_some(root)

@@ -144,7 +144,7 @@ impl<'a> Files<'a, '_, '_> {
             self.report(path, message, "leave one document in it");
             return;
         }
-        let doubled = document.roots().next().map(NodeRef::doubled_keys).unwrap_or_default();
+        let doubled = document.doubled_keys();
         let mend = "remove one of the two; until then no image in the file is followed";
         let problem = |keys: &_| doubled_key(Severity::Error, *keys, document.path(), mend);
         self.find.problems.extend(doubled.iter().map(problem));

@@ -162,7 +162,7 @@ impl<'a> Reader<'a, '_> {
     fn read_text(&mut self, Layer { node, file }: Layer<'a>, values: &mut Values<'a>) {
         let block = node.resolved();
         match block.inset() {
-            Some(Ok(root)) if root.kind() == Kind::Mapping && !self.has_doubled(root, file) => {
+            Some(Ok(root)) if root.kind() == Kind::Mapping && !self.has_doubled(&root.doubled_keys(), file) => {
                 values.push(Layer { node: root, file });
             }
             Some(Ok(root)) if root.is_null() => {}
@@ -276,12 +276,11 @@ impl<'a> Reader<'a, '_> {
             self.report(Severity::Warning, node, file, "the file holds no mapping, and is not read", &mend);
             return Err(Unclear);
         }
-        if self.has_doubled(node, file) { Err(Unclear) } else { Ok(Some(Layer { node, file })) }
+        if self.has_doubled(&document.doubled_keys(), file) { Err(Unclear) } else { Ok(Some(Layer { node, file })) }
     }
 
     /// Whether keys stand twice, which different readers understand differently.
-    fn has_doubled(&mut self, root: NodeRef<'a>, file: Option<&'a RepoPath>) -> bool {
-        let doubled = root.doubled_keys();
+    fn has_doubled(&mut self, doubled: &[(NodeRef<'a>, NodeRef<'a>)], file: Option<&'a RepoPath>) -> bool {
         if self.ask.is_annotated {
             let (file, mend) = (file.unwrap_or(self.ask.file), format!("remove one of the two; {UNTIL_THEN}"));
             let problem = |keys: &_| doubled_key(Severity::Error, *keys, file, &mend);
