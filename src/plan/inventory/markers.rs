@@ -29,8 +29,8 @@ pub(super) fn settle(
     let setters: Vec<&Setter> = all().flat_map(|markers| &markers.setters).collect();
     if !setters.is_empty() {
         let objects = Objects {
-            policies: by_name(all().flat_map(|markers| &markers.policies), |policy| &policy.name),
-            repositories: by_name(all().flat_map(|markers| &markers.repositories), |repository| &repository.name),
+            policies: Named::of(all().flat_map(|markers| &markers.policies), |policy| &policy.name),
+            repositories: Named::of(all().flat_map(|markers| &markers.repositories), |repository| &repository.name),
         };
         join(&setters, &objects, &mut marked, problems);
     }
@@ -88,13 +88,18 @@ struct Rule<'a> {
     automation: Automation,
 }
 
-/// Objects by their names without namespace.
-type ByName<'a, T> = HashMap<&'a str, Vec<&'a T>>;
-
 /// The objects that markers can name.
 struct Objects<'a> {
-    policies: ByName<'a, ImagePolicy>,
-    repositories: ByName<'a, ImageRepository>,
+    policies: Named<'a, ImagePolicy>,
+    repositories: Named<'a, ImageRepository>,
+}
+
+/// Objects of one kind.
+struct Named<'a, T> {
+    /// By their names without namespace.
+    by_name: HashMap<&'a str, Vec<&'a T>>,
+    /// Their whole names, sorted, for those who look for one that is not there.
+    names: Vec<String>,
 }
 
 impl<'a> Objects<'a> {
@@ -105,7 +110,7 @@ impl<'a> Objects<'a> {
         let told = |policy: &ImagePolicy| (policy.repository.clone(), policy.rule.clone(), policy.is_suspended);
         let policy =
             pick(&self.policies, &name, |policy| (&policy.name, &policy.place), |one, two| told(one) == told(two))
-                .map_err(|miss| miss.problem(setter, "ImagePolicy", &name, &self.policies, |policy| &policy.name))?;
+                .map_err(|missing| missing.problem(setter, "ImagePolicy", &name, &self.policies.names))?;
         let rule = policy.rule.as_ref().map_err(|reason| broken("ImagePolicy", &policy.name, &policy.place, reason))?;
         if policy.wants_digest && wish.part == ImagePart::Whole {
             let reason =
@@ -119,9 +124,7 @@ impl<'a> Objects<'a> {
             one.image == two.image && one.is_suspended == two.is_suspended
         };
         let repository = pick(&self.repositories, &home, |repository| (&repository.name, &repository.place), same)
-            .map_err(|miss| {
-                miss.problem(setter, "ImageRepository", &home, &self.repositories, |repository| &repository.name)
-            })?;
+            .map_err(|missing| missing.problem(setter, "ImageRepository", &home, &self.repositories.names))?;
         let broken = |reason: &String| broken("ImageRepository", &repository.name, &repository.place, reason);
         let image = repository.image.as_ref().map_err(broken)?;
         let suspended = if policy.is_suspended {
@@ -137,6 +140,20 @@ impl<'a> Objects<'a> {
     }
 }
 
+impl<'a, T> Named<'a, T> {
+    fn of(objects: impl Iterator<Item = &'a T>, name: impl Fn(&'a T) -> &'a ObjectName) -> Self {
+        let mut named = Self { by_name: HashMap::new(), names: Vec::new() };
+        for object in objects {
+            let name = name(object);
+            named.names.push(name.to_string());
+            named.by_name.entry(&name.name).or_default().push(object);
+        }
+        named.names.sort_unstable();
+        named.names.dedup();
+        named
+    }
+}
+
 /// Why no object is found.
 enum Missing {
     /// None has that name.
@@ -147,12 +164,12 @@ enum Missing {
 
 /// The one object of that name: in that namespace, or without a namespace where no other has the name.
 fn pick<'a, T>(
-    objects: &ByName<'a, T>,
+    objects: &Named<'a, T>,
     wanted: &ObjectName,
     who: impl Fn(&'a T) -> (&'a ObjectName, &'a Place),
     same: impl Fn(&T, &T) -> bool,
 ) -> Result<&'a T, Missing> {
-    let namesakes = objects.get(wanted.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+    let namesakes = objects.by_name.get(wanted.name.as_str()).map(Vec::as_slice).unwrap_or_default();
     let namespace = |object: &'a T| &who(object).0.namespace;
     let mut found: Vec<&'a T> =
         namesakes.iter().copied().filter(|object| *namespace(object) == wanted.namespace).collect();
@@ -167,14 +184,7 @@ fn pick<'a, T>(
 }
 
 impl Missing {
-    fn problem<T>(
-        self,
-        setter: &Setter,
-        kind: &str,
-        wanted: &ObjectName,
-        objects: &ByName<'_, T>,
-        name: impl Fn(&T) -> &ObjectName,
-    ) -> Problem {
+    fn problem(self, setter: &Setter, kind: &str, wanted: &ObjectName, names: &[String]) -> Problem {
         match self {
             Self::Several(one, two) => {
                 let message =
@@ -182,10 +192,6 @@ impl Missing {
                 setter.problem(message, "keep one of them below the paths that are looked at")
             }
             Self::Absent => {
-                let mut names: Vec<String> =
-                    objects.values().flatten().map(|object| name(object).to_string()).collect();
-                names.sort_unstable();
-                names.dedup();
                 let written = wanted.to_string();
                 let near = |other: &&String| strsim::damerau_levenshtein(&written, other) <= 3;
                 let meant = names
@@ -255,14 +261,6 @@ fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>,
     });
     workloads.extend(apart);
     workloads.extend(marked);
-}
-
-fn by_name<'a, T>(objects: impl Iterator<Item = &'a T>, name: impl Fn(&'a T) -> &'a ObjectName) -> ByName<'a, T> {
-    let mut by_name = ByName::new();
-    for object in objects {
-        by_name.entry(name(object).name.as_str()).or_default().push(object);
-    }
-    by_name
 }
 
 fn broken(kind: &str, name: &ObjectName, place: &Place, reason: &str) -> Problem {
