@@ -87,6 +87,7 @@ pub struct Policy {
     order: Option<Order>,
     extract: Option<Extract>,
     exclude: Exclude,
+    constraint: Option<Pattern>,
     within: Option<Within>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
@@ -108,6 +109,7 @@ pub struct PolicyBuilder {
     order: Option<Order>,
     extract: Option<Box<str>>,
     exclude: Exclude,
+    constraint: Option<Pattern>,
     within: Option<Within>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
@@ -124,6 +126,14 @@ pub enum InvalidPolicy {
     Within {
         /// How far an update may go.
         within: Within,
+        /// The order that holds.
+        order: Order,
+    },
+    /// A constraint that compares no versions.
+    #[error("the constraint {constraint} compares versions, and the order is {order}; set the order to semver")]
+    Constraint {
+        /// The constraint.
+        constraint: String,
         /// The order that holds.
         order: Order,
     },
@@ -145,6 +155,7 @@ impl Policy {
             order: None,
             extract: None,
             exclude: Exclude::none(),
+            constraint: None,
             within: None,
             allow_downgrade: false,
             preset: None,
@@ -179,6 +190,12 @@ impl Policy {
     #[must_use]
     pub fn exclude(&self) -> &Exclude {
         &self.exclude
+    }
+
+    /// Which versions are wanted, where the pattern does not say it.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&Pattern> {
+        self.constraint.as_ref()
     }
 
     /// How far from the current version an update may go, if that is limited.
@@ -223,6 +240,7 @@ impl PolicyBuilder {
             order: policy.order,
             extract: policy.extract.as_ref().map(|extract| extract.to_string().into()),
             exclude: policy.exclude.clone(),
+            constraint: policy.constraint.clone(),
             within: policy.within,
             allow_downgrade: policy.allow_downgrade,
             preset: policy.preset.clone(),
@@ -250,6 +268,14 @@ impl PolicyBuilder {
         self
     }
 
+    /// States which versions are wanted, where the pattern says no more than where in the tag the version
+    /// stands: a semver pattern beside a regex. Needs the order `semver`.
+    #[must_use]
+    pub fn constraint(mut self, versions: Pattern) -> Self {
+        self.constraint = Some(versions);
+        self
+    }
+
     /// Limits how far from the current version an update may go.
     #[must_use]
     pub fn within(mut self, within: Within) -> Self {
@@ -274,7 +300,7 @@ impl PolicyBuilder {
     /// Finishes the policy.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] when the extract does not fit the pattern, or `within` the order.
+    /// [`InvalidPolicy`] when the extract does not fit the pattern, or `within` or the constraint the order.
     pub fn build(self) -> Result<Policy, InvalidPolicy> {
         let extract = self.extract.map(|template| Extract::parse(&template, &self.pattern)).transpose()?;
         let order = self.order.unwrap_or_else(|| Order::default_for(&self.pattern));
@@ -282,11 +308,17 @@ impl PolicyBuilder {
         if let Some(within) = self.within.filter(|_| order.by != By::Semver && !family_decides) {
             return Err(InvalidPolicy::Within { within, order });
         }
+        if let Some(constraint) = &self.constraint
+            && (order.by != By::Semver || constraint.kind() != Some(PatternKind::Semver))
+        {
+            return Err(InvalidPolicy::Constraint { constraint: constraint.to_string(), order });
+        }
         Ok(Policy {
             pattern: self.pattern,
             order: self.order,
             extract,
             exclude: self.exclude,
+            constraint: self.constraint,
             within: self.within,
             allow_downgrade: self.allow_downgrade,
             preset: self.preset,
@@ -329,6 +361,9 @@ impl fmt::Display for Policy {
         }
         if let Some(extract) = &self.extract {
             write!(f, " extract={extract}")?;
+        }
+        if let Some(constraint) = &self.constraint {
+            write!(f, " constraint={constraint}")?;
         }
         if let Some(within) = self.within {
             write!(f, " within={within}")?;

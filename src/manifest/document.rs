@@ -23,6 +23,7 @@ pub struct Library {
 pub struct Document {
     path: RepoPath,
     tree: Tree,
+    is_sealed: bool,
 }
 
 /// A file after its changes.
@@ -47,7 +48,7 @@ impl Document {
         })?;
         match tree.template_mark() {
             Some(mark) => Err(template("`{{` outside quotes makes the file a template", mark.place(path))),
-            None => Ok(Self { path: path.clone(), tree }),
+            None => Ok(Self { path: path.clone(), is_sealed: seal(&tree).is_some(), tree }),
         }
     }
 
@@ -93,7 +94,7 @@ impl Document {
 
     /// Whether the file is encrypted with SOPS, whose checksum covers every byte.
     pub(super) fn is_sealed(&self) -> bool {
-        seal(&self.tree).is_some()
+        self.is_sealed
     }
 
     /// Whether this version of the file has `tag` where `field` stood in another one.

@@ -18,7 +18,7 @@ pub use obstacle::{Obstacle, Refusal};
 use proof::prove;
 
 use super::problem::Place;
-use super::yaml::{Kind, NodeRef, Share, Style, Syntax, Trail, Tree, can_stand_plain};
+use super::yaml::{Kind, NodeRef, Share, Style, Syntax, Trail, Tree, can_stand_plain, stays_plain};
 use crate::path::RepoPath;
 
 /// A scalar in a file that somebody may want to change.
@@ -193,7 +193,7 @@ fn edit(node: NodeRef<'_>, value: &str) -> Result<Option<TextEdit>, Obstacle> {
         return Ok(None);
     }
     let is_plain = node.kind() == Kind::Scalar(Style::Plain);
-    if is_plain && (node.tree().syntax() == Syntax::Json || !can_stand_plain(value)) {
+    if is_plain && (node.tree().syntax() == Syntax::Json || !stays_plain(old, value)) {
         return Ok(Some(TextEdit { span, text: double_quoted(value) }));
     }
     let same = old.bytes().zip(value.bytes()).take_while(|(a, b)| a == b).count();

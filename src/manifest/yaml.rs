@@ -25,7 +25,7 @@ use inset::{Literal, Origin};
 pub(super) use node::NodeRef;
 use position::Cursor;
 pub(super) use remark::Remark;
-pub(super) use scalar::can_stand_plain;
+pub(super) use scalar::{can_stand_plain, stays_plain};
 use trail::Lineage;
 pub use trail::Trail;
 

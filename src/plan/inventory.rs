@@ -206,9 +206,9 @@ impl Inventory {
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
         kustomize::join(&mut self, source, memory)?;
+        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
         let surveyed = |path: &RepoPath| memory.files.contains_key(path);
         reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
-        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();

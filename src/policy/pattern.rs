@@ -28,6 +28,9 @@ pub enum Dialect {
     Native,
     /// That of the Flux prefixes: a regex matches anywhere in the tag, and any number is a version.
     Flux,
+    /// That of the policies of Flux version 2: a regex matches anywhere in the tag, and a version has all
+    /// of its three numbers (as the controller has it: two dots at least).
+    Flux2,
 }
 
 /// The language of a pattern.
@@ -306,7 +309,7 @@ fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
     }
     let regex = compile(text).map_err(|error| broken_regex(text, &error))?;
     match dialect {
-        Dialect::Flux => Ok(regex),
+        Dialect::Flux | Dialect::Flux2 => Ok(regex),
         Dialect::Native => compile(&format!(r"\A(?:{text})\z")).map_err(|error| broken_regex(text, &error)),
     }
 }

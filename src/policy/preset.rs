@@ -155,7 +155,7 @@ impl Preset {
         }
         let policy = builder.build().map_err(|why| match why {
             super::InvalidPolicy::Extract(why) => invalid("extract", &why),
-            why @ super::InvalidPolicy::Within { .. } => invalid("within", &why),
+            why => invalid("within", &why),
         })?;
         let examples = source
             .examples

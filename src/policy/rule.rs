@@ -15,7 +15,7 @@ use semver::Version;
 use super::decide::{Candidate, Hold};
 use super::family::{Family, Member};
 use super::order::{By, Direction, Number, Order, natural};
-use super::pattern::{Dialect, Matcher};
+use super::pattern::{Dialect, Matcher, Pattern};
 use super::range::Unsatisfied;
 use super::version::{self, NotAVersion};
 use super::{Policy, Within};
@@ -169,13 +169,7 @@ impl<'p> Rule<'p> {
         }
         let part = self.part(tag.as_str())?;
         if let (Matcher::Semver(_), Part::Version(version)) = (policy.pattern.matcher(), &part) {
-            policy.pattern.matcher().check(version).map_err(|why| {
-                let pattern = policy.pattern.shown().clone();
-                match why {
-                    Unsatisfied::Outside => Rejection::Unsatisfied { pattern },
-                    Unsatisfied::Prerelease => Rejection::Prerelease { pattern },
-                }
-            })?;
+            satisfies(&policy.pattern, version)?;
         }
         if let Some(glob) = policy.exclude.matching(tag.as_str()) {
             return Err(Rejection::Excluded { glob: glob.clone() });
@@ -184,6 +178,9 @@ impl<'p> Rule<'p> {
             return Ok(None);
         }
         let key = self.read(tag, part)?;
+        if let (Some(constraint), Key::Version(version)) = (policy.constraint(), &key) {
+            satisfies(constraint, version)?;
+        }
         if let (Some((within, base)), Key::Version(version)) = (&self.within, &key) {
             let near = version.major == base.major && (*within == Within::Major || version.minor == base.minor);
             if !near {
@@ -280,6 +277,17 @@ impl<'p> Rule<'p> {
             (By::Alphabetical | By::Newest, part) => Ok(Key::Text(text(part))),
         }
     }
+}
+
+/// Whether a semver pattern has this version.
+fn satisfies(pattern: &Pattern, version: &Version) -> Result<(), Rejection> {
+    pattern.matcher().check(version).map_err(|why| {
+        let pattern = pattern.shown().clone();
+        match why {
+            Unsatisfied::Outside => Rejection::Unsatisfied { pattern },
+            Unsatisfied::Prerelease => Rejection::Prerelease { pattern },
+        }
+    })
 }
 
 impl Rejection {

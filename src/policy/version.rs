@@ -22,6 +22,8 @@ pub enum NotAVersion {
     Prerelease,
     /// A single number of five digits or more: rather a date or a build than a version.
     BareNumber,
+    /// Not all three numbers are written.
+    Partial,
 }
 
 impl fmt::Display for NotAVersion {
@@ -33,17 +35,22 @@ impl fmt::Display for NotAVersion {
                 "not a version: after the `-` there must be letters, digits and `.`, and no number with a leading zero"
             }
             Self::BareNumber => "a single number of five digits or more is taken for a date or a build, not a version",
+            Self::Partial => "not a version for Flux, which wants all three numbers",
         })
     }
 }
 
 /// Reads `text` as a version. [`Dialect::Native`] refuses [`NotAVersion::BareNumber`], with or
-/// without something after a `-`, unless a `v` says that it is one.
+/// without something after a `-`, unless a `v` says that it is one; [`Dialect::Flux2`] refuses
+/// [`NotAVersion::Partial`].
 pub(super) fn read(text: &str, dialect: Dialect) -> Result<Version, NotAVersion> {
     let version = loose(text)?;
     let core = text.split(['-', '+']).next().unwrap_or(text);
     if dialect == Dialect::Native && core.len() >= 5 && core.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NotAVersion::BareNumber);
+    }
+    if dialect == Dialect::Flux2 && text.bytes().filter(|byte| *byte == b'.').count() < 2 {
+        return Err(NotAVersion::Partial);
     }
     Ok(version)
 }
@@ -195,6 +202,20 @@ mod tests {
             ("v1.0.0", Equal, "1"),
         ] {
             assert_eq!(loose(a).unwrap().cmp(&loose(b).unwrap()), order, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn flux_version_2_wants_all_three_numbers() {
+        for (text, version) in [
+            ("1", false),
+            ("v1.2", false),
+            ("v1.2-5", false),
+            ("1.2.3", true),
+            ("v1.2.3-rc.1", true),
+            ("2025.02.03", true),
+        ] {
+            assert_eq!(read(text, Dialect::Flux2).is_ok(), version, "{text}");
         }
     }
 }

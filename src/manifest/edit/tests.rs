@@ -57,6 +57,8 @@ fn only_the_bytes_of_the_value_change() {
 
 #[test]
 fn a_plain_value_is_quoted_when_it_would_not_stay_a_string() {
+    check("i: --image=x:1.9 # x", "--image=x:1.10", "i: --image=x:1.10 # x");
+    check("i: a,{b}:1", "a,{b}:2", "i: a,{b}:2");
     check("i: v1", "1.10", "i: \"1.10\"");
     check("i: 1.9 # x", "1.10", "i: \"1.10\" # x");
     check("i: '1.9'", "1.10", "i: '1.10'");

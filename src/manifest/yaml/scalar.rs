@@ -37,6 +37,14 @@ pub(in crate::manifest) fn can_stand_plain(text: &str) -> bool {
     !indicator && !awkward && !is_date(text) && is_string_when_plain(text)
 }
 
+/// Whether a plain scalar that says `old` can say `new` without quotes. One that only its surroundings
+/// let stand (`--image=x:1`, `{a}` outside of flow collections) goes on doing so: whether the new text
+/// reads back is for the proof to tell, and here it only has to stay a string.
+pub(in crate::manifest) fn stays_plain(old: &str, new: &str) -> bool {
+    can_stand_plain(new)
+        || (is_string_when_plain(old) && !can_stand_plain(old) && is_string_when_plain(new) && !is_date(new))
+}
+
 /// Whether a plain scalar that says this is a string, and not null, a boolean or a number, for
 /// readers of YAML 1.1 and 1.2 alike. (Dates are strings to the readers of this field.)
 pub(super) fn is_string_when_plain(text: &str) -> bool {

@@ -105,6 +105,21 @@ fn the_policies_of_the_guides() {
             "RELEASE.2023-01-02T00-00-00Z",
             "RELEASE.2024-01-02T00-00-00Z",
         ),
+        ("  policy: {semver: {range: '>=1.0.0'}}\n", "1.0.0 1.1.0 2.0.0-rc.1 3 4.0", "1.0.0", "1.1.0"),
+        ("  policy: {semver: {range: '>=1.0.0 <2.0.0'}}\n", "1.0.0 v1.9.0 2.0.0", "1.0.0", "v1.9.0"),
+        ("  policy: {semver: {range: '>=1.0.0-0'}}\n", "1.0.0 1.1.0-rc.1", "1.0.0", "1.1.0-rc.1"),
+        (
+            "  filterTags: {pattern: '.*-rc.*'}\n  policy: {semver: {range: '^1.x-0'}}\n",
+            "1.0.0-rc.1 1.0.0-rc.2 1.0.0 2.0.0-rc.1",
+            "1.0.0-rc.1",
+            "1.0.0-rc.2",
+        ),
+        (
+            "  filterTags: {pattern: '^(?P<semver>[0-9]*\\.[0-9]*\\.[0-9]*)-(alpine[0-9]*\\.[0-9]*)', extract: '$semver'}\n  policy: {semver: {range: '>=1.0.0'}}\n",
+            "0.9.9-alpine3.9 7.2.3-alpine3.20 7.2.4-alpine3.18 7.2.4-alpine3.20 7.2.4-alpine3.19 8.0.0-bookworm",
+            "7.2.3-alpine3.20",
+            "7.2.4-alpine3.20",
+        ),
         ("  policy: {alphabetical: {}}\n", "xenial yakkety zesty artful bionic", "artful", "zesty"),
         ("  policy: {alphabetical: {order: DESC}}\n", "xenial yakkety zesty artful bionic", "zesty", "artful"),
         ("  policy: {numerical: {order: desc}}\n", "3 2 1 latest", "3", "1"),
@@ -123,11 +138,9 @@ fn the_policies_of_the_guides() {
 fn what_is_not_supported_yet_holds() {
     let text = "image: ghcr.io/org/app:main-aaaaaaa-1700000000 # {\"$imagepolicy\": \"flux-system:app\"}\n";
     for (policy, repository, told) in [
-        (
-            "  policy: {semver: {range: '>=1.0.0'}}\n",
-            IMAGE,
-            "objects.yaml:1:1: error: the ImagePolicy flux-system/app is not followed: `policy.semver` is not supported yet",
-        ),
+        ("  policy: {semver: {range: '>=1.0.0 &'}}\n", IMAGE, "`policy.semver.range`: "),
+        ("  filterTags: {extract: $v}\n  policy: {semver: {range: '*'}}\n", IMAGE, "`filterTags.extract`: "),
+        ("  policy: {semver: {}}\n", IMAGE, "`policy.semver.range`: "),
         ("  policy: {}\n", IMAGE, "`spec.policy` says no order"),
         ("  policy: {numerical: {order: up}}\n", IMAGE, "`order: up` is neither `asc` nor `desc`"),
         ("  filterTags: {pattern: '^main-('}\n  policy: {numerical: {}}\n", IMAGE, "`filterTags.pattern`: "),

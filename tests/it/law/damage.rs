@@ -4,6 +4,7 @@
 //! In the text of a row `«old|new»` marks what changes. What stands there before and after is taken
 //! from these marks alone; nothing of ours has a part in it.
 
+mod argo;
 mod files;
 mod kustomize;
 mod pods;

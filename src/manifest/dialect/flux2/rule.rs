@@ -11,24 +11,30 @@ use crate::policy::{By, Dialect, Direction, Order, Pattern, PatternKind, Policy}
 pub(super) fn read(spec: Option<NodeRef<'_>>, name: &str) -> Result<Policy, String> {
     let at = |path: [&str; 2]| spec?.get(path[0])?.get(path[1]).filter(|node| !node.is_null());
     let filter = |key| at(["filterTags", key]).and_then(|node| node.resolved().text()).filter(|text| !text.is_empty());
+    let regex = || {
+        let pattern = Pattern::parse_as(PatternKind::Regex, filter("pattern").unwrap_or(".*"), Dialect::Flux2);
+        pattern.map_err(|error| format!("`filterTags.pattern`: {error}"))
+    };
     // The first that is there counts, as for the controller.
-    let by = if at(["policy", "semver"]).is_some() {
-        return Err("`policy.semver` is not supported yet, since Flux counts only tags with all three numbers as versions; mark the image with `# landwaiter: semver:…` instead".to_owned());
+    let mut builder = if let Some(policy) = at(["policy", "semver"]) {
+        let range = policy.get_text("range").unwrap_or_default();
+        let range = Pattern::parse_as(PatternKind::Semver, range, Dialect::Flux2);
+        let range = range.map_err(|error| format!("`policy.semver.range`: {error}"))?;
+        if filter("pattern").is_none() && filter("extract").is_none() {
+            return Policy::builder(range).preset(name).build().map_err(|error| error.to_string());
+        }
+        Policy::builder(regex()?).order(Order { by: By::Semver, direction: Direction::Ascending }).constraint(range)
     } else if let Some(policy) = at(["policy", "alphabetical"]) {
-        (By::Alphabetical, policy)
+        Policy::builder(regex()?).order(Order { by: By::Alphabetical, direction: direction(policy)? })
     } else if let Some(policy) = at(["policy", "numerical"]) {
-        (By::Numeric, policy)
+        Policy::builder(regex()?).order(Order { by: By::Numeric, direction: direction(policy)? })
     } else {
         return Err("`spec.policy` says no order; write `numerical`, `alphabetical` or `semver` in it".to_owned());
     };
-    let order = Order { by: by.0, direction: direction(by.1)? };
-    let pattern = Pattern::parse_as(PatternKind::Regex, filter("pattern").unwrap_or(".*"), Dialect::Flux);
-    let pattern = pattern.map_err(|error| format!("`filterTags.pattern`: {error}"))?;
-    let mut builder = Policy::builder(pattern).order(order).preset(name);
     if let Some(extract) = filter("extract") {
         builder = builder.extract(extract);
     }
-    builder.build().map_err(|error| format!("`filterTags.extract`: {error}"))
+    builder.preset(name).build().map_err(|error| format!("`filterTags.extract`: {error}"))
 }
 
 fn direction(policy: NodeRef<'_>) -> Result<Direction, String> {

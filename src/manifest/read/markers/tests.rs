@@ -123,7 +123,7 @@ fn what_a_marker_marks() {
     }
     // Images in longer texts.
     check(
-        &format!("args:\n- acme-http01-solver-image=quay.io/jetstack/x:v1.0 {n}\n"),
+        &format!("args:\n- --acme-http01-solver-image=quay.io/jetstack/x:v1.0 {n}\n"),
         &format!("{ONE} args[0] quay.io/jetstack/x:v1.0: {tilde}"),
         "v1.0",
         "1.11.0",
@@ -151,6 +151,9 @@ fn a_new_value_is_a_string_and_an_old_one_keeps_its_quotes() {
         ("tag: '5' # landwaiter: glob:* image=a", "6", "tag: '6' # landwaiter: glob:* image=a"),
         ("- \"v\" # landwaiter: glob:* image=a", "v1.29.0-k0s.0", "- \"v1.29.0-k0s.0\" # landwaiter: glob:* image=a"),
         ("- APP_VERSION=1.9.0 # landwaiter: glob:* image=a", "1.10", "- APP_VERSION=1.10 # landwaiter: glob:* image=a"),
+        ("- --image=q.io/a:1.0 # landwaiter: glob:*", "1.10", "- --image=q.io/a:1.10 # landwaiter: glob:*"),
+        ("[--image=q.io/a:1.0] # landwaiter: glob:*", "1.10", "[--image=q.io/a:1.10] # landwaiter: glob:*"),
+        ("- run a,b {q.io/a:1.0} now # landwaiter: glob:*", "2", "- run a,b {q.io/a:2} now # landwaiter: glob:*"),
         ("tag: \"\" # landwaiter: glob:* image=a", "1.0", "tag: \"1.0\" # landwaiter: glob:* image=a"),
     ] {
         let manifest = yaml(text);
@@ -399,7 +402,7 @@ fn templates_are_told_and_the_values_of_an_application_are_read() {
     let template = "image: {{ .x }}:1 # landwaiter: semver:1\n";
     wrong(
         template,
-        "1:16: warning: the file has markers, and `{{` outside quotes makes it a template; templates are never changed: annotate the manifest that uses it, or quote the value",
+        "1:16: warning: the file has markers, and `{{` outside quotes makes it a template; templates are never changed: mark the values that it is filled with, or quote the braces",
         0,
     );
     let text = "kind: Application\nmetadata: {name: web}\nspec:\n  source:\n    helm:\n      values: |\n        image:\n          repository: a/b\n          tag: 1.0 # landwaiter: semver:1\n";
