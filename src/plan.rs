@@ -13,7 +13,7 @@ pub mod message;
 mod verdict;
 
 pub use draw::{Change, Entry, Page, Plan};
-pub use inventory::{Inventory, Memory, POLICIES, Reading, Scan, Scans, Source, Watch};
+pub use inventory::{Inventory, Memory, POLICIES, Reading, Readings, Scan, Scans, Source, Watch};
 pub use verdict::{Hold, Update, Verdict};
 
 #[cfg(test)]

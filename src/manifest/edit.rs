@@ -18,7 +18,7 @@ pub use obstacle::{Obstacle, Refusal};
 use proof::prove;
 
 use super::problem::Place;
-use super::yaml::{Kind, NodeRef, Share, Style, Syntax, Trail, Tree, can_stand_plain, stays_plain};
+use super::yaml::{Kind, NodeRef, Share, Style, Syntax, Trail, Tree, stays_plain};
 use crate::path::RepoPath;
 
 /// A scalar in a file that somebody may want to change.
@@ -32,7 +32,6 @@ pub(super) struct Scalar {
     user: u32,
     span: Range<usize>,
     place: Place,
-    anchor_line: Option<usize>,
     obstacle: Option<Obstacle>,
 }
 
@@ -78,7 +77,6 @@ impl Scalar {
             user: node.id(),
             span: scalar.span(),
             place: node.place(file),
-            anchor_line: node.is_alias().then(|| scalar.line()),
             obstacle: obstacle(node),
         }
     }
@@ -91,11 +89,6 @@ impl Scalar {
     /// Where the scalar, or the alias, stands.
     pub(super) fn place(&self) -> &Place {
         &self.place
-    }
-
-    /// The line of the anchor, where this is an alias.
-    pub(super) fn anchor_line(&self) -> Option<usize> {
-        self.anchor_line
     }
 
     /// Why this scalar cannot be changed, if that is known beforehand. Whether all who share it are to

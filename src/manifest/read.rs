@@ -25,6 +25,9 @@ pub use markers::{Markers, Setter};
 /// What is said of a file that is a template, where somebody would have it followed.
 const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
 
+/// The same of a file with markers.
+const MARKED_TEMPLATE: &str = "the file has markers, and `{{` outside quotes makes it a template";
+
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -112,7 +115,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         }
     };
     if let Some(mark) = tree.template_mark() {
-        manifest.problems.extend(asked_template(path, bytes, mark.place(path)));
+        manifest.problems.extend(mentioned_template(path, bytes, mark.place(path)));
         return manifest;
     }
     let sealed = seal(&tree);
@@ -139,23 +142,22 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return asked_template(path, bytes, place);
+        return mentioned_template(path, bytes, place);
     }
-    let asked = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes) || is_sidecar_path(path);
-    if !asked && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
+    let mentioned = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes) || is_sidecar_path(path);
+    if !mentioned && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
     }
-    let severity = if asked { Severity::Error } else { Severity::Warning };
+    let severity = if mentioned { Severity::Error } else { Severity::Warning };
     let message = format!("the file cannot be read: {}", error.message);
     Some(Problem::new(severity, place, message, "nothing in it is followed until it is valid"))
 }
 
 /// What to say of a template: nothing, unless somebody asked for something in it.
-fn asked_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Problem> {
-    if dialect::is_mentioned(bytes) || is_sidecar_path(path) {
-        return Some(template(TEMPLATE, place));
-    }
-    markers::are_mentioned(bytes).then(|| markers::template(place))
+fn mentioned_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Problem> {
+    let is_asked = dialect::is_mentioned(bytes) || is_sidecar_path(path);
+    let message = is_asked.then_some(TEMPLATE).or_else(|| markers::are_mentioned(bytes).then_some(MARKED_TEMPLATE))?;
+    Some(template(message, place))
 }
 
 /// Collects what a file asks for.

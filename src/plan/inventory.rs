@@ -62,6 +62,9 @@ pub struct Memory<K> {
     reached: HashMap<RepoPath, Reading<K>>,
 }
 
+/// The files that were looked at, by path.
+pub type Readings<K> = Vec<(RepoPath, Reading<K>)>;
+
 /// A file that was looked at.
 #[derive(Debug, Clone)]
 pub struct Reading<K> {
@@ -154,20 +157,19 @@ impl Inventory {
         source: &S,
         scope: Scope,
         memory: &Memory<S::Key>,
-    ) -> Result<Vec<(RepoPath, Reading<S::Key>)>, S::Error> {
+    ) -> Result<Readings<S::Key>, S::Error> {
         let is_manifest = |path| manifest::is_manifest_path(path) && !is_policy_file(path);
         let mut readings = Vec::new();
         let mut bytes = Vec::new();
         for (path, key) in files.iter().filter(|(path, _)| is_manifest(path)) {
             let known = memory.files.get(path).filter(|known| known.key == *key);
-            let reading = match known {
-                Some(known) => known.clone(),
-                None => {
-                    source.read(key, &mut bytes)?;
-                    let matters = manifest::may_matter(path, &bytes, scope);
-                    let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, &self.presets)));
-                    Reading { key: key.clone(), manifest }
-                }
+            let reading = if let Some(known) = known {
+                known.clone()
+            } else {
+                source.read(key, &mut bytes)?;
+                let matters = manifest::may_matter(path, &bytes, scope);
+                let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, &self.presets)));
+                Reading { key: key.clone(), manifest }
             };
             readings.push((path.clone(), reading));
         }
@@ -181,7 +183,7 @@ impl Inventory {
     /// The error of `source`.
     pub fn finish<S: Source>(
         mut self,
-        readings: Vec<(RepoPath, Reading<S::Key>)>,
+        readings: Readings<S::Key>,
         source: &S,
         memory: &mut Memory<S::Key>,
     ) -> Result<Self, S::Error> {

@@ -65,7 +65,7 @@ impl Gap {
     /// The way to the value of the key, once it is there.
     pub(in crate::manifest) fn trail(&self, tree: &Tree) -> Option<Trail> {
         let home = self.spot.find(tree)?.tree();
-        Some(home.node(self.mapping).trail().to_key(self.key))
+        Some(home.node(self.mapping).trail().then(self.key))
     }
 
     /// Whether the tree is the one that the gap was found in, as far as the gap can tell.

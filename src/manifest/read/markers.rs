@@ -310,13 +310,6 @@ pub(super) fn are_mentioned(bytes: &[u8]) -> bool {
     ["# landwaiter:", "{\"$imagepolicy\""].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
 }
 
-/// A file with markers that is a template, however well it parses.
-pub(super) fn template(place: Place) -> Problem {
-    let message = "the file has markers, and `{{` outside quotes makes it a template";
-    let mend = "templates are never changed: mark the values that it is filled with, or quote the braces";
-    Problem::new(Severity::Warning, place, message, mend)
-}
-
 /// What a values file is called, which is no object.
 fn values_id(file: &RepoPath) -> WorkloadId {
     WorkloadId { namespace: None, kind: "Values".to_owned(), name: file.file_name().to_owned() }

@@ -116,7 +116,7 @@ impl NodeRef<'_> {
 
 impl Trail {
     /// The way one step on, to the value of this key.
-    pub(in crate::manifest) fn to_key(mut self, key: &str) -> Self {
+    pub(in crate::manifest) fn then(mut self, key: &str) -> Self {
         self.steps.push(Step::Key(key.into()));
         self
     }

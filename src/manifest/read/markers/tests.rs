@@ -402,7 +402,7 @@ fn templates_are_told_and_the_values_of_an_application_are_read() {
     let template = "image: {{ .x }}:1 # landwaiter: semver:1\n";
     wrong(
         template,
-        "1:16: warning: the file has markers, and `{{` outside quotes makes it a template; templates are never changed: mark the values that it is filled with, or quote the braces",
+        "1:16: warning: the file has markers, and `{{` outside quotes makes it a template; templates are never changed: annotate the manifest that uses it, or quote the value",
         0,
     );
     let text = "kind: Application\nmetadata: {name: web}\nspec:\n  source:\n    helm:\n      values: |\n        image:\n          repository: a/b\n          tag: 1.0 # landwaiter: semver:1\n";
