@@ -55,6 +55,8 @@ pub use edit::{Obstacle, Refusal};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Severity};
 pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
-pub use shape::kustomization::{ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, split_image};
+pub use shape::kustomization::{
+    ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
+};
 pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

@@ -6,13 +6,10 @@ use std::collections::HashMap;
 
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
-use crate::manifest::dialect::{Topic, Voice, nearest};
+use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Severity};
 use crate::manifest::workload::ContainerPolicy;
 use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
-
-/// What the annotations call the only image of a chart. Tutorials use it for plain workloads too.
-const CHART_IMAGE: &str = "chart-image";
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
 const MOST_NAMES: usize = 20;
@@ -63,9 +60,10 @@ impl<'a> Reader<'a, '_> {
         policies
     }
 
-    /// The name that annotations use for the only container, if they call it `chart-image`.
+    /// The name that annotations use for the only container, if they call it `chart-image`, as tutorials do
+    /// for plain workloads too.
     fn chart_image(&mut self, name: &str, subjects: &[Subject<'_>]) -> Option<&'static str> {
-        let said = self.said.get("tag.chart-image")?.clone();
+        let said = self.said.get(&format!("tag.{CHART_IMAGE}"))?.clone();
         if subjects.len() != 1 || name == CHART_IMAGE || self.said.contains_key(&format!("tag.{name}")) {
             return None;
         }

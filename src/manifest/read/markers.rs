@@ -15,7 +15,6 @@ use crate::manifest::problem::{Place, Problem, Severity};
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
-use crate::path::RepoPath;
 use crate::policy::Policy;
 
 /// What the comments of a file ask for, and the objects that comments anywhere can name.
@@ -235,8 +234,8 @@ impl<'a> Reader<'a, '_> {
     /// The object that a marked value stands in; for a file without objects, the file.
     fn id_of(&self, object: NodeRef<'a>) -> WorkloadId {
         match object.get_text("kind").filter(|kind| !kind.is_empty()) {
-            Some(kind) => super::id_of(object, kind),
-            None => values_id(self.path),
+            Some(kind) => WorkloadId::of(object, kind),
+            None => WorkloadId::of_values(self.path.file_name()),
         }
     }
 }
@@ -308,11 +307,6 @@ impl Workload {
 /// Whether a text, such as a file that cannot be parsed, seems to hold a marker.
 pub(super) fn are_mentioned(bytes: &[u8]) -> bool {
     ["# landwaiter:", "{\"$imagepolicy\""].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
-}
-
-/// What a values file is called, which is no object.
-fn values_id(file: &RepoPath) -> WorkloadId {
-    WorkloadId { namespace: None, kind: "Values".to_owned(), name: file.file_name().to_owned() }
 }
 
 fn missed(miss: &Miss, place: Place) -> Problem {

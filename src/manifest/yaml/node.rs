@@ -139,6 +139,13 @@ impl<'a> NodeRef<'a> {
         self.get(key)?.resolved().text()
     }
 
+    /// The text of a scalar, also when an alias gives it; `None` where it says nothing: for `""`, `null` and
+    /// a value that is not there.
+    pub(in crate::manifest) fn written(self) -> Option<&'a str> {
+        let node = self.resolved();
+        node.text().filter(|text| !text.is_empty() && !node.is_null())
+    }
+
     /// Every mapping in this node, itself included, in the order of the text.
     pub(in crate::manifest) fn mappings(self) -> impl Iterator<Item = Self> {
         let tree = self.tree;

@@ -7,6 +7,7 @@ use super::text;
 use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key};
 use crate::image::{Reference, Repository, Tag};
 use crate::manifest::edit::{Obstacle, Scalar};
+use crate::manifest::problem::shown;
 use crate::manifest::shape::{Misread, Spot};
 use crate::manifest::workload::ImageField;
 use crate::manifest::yaml::{Kind, NodeRef};
@@ -81,55 +82,20 @@ impl Marked {
         let key = target.entry.and_then(|entry| entry.key.text()).unwrap_or_default();
         let repository = siblings.repository(key).filter(|sibling| sibling.id() != node.id());
         let has_tag_beside = siblings.tag.is_some_and(|tag| tag.id() != node.id());
-        let own = own(node, text, key, repository, &siblings, has_tag_beside, file);
-        Ok(Self::new(node, text, key, repository, &siblings, has_tag_beside, own, file))
+        let seen = Seen { node, text, key, siblings, repository, has_tag_beside, file };
+        Ok(seen.marked(seen.own()))
     }
 
     /// A mapping that holds the parts of an image.
     fn parts(mapping: NodeRef<'_>, file: &RepoPath) -> Result<Self, Miss> {
         let siblings = Siblings::of(mapping);
         let entry = mapping.entries().find(|(key, _)| matches!(key.text(), Some("tag" | "newTag" | "imageTag")));
-        let (key, tag) = entry.ok_or(Miss::NoValue)?;
+        let (key, node) = entry.ok_or(Miss::NoValue)?;
         let key = key.text().unwrap_or_default();
         let repository = siblings.repository(key);
-        let text = tag.resolved().text().ok_or(Miss::NoValue)?;
-        if repository.is_none() {
-            return Err(Miss::NoValue);
-        }
-        let own = split(tag, repository, &siblings, text, file);
-        Ok(Self::new(tag, text, key, repository, &siblings, false, own, file))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a value, put together in one place")]
-    fn new(
-        node: NodeRef<'_>,
-        text: &str,
-        key: &str,
-        repository: Option<NodeRef<'_>>,
-        siblings: &Siblings<'_>,
-        has_tag_beside: bool,
-        own: Result<ImageField, Miss>,
-        file: &RepoPath,
-    ) -> Self {
-        let said = |node: NodeRef<'_>| {
-            node.resolved().text().filter(|text| !text.is_empty() && !node.resolved().is_null()).map(str::to_owned)
-        };
-        let registry = siblings.registry.and_then(said);
-        let beside = repository.and_then(said).map(|repository| match registry {
-            Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
-            None => repository,
-        });
-        let is_pinned =
-            siblings.digest.is_some_and(|digest| said(digest).is_some() || digest.resolved().text().is_none());
-        Self {
-            scalar: Scalar::at(node, file),
-            text: text.into(),
-            key: key.into(),
-            beside: beside.map(Into::into),
-            obstacle: is_pinned.then_some(Obstacle::DigestBeside),
-            has_tag_beside,
-            own,
-        }
+        let text = node.resolved().text().filter(|_| repository.is_some()).ok_or(Miss::NoValue)?;
+        let seen = Seen { node, text, key, siblings, repository, has_tag_beside: false, file };
+        Ok(seen.marked(seen.split()))
     }
 
     /// The image that the value says by itself or together with its neighbours.
@@ -212,52 +178,73 @@ impl Marked {
     }
 }
 
-/// The image that a value says by itself or together with its neighbours.
-fn own(
-    node: NodeRef<'_>,
-    text: &str,
-    key: &str,
-    repository: Option<NodeRef<'_>>,
-    siblings: &Siblings<'_>,
+/// A marked scalar in its tree, with what stands around it.
+struct Seen<'a, 'f> {
+    node: NodeRef<'a>,
+    text: &'a str,
+    key: &'a str,
+    siblings: Siblings<'a>,
+    /// The neighbour that says the repository.
+    repository: Option<NodeRef<'a>>,
     has_tag_beside: bool,
-    file: &RepoPath,
-) -> Result<ImageField, Miss> {
-    if is_tag_key(key) && is_tag(text) {
-        return split(node, repository, siblings, text, file);
-    }
-    let is_whole = |image: &Reference| {
-        image.tag().is_some() || image.digest().is_some() || text.contains('/') || is_image_key(key)
-    };
-    if Reference::parse(text).is_ok_and(|image| is_whole(&image)) {
-        if has_tag_beside {
-            return Err(Miss::TagBeside);
-        }
-        let registry = siblings.registry.filter(|_| key == "repository");
-        let spot = Spot { registry, ..Spot::whole(node) };
-        return spot.read(file).map_err(Miss::Unreadable);
-    }
-    match &text::images(text)[..] {
-        [(span, image)] => {
-            let scalar = Scalar::at(node, file);
-            Ok(ImageField::within(image.clone(), scalar, &text[..span.start], &text[span.end..]))
-        }
-        [(_, one), (_, two), ..] => Err(several(one, two)),
-        [] if is_tag(text) => split(node, repository, siblings, text, file),
-        [] => Err(Miss::NoImage { text: shown(text) }),
-    }
+    file: &'f RepoPath,
 }
 
-/// A tag whose repository stands beside it.
-fn split(
-    tag: NodeRef<'_>,
-    repository: Option<NodeRef<'_>>,
-    siblings: &Siblings<'_>,
-    text: &str,
-    file: &RepoPath,
-) -> Result<ImageField, Miss> {
-    let repository = repository.ok_or_else(|| Miss::NoImage { text: shown(text) })?;
-    let spot = Spot { registry: siblings.registry, tag: Some(tag), digest: siblings.digest, ..Spot::whole(repository) };
-    spot.read(file).map_err(Miss::Unreadable)
+impl Seen<'_, '_> {
+    /// The image that the value says by itself or together with its neighbours.
+    fn own(&self) -> Result<ImageField, Miss> {
+        let Self { node, text, key, .. } = *self;
+        if is_tag_key(key) && is_tag(text) {
+            return self.split();
+        }
+        let is_whole = |image: &Reference| {
+            image.tag().is_some() || image.digest().is_some() || text.contains('/') || is_image_key(key)
+        };
+        if Reference::parse(text).is_ok_and(|image| is_whole(&image)) {
+            if self.has_tag_beside {
+                return Err(Miss::TagBeside);
+            }
+            let registry = self.siblings.registry.filter(|_| key == "repository");
+            let spot = Spot { registry, ..Spot::whole(node) };
+            return spot.read(self.file).map_err(Miss::Unreadable);
+        }
+        match &text::images(text)[..] {
+            [(span, image)] => {
+                let scalar = Scalar::at(node, self.file);
+                Ok(ImageField::within(image.clone(), scalar, &text[..span.start], &text[span.end..]))
+            }
+            [(_, one), (_, two), ..] => Err(several(one, two)),
+            [] if is_tag(text) => self.split(),
+            [] => Err(Miss::NoImage { text: shown(text) }),
+        }
+    }
+
+    /// The value as a tag whose repository stands beside it.
+    fn split(&self) -> Result<ImageField, Miss> {
+        let repository = self.repository.ok_or_else(|| Miss::NoImage { text: shown(self.text) })?;
+        let Siblings { registry, digest, .. } = self.siblings;
+        let spot = Spot { registry, tag: Some(self.node), digest, ..Spot::whole(repository) };
+        spot.read(self.file).map_err(Miss::Unreadable)
+    }
+
+    /// The same without the tree, with the image that was found.
+    fn marked(&self, own: Result<ImageField, Miss>) -> Marked {
+        let registry = self.siblings.registry.and_then(NodeRef::written);
+        let beside = self.repository.and_then(NodeRef::written).map(|repository| match registry {
+            Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
+            None => repository.to_owned(),
+        });
+        let pins = |digest: NodeRef<'_>| digest.written().is_some() || digest.resolved().text().is_none();
+        Marked {
+            scalar: Scalar::at(self.node, self.file),
+            text: self.text.into(),
+            key: self.key.into(),
+            beside: beside.map(Into::into),
+            obstacle: self.siblings.digest.is_some_and(pins).then_some(Obstacle::DigestBeside),
+            has_tag_beside: self.has_tag_beside,
+            own,
+        }
+    }
 }
 
 /// Whether a text is a tag, with a digest behind it or not, or an empty place for one.
@@ -276,11 +263,6 @@ fn names(text: &str, repository: &Repository) -> bool {
 
 fn several(one: &Reference, two: &Reference) -> Miss {
     Miss::Several { images: Box::new([one.to_string(), two.to_string()]) }
-}
-
-/// The beginning of a text that may be long.
-fn shown(text: &str) -> String {
-    text.chars().take(140).collect()
 }
 
 impl Miss {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::super::Source;
 use super::shelf::Shelf;
-use crate::manifest::{KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Severity};
+use crate::manifest::{
+    KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Severity, is_kustomization_path,
+};
 use crate::path::RepoPath;
 
 /// How many files of whole folders are looked at for Flux, over all objects together.
@@ -288,9 +290,8 @@ impl<S: Source> Planter<'_, '_, S> {
             .cloned()
             .collect();
         self.taken += below.len();
-        let is_kustomization = |path: &RepoPath| KUSTOMIZATION_FILES.contains(&path.file_name());
         let built: HashSet<RepoPath> =
-            below.iter().filter(|path| is_kustomization(path)).filter_map(RepoPath::parent).collect();
+            below.iter().filter(|path| is_kustomization_path(path)).filter_map(RepoPath::parent).collect();
         let is_taken = |folder: Option<RepoPath>| {
             let mut at = folder.filter(is_below);
             while let Some(folder) = at {
@@ -303,7 +304,7 @@ impl<S: Source> Planter<'_, '_, S> {
         };
         for path in &below {
             let parent = path.parent();
-            if is_kustomization(path) {
+            if is_kustomization_path(path) {
                 if !is_taken(parent.as_ref().and_then(RepoPath::parent))
                     && let Some(Found::Node(node)) = self.kustomization_in(parent.as_ref())?
                 {
@@ -319,10 +320,7 @@ impl<S: Source> Planter<'_, '_, S> {
 
 /// The files that kustomize looks for in a folder.
 fn own_files(folder: Option<&RepoPath>) -> impl Iterator<Item = RepoPath> {
-    KUSTOMIZATION_FILES.iter().filter_map(move |name| match folder {
-        Some(folder) => folder.join(name).ok(),
-        None => RepoPath::parse(name).ok(),
-    })
+    KUSTOMIZATION_FILES.iter().filter_map(move |name| RepoPath::below(folder, name).ok())
 }
 
 fn nowhere(link: &Link) -> Problem {
