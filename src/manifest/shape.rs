@@ -1,7 +1,22 @@
 //! Where images can stand in an object: one file per shape.
 //!
 //! Shapes know paths through a tree. They know nothing of annotations and policies, except for the
-//! names (aliases) and paths that annotations use, which they are given.
+//! names (aliases) and paths that annotations use, which they are given. A new shape is a new file and a
+//! line in [`SHAPES`].
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `spot.rs` | one image, whole or in parts: the nodes that say it |
+//! | `pod.rs` | pod specs, in workloads and by themselves |
+//! | `helm_release.rs` | Flux's releases: which values they have, in the object and in files |
+//! | `argocd.rs` | Argo CD's applications; below it `places.rs` (which values count), `links.rs` (their files), `names.rs` |
+//! | `anywhere.rs`, `field_path.rs` | any kind, where an annotation gives the path; how a path is written and walked |
+//! | `values.rs` | how charts write images, for all who have values; below it `level.rs` (values over values), `parts.rs` (keys), `parameters.rs` |
+//! | `kustomization.rs` | kustomizations: what they build, and the entries of `images`. Joined by the floor above |
+//! | `marker.rs` | values with a comment; below it `marked.rs` (the value), `text.rs` (images in longer texts) |
+//!
+//! A [`Slot`] is the place for an image under the name that annotations have for it, a [`Spot`] the nodes
+//! that say it.
 
 mod anywhere;
 mod argocd;

@@ -1,7 +1,7 @@
 //! What a file is read as: workloads, their containers, and what their annotations ask for.
 //!
-//! Plain values for the floors above. How they are found is the business of `document.rs`, how the
-//! annotations are read that of `dialect.rs` and `mandate.rs`.
+//! Plain values for the floors above, without the text they were read from. How they are found is the
+//! business of `shape.rs`, how the annotations are read that of `dialect.rs` and `mandate.rs`.
 
 use std::fmt;
 use std::ops::Range;

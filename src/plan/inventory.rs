@@ -1,5 +1,8 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
+//!
+//! Must not know how a manifest is written, nor which tags there are.
 
+mod files;
 mod kustomize;
 mod linked;
 mod markers;
@@ -9,6 +12,7 @@ mod reach;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use files::Files;
 use jiff::Timestamp;
 use linked::Linked;
 
@@ -181,15 +185,15 @@ impl Inventory {
         memory: &mut Memory<S::Key>,
     ) -> Result<Self, S::Error> {
         memory.files = readings.into_iter().collect();
-        self.manifests = linked::read(&memory.files, source, &self.presets, &mut memory.linked)?;
+        let mut files = Files::new(source, &memory.files);
+        self.manifests = linked::read(&mut files, &self.presets, &mut memory.linked)?;
         for manifest in self.manifests.values() {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
-        kustomize::join(&mut self, source, memory)?;
+        kustomize::join(&mut self, &mut files, &mut memory.reached)?;
         markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
-        let surveyed = |path: &RepoPath| memory.files.contains_key(path);
-        reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
+        reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();

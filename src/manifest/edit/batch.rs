@@ -1,5 +1,5 @@
 //! Which of many changes can be made together: changes of one scalar must agree, and whoever shares a
-//! scalar through its anchor must want the same.
+//! scalar through its anchor must want the same. Must not know how a single change is made.
 
 use std::collections::BTreeMap;
 

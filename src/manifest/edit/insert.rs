@@ -1,4 +1,5 @@
-//! Keys that are not there yet, written on a line of their own in the style of their neighbours.
+//! Keys that are not there yet, written on a line of their own in the style of their neighbours. Must not
+//! know what a key means.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Walking a tree: a node with the tree it stands in.
+//! Walking a tree: a node with the tree it stands in. Must not know what a node means to anybody.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

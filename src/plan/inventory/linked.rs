@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Reading, Source};
+use super::Source;
+use super::files::Files;
 use crate::manifest::{self, Document, Library, Manifest, Problem};
 use crate::path::RepoPath;
 use crate::policy::Presets;
@@ -22,18 +23,18 @@ pub(super) struct Linked<K> {
     manifest: Arc<Manifest>,
 }
 
-/// The manifests of these files; those that need others are read with them, unless all of them are as
-/// they were. `linked` is what is remembered of those.
+/// The manifests of the survey; those that need other files are read with them, unless all of them are
+/// as they were. `linked` is what is remembered of those.
 pub(super) fn read<S: Source>(
-    files: &HashMap<RepoPath, Reading<S::Key>>,
-    source: &S,
+    files: &mut Files<'_, S>,
     presets: &Presets,
     linked: &mut HashMap<RepoPath, Linked<S::Key>>,
 ) -> Result<BTreeMap<RepoPath, Arc<Manifest>>, S::Error> {
     let mut before = std::mem::take(linked);
-    let mut reader = Reader { source, presets, opened: HashMap::new(), open_bytes: 0, bytes: Vec::new() };
+    let surveyed = files.surveyed();
+    let mut reader = Reader { files, presets, opened: HashMap::new(), open_bytes: 0, bytes: Vec::new() };
     let mut manifests = BTreeMap::new();
-    for (path, reading) in files {
+    for (path, reading) in surveyed {
         let Some(alone) = &reading.manifest else { continue };
         let manifest = if alone.needs.is_empty() {
             Arc::clone(alone)
@@ -49,16 +50,16 @@ pub(super) fn read<S: Source>(
 }
 
 /// Reads files with others.
-struct Reader<'s, S> {
-    source: &'s S,
-    presets: &'s Presets,
+struct Reader<'r, 's, S: Source> {
+    files: &'r mut Files<'s, S>,
+    presets: &'r Presets,
     /// Those that were opened, or what is wrong with them.
     opened: HashMap<RepoPath, Result<Arc<Document>, Problem>>,
     open_bytes: usize,
     bytes: Vec<u8>,
 }
 
-impl<S: Source> Reader<'_, S> {
+impl<S: Source> Reader<'_, '_, S> {
     fn read(
         &mut self,
         path: &RepoPath,
@@ -66,7 +67,7 @@ impl<S: Source> Reader<'_, S> {
         alone: &Manifest,
         known: Option<Linked<S::Key>>,
     ) -> Result<Linked<S::Key>, S::Error> {
-        let find = |need: &RepoPath| Ok((need.clone(), self.source.find(need)?));
+        let find = |need: &RepoPath| Ok((need.clone(), self.files.find(need)?));
         let needs = alone.needs.iter().map(find).collect::<Result<Vec<_>, S::Error>>()?;
         if let Some(known) = known.filter(|known| known.key == *key && known.needs == needs) {
             return Ok(known);
@@ -83,7 +84,7 @@ impl<S: Source> Reader<'_, S> {
                 }
             }
         }
-        self.source.read(key, &mut self.bytes)?;
+        self.files.read(key, &mut self.bytes)?;
         let mut manifest = manifest::read_with(path, &self.bytes, self.presets, &library);
         manifest.problems.append(&mut problems);
         Ok(Linked { key: key.clone(), needs, manifest: Arc::new(manifest) })
@@ -93,7 +94,7 @@ impl<S: Source> Reader<'_, S> {
         if let Some(opened) = self.opened.get(path) {
             return Ok(opened.clone());
         }
-        self.source.read(key, &mut self.bytes)?;
+        self.files.read(key, &mut self.bytes)?;
         self.open_bytes += self.bytes.len();
         if self.open_bytes > MOST_OPEN {
             self.opened.clear();

@@ -88,7 +88,10 @@ impl Node {
 
 impl Tree {
     /// Finds every kustomization of the survey, and all that they lead to.
-    pub(super) fn plant<S: Source>(shelf: &mut Shelf<'_, S>, problems: &mut Vec<Problem>) -> Result<Self, S::Error> {
+    pub(super) fn plant<S: Source>(
+        shelf: &mut Shelf<'_, '_, S>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Self, S::Error> {
         let manifests = shelf.manifests;
         let mut planter =
             Planter { shelf, problems, nodes: Vec::new(), by_file: HashMap::new(), sorted: None, taken: 0 };
@@ -200,8 +203,8 @@ impl Found {
     }
 }
 
-struct Planter<'a, 's, S: Source> {
-    shelf: &'a mut Shelf<'s, S>,
+struct Planter<'a, 's, 'f, S: Source> {
+    shelf: &'a mut Shelf<'s, 'f, S>,
     problems: &'a mut Vec<Problem>,
     nodes: Vec<Node>,
     /// Kustomize's own files.
@@ -212,7 +215,7 @@ struct Planter<'a, 's, S: Source> {
     taken: usize,
 }
 
-impl<S: Source> Planter<'_, '_, S> {
+impl<S: Source> Planter<'_, '_, '_, S> {
     fn add(&mut self, manifest: &Arc<Manifest>, is_surveyed: bool) {
         for (index, kustomization) in manifest.kustomizations.iter().enumerate() {
             if kustomization.role != KustomizationRole::Flux {
@@ -258,7 +261,9 @@ impl<S: Source> Planter<'_, '_, S> {
     fn kustomization_in(&mut self, folder: Option<&RepoPath>) -> Result<Option<Found>, S::Error> {
         for path in own_files(folder) {
             if !self.by_file.contains_key(&path) && self.shelf.exists(&path)? {
-                if let Some(manifest) = self.shelf.manifest(&path, false)?.filter(|_| !self.shelf.is_surveyed(&path)) {
+                if let Some(manifest) =
+                    self.shelf.manifest(&path, false)?.filter(|_| !self.shelf.files.is_surveyed(&path))
+                {
                     self.add(&manifest, false);
                 }
                 let node = self.by_file.get(&path);
@@ -279,7 +284,7 @@ impl<S: Source> Planter<'_, '_, S> {
     /// What Flux makes of a folder without a kustomization: all manifests below it, and the folders
     /// that have a kustomization. Only the files of the survey are seen.
     fn take_folder(&mut self, folder: Option<&RepoPath>, link: usize, ways: &mut Vec<Way>) -> Result<(), S::Error> {
-        let sorted = self.sorted.get_or_insert_with(|| self.shelf.surveyed.keys().cloned().collect());
+        let sorted = self.sorted.get_or_insert_with(|| self.shelf.files.surveyed().keys().cloned().collect());
         let is_below = |path: &RepoPath| folder.is_none_or(|folder| path.is_within(folder));
         let from = folder.map_or("", RepoPath::as_str);
         let below: Vec<RepoPath> = sorted
