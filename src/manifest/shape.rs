@@ -22,6 +22,7 @@ use super::dialect::{Part, Statement, Topic, Voice, Word};
 use super::problem::{Place, Problem};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
+pub(super) use anywhere::untouchable;
 pub(super) use spot::{Misread, Spot};
 
 /// A way to write images down: looks at an object of this kind, and adds what it finds.

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::text;
-use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key};
-use crate::image::{Reference, Repository, Tag};
+use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key, takes_tag};
+use crate::image::{Digest, Reference, Repository, Tag};
 use crate::manifest::edit::{Obstacle, Scalar};
 use crate::manifest::shape::{Misread, Spot};
 use crate::manifest::workload::ImageField;
@@ -55,6 +55,8 @@ pub(in crate::manifest) enum Miss {
         /// What is meant.
         meant: Repository,
     },
+    /// A digest and nothing else.
+    Digest,
     /// Nothing in the text can be the tag.
     NoTag {
         /// The text.
@@ -147,6 +149,9 @@ impl Marked {
 
     /// The image of this repository that the value says, whole or inside a longer text.
     pub(in crate::manifest) fn image(&self, name: &Reference) -> Result<ImageField, Miss> {
+        if is_digest(&self.text) {
+            return Err(Miss::Digest);
+        }
         let meant = name.repository();
         let whole = Reference::parse(&self.text).ok();
         if let Some(whole) = whole.as_ref().filter(|whole| whole.repository() == meant && !is_tag_key(&self.key)) {
@@ -222,6 +227,9 @@ fn own(
     has_tag_beside: bool,
     file: &RepoPath,
 ) -> Result<ImageField, Miss> {
+    if is_digest(text) {
+        return Err(Miss::Digest);
+    }
     if is_tag_key(key) && is_tag(text) {
         return split(node, repository, siblings, text, file);
     }
@@ -233,7 +241,9 @@ fn own(
             return Err(Miss::TagBeside);
         }
         let registry = siblings.registry.filter(|_| key == "repository");
-        let spot = Spot { registry, ..Spot::whole(node) };
+        // A name under another key gets its tag from elsewhere, and is no name any more with one behind it.
+        let needs_tag = !takes_tag(key);
+        let spot = Spot { registry, needs_tag, ..Spot::whole(node) };
         return spot.read(file).map_err(Miss::Unreadable);
     }
     match &text::images(text)[..] {
@@ -258,6 +268,11 @@ fn split(
     let repository = repository.ok_or_else(|| Miss::NoImage { text: shown(text) })?;
     let spot = Spot { registry: siblings.registry, tag: Some(tag), digest: siblings.digest, ..Spot::whole(repository) };
     spot.read(file).map_err(Miss::Unreadable)
+}
+
+/// Whether a text is a digest alone. It could be taken for an image, and its digits for a tag.
+fn is_digest(text: &str) -> bool {
+    Digest::parse(text).is_ok()
 }
 
 /// Whether a text is a tag, with a digest behind it or not, or an empty place for one.
@@ -293,6 +308,7 @@ impl Miss {
             Self::NoImage { .. } | Self::Several { .. } => "say which image is meant with `image=ghcr.io/org/app`",
             Self::Unreadable(_) => "write an image such as `registry.example.com/app:1.2`",
             Self::Other { .. } => "have both name the same image",
+            Self::Digest => "remove the digest, and mark the tag",
             Self::NoTag { .. } => "write the tag at the end of the value, behind a `=`, a `:` or a blank",
             Self::TagBeside => "write the marker behind the tag",
         }
@@ -309,6 +325,7 @@ impl fmt::Display for Miss {
             Self::Unreadable(misread) => write!(f, "the image is not followed: {misread}"),
             Self::Several { images } => write!(f, "the text says several images, `{}` and `{}`", images[0], images[1]),
             Self::Other { says, meant } => write!(f, "the image here is `{says}`, and the marker means `{meant}`"),
+            Self::Digest => f.write_str("the marker stands on a digest, and digests are not followed yet"),
             Self::NoTag { text } => write!(f, "nothing in `{text}` can be the tag"),
             Self::TagBeside => f.write_str("the tag of this image stands under a key of its own"),
         }
