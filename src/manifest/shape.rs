@@ -37,6 +37,7 @@ use super::dialect::{Part, Statement, Topic, Voice, Word};
 use super::problem::{Place, Problem};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
+pub(super) use anywhere::untouchable;
 use spot::TAG_KEYS;
 pub(super) use spot::{Misread, Spot};
 

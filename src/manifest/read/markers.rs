@@ -12,6 +12,7 @@ use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageReposit
 use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate::{self, Mandate, Subject};
 use crate::manifest::problem::{Place, Problem, Severity};
+use crate::manifest::shape;
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
@@ -135,7 +136,7 @@ impl<'a> Reader<'a, '_> {
 
     /// Does what a comment says, unless something is wrong with it.
     fn follow(&mut self, speech: Speech<'a>, target: Target<'a>, id: WorkloadId, wrong: Option<Problem>) {
-        let wrong = wrong.or_else(|| self.obstacle(&target));
+        let wrong = wrong.or_else(|| self.obstacle(&target, &speech.place));
         let container = target.node.trail().to_string();
         let marked = Marked::read(&target, self.path);
         let place = speech.place;
@@ -218,10 +219,14 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// What holds a marker whatever it says: a seal, or a key that stands twice.
-    fn obstacle(&mut self, target: &Target<'a>) -> Option<Problem> {
+    /// What holds a marker whatever it says: a seal, an object that is never changed, or a key that
+    /// stands twice.
+    fn obstacle(&mut self, target: &Target<'a>, marker: &Place) -> Option<Problem> {
+        let kind = target.object.get_text("kind").unwrap_or_default();
         let problem = if let Some(seal) = self.sealed {
             super::sealed(Severity::Error, seal.place(self.path))
+        } else if let Some((what, mend)) = shape::untouchable(target.object, kind) {
+            Problem::new(Severity::Error, marker.clone(), format!("the marker stands in {what}"), mend)
         } else {
             let entry = target.entry.filter(|entry| entry.is_doubled)?;
             let message = format!("the key `{}` stands twice in its mapping", entry.key.text().unwrap_or_default());

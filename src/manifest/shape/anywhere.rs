@@ -4,7 +4,6 @@
 //! not known here.
 
 use super::super::dialect::Voice;
-use super::super::edit::Obstacle;
 use super::super::problem::{Place, Problem, Severity};
 use super::super::yaml::NodeRef;
 use super::field_path::{DeadEnd, FieldPath};
@@ -106,8 +105,8 @@ pub(super) fn report(ask: &Ask<'_>, find: &mut Find<'_>) {
     }
 }
 
-/// Why nothing in an object of this kind is ever changed.
-fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
+/// What an object is in which nothing is ever changed, and what to do instead.
+pub(in crate::manifest) fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
     let group =
         object.get_text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
     if group == "image.toolkit.fluxcd.io" {
@@ -115,7 +114,7 @@ fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
         return Some((message, "remove it, and point at the image where it runs".to_owned()));
     }
     let is_secret = matches!(kind, "Secret" | "SealedSecret");
-    is_secret.then(|| (format!("this {kind}"), Obstacle::Sealed.to_string()))
+    is_secret.then(|| (format!("this {kind}, which is never changed"), "move the image out of it".to_owned()))
 }
 
 /// The image that the paths of one alias lead to, of which `first` is the first.

@@ -173,7 +173,12 @@ fn is_tag_key(key: &str) -> bool {
 
 /// Whether the value of this key is an image, also where it says no tag.
 fn is_image_key(key: &str) -> bool {
-    key == "image" || key.ends_with("Image") || key == "repository"
+    takes_tag(key) || key == "repository"
+}
+
+/// Whether the value of this key is an image to which a tag can be added where it says none.
+fn takes_tag(key: &str) -> bool {
+    key == "image" || key.ends_with("Image")
 }
 
 /// Whether this is a block after `|` or `>`.

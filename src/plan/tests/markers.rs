@@ -139,6 +139,7 @@ fn what_is_not_supported_yet_holds() {
     let text = "image: ghcr.io/org/app:main-aaaaaaa-1700000000 # {\"$imagepolicy\": \"flux-system:app\"}\n";
     for (policy, repository, told) in [
         ("  policy: {semver: {range: '>=1.0.0 &'}}\n", IMAGE, "`policy.semver.range`: "),
+        ("  filterTags: {extract: $v}\n  policy: {semver: {range: '*'}}\n", IMAGE, "`filterTags.extract`: "),
         ("  policy: {semver: {}}\n", IMAGE, "`policy.semver.range`: "),
         ("  policy: {}\n", IMAGE, "`spec.policy` says no order"),
         ("  policy: {numerical: {order: up}}\n", IMAGE, "`order: up` is neither `asc` nor `desc`"),

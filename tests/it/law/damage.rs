@@ -7,6 +7,7 @@
 mod argo;
 mod files;
 mod kustomize;
+mod markers;
 mod pods;
 mod values;
 
@@ -20,11 +21,12 @@ struct Row {
     text: String,
     refused: Vec<(&'static str, &'static str)>,
     stays: Vec<&'static str>,
+    told: Vec<&'static str>,
 }
 
 /// A file in which every image gets the tag.
 fn row(name: &'static str, tag: &'static str, text: impl Into<String>) -> Row {
-    Row { name, path: "a.yaml", tag, text: text.into(), refused: Vec::new(), stays: Vec::new() }
+    Row { name, path: "a.yaml", tag, text: text.into(), refused: Vec::new(), stays: Vec::new(), told: Vec::new() }
 }
 
 /// A Pod with one container, whose image is written so.
@@ -50,6 +52,12 @@ impl Row {
         self
     }
 
+    /// Something is said about the file, and it says this.
+    fn tells(mut self, what: &'static str) -> Self {
+        self.told.push(what);
+        self
+    }
+
     /// The text before and after, and how many places are marked.
     fn marked(&self) -> (String, String, usize) {
         let (mut before, mut after, mut marks) = (String::new(), String::new(), 0);
@@ -71,6 +79,11 @@ impl Row {
         let file = File::read(self.path, before.as_bytes());
         let images = file.images();
         assert_eq!(file.with_tags(&[]).bytes, before.as_bytes(), "{name}: no change, other bytes");
+
+        for what in &self.told {
+            let problems = file.problems();
+            assert!(problems.iter().any(|problem| problem.contains(what)), "{name}: {problems:?}");
+        }
 
         let wanted: Vec<usize> =
             (0..images.len()).filter(|&at| !self.stays.contains(&images[at].container.as_str())).collect();

@@ -2,12 +2,15 @@
 //!
 //! The only place where the tests of the law touch `landwaiter::manifest`.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use landwaiter::image::Tag;
-use landwaiter::manifest::{Document, ImageField, Manifest, builtin_presets, read};
+use landwaiter::manifest::{Document, ImageField, Manifest, Place, Scope, Workload, builtin_presets, read};
 use landwaiter::path::RepoPath;
+use landwaiter::plan::{Inventory, Memory, Source};
 
 /// One file, read.
 pub(crate) struct File {
@@ -50,6 +53,10 @@ impl File {
         let manifest = read(&path, bytes, builtin_presets());
         let mut fields = Vec::new();
         for workload in &manifest.workloads {
+            let containers = workload.containers.iter();
+            fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
+        }
+        for workload in marked(&path, bytes, &manifest) {
             let containers = workload.containers.iter();
             fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
         }
@@ -107,6 +114,51 @@ impl File {
                 format!("{:?} {policies:?}", workload.automation)
             })
             .collect()
+    }
+}
+
+/// What comments in the file ask for. Those of Flux name a policy, which is there: `ns:p`, for the image `a/x`.
+fn marked(path: &RepoPath, bytes: &[u8], manifest: &Manifest) -> Vec<Arc<Workload>> {
+    if manifest.markers.setters.is_empty() {
+        return manifest.markers.workloads.clone();
+    }
+    let policies = RepoPath::parse("policies/p.yaml").expect("a path");
+    let repository = Repository(vec![(path.clone(), bytes.to_vec()), (policies, POLICY.to_vec())]);
+    let files: Vec<(RepoPath, usize)> = repository.0.iter().map(|(path, _)| path.clone()).zip(0..).collect();
+    let inventory = match Inventory::survey(&files, &repository, Scope::Everything, &mut Memory::default()) {
+        Ok(inventory) => inventory,
+        Err(never) => match never {},
+    };
+    // The images that no comment speaks of are in the manifest already.
+    let places: Vec<&Place> = manifest.workloads.iter().map(|workload| &workload.place).collect();
+    inventory.workloads().filter(|workload| !places.contains(&&workload.place)).cloned().map(Arc::new).collect()
+}
+
+const POLICY: &[u8] = b"apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: r, namespace: ns}
+spec: {image: a/x, interval: 1m}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: p, namespace: ns}
+spec: {imageRepositoryRef: {name: r}, policy: {semver: {range: '*'}}}
+";
+
+/// Files in memory; the key of a file is its number.
+struct Repository(Vec<(RepoPath, Vec<u8>)>);
+
+impl Source for Repository {
+    type Key = usize;
+    type Error = Infallible;
+
+    fn find(&self, path: &RepoPath) -> Result<Option<usize>, Infallible> {
+        Ok(self.0.iter().position(|(file, _)| file == path))
+    }
+
+    fn read(&self, key: &usize, buffer: &mut Vec<u8>) -> Result<(), Infallible> {
+        buffer.clone_from(&self.0[*key].1);
+        Ok(())
     }
 }
 

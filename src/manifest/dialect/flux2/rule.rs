@@ -20,7 +20,7 @@ pub(super) fn read(spec: Option<NodeRef<'_>>, name: &str) -> Result<Policy, Stri
         let range = policy.get_text("range").unwrap_or_default();
         let range = Pattern::parse_as(PatternKind::Semver, range, Dialect::Flux2);
         let range = range.map_err(|error| format!("`policy.semver.range`: {error}"))?;
-        if filter("pattern").is_none() {
+        if filter("pattern").is_none() && filter("extract").is_none() {
             return Policy::builder(range).preset(name).build().map_err(|error| error.to_string());
         }
         Policy::builder(regex()?).order(Order { by: By::Semver, direction: Direction::Ascending }).constraint(range)

@@ -125,7 +125,7 @@ fn what_a_marker_marks() {
     }
     // Images in longer texts.
     check(
-        &format!("args:\n- acme-http01-solver-image=quay.io/jetstack/x:v1.0 {n}\n"),
+        &format!("args:\n- --acme-http01-solver-image=quay.io/jetstack/x:v1.0 {n}\n"),
         &format!("{ONE} args[0] quay.io/jetstack/x:v1.0: {tilde}"),
         "v1.0",
         "1.11.0",
@@ -153,6 +153,9 @@ fn a_new_value_is_a_string_and_an_old_one_keeps_its_quotes() {
         ("tag: '5' # landwaiter: glob:* image=a", "6", "tag: '6' # landwaiter: glob:* image=a"),
         ("- \"v\" # landwaiter: glob:* image=a", "v1.29.0-k0s.0", "- \"v1.29.0-k0s.0\" # landwaiter: glob:* image=a"),
         ("- APP_VERSION=1.9.0 # landwaiter: glob:* image=a", "1.10", "- APP_VERSION=1.10 # landwaiter: glob:* image=a"),
+        ("- --image=q.io/a:1.0 # landwaiter: glob:*", "1.10", "- --image=q.io/a:1.10 # landwaiter: glob:*"),
+        ("[--image=q.io/a:1.0] # landwaiter: glob:*", "1.10", "[--image=q.io/a:1.10] # landwaiter: glob:*"),
+        ("- run a,b {q.io/a:1.0} now # landwaiter: glob:*", "2", "- run a,b {q.io/a:2} now # landwaiter: glob:*"),
         ("tag: \"\" # landwaiter: glob:* image=a", "1.0", "tag: \"1.0\" # landwaiter: glob:* image=a"),
     ] {
         let manifest = yaml(text);

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::text;
-use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key};
-use crate::image::{Reference, Repository, Tag};
+use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key, takes_tag};
+use crate::image::{Digest, Reference, Repository, Tag};
 use crate::manifest::edit::{Obstacle, Scalar};
 use crate::manifest::problem::shown;
 use crate::manifest::shape::{Misread, Spot};
@@ -56,6 +56,8 @@ pub(in crate::manifest) enum Miss {
         /// What is meant.
         meant: Repository,
     },
+    /// A digest and nothing else.
+    Digest,
     /// Nothing in the text can be the tag.
     NoTag {
         /// The text.
@@ -113,6 +115,9 @@ impl Marked {
 
     /// The image of this repository that the value says, whole or inside a longer text.
     pub(in crate::manifest) fn image(&self, name: &Reference) -> Result<ImageField, Miss> {
+        if is_digest(&self.text) {
+            return Err(Miss::Digest);
+        }
         let meant = name.repository();
         let whole = Reference::parse(&self.text).ok();
         if let Some(whole) = whole.as_ref().filter(|whole| whole.repository() == meant && !is_tag_key(&self.key)) {
@@ -194,6 +199,9 @@ impl Seen<'_, '_> {
     /// The image that the value says by itself or together with its neighbours.
     fn own(&self) -> Result<ImageField, Miss> {
         let Self { node, text, key, .. } = *self;
+        if is_digest(text) {
+            return Err(Miss::Digest);
+        }
         if is_tag_key(key) && is_tag(text) {
             return self.split();
         }
@@ -205,7 +213,8 @@ impl Seen<'_, '_> {
                 return Err(Miss::TagBeside);
             }
             let registry = self.siblings.registry.filter(|_| key == "repository");
-            let spot = Spot { registry, ..Spot::whole(node) };
+            // A name under another key gets its tag from elsewhere, and is no name any more with one behind it.
+            let spot = Spot { registry, needs_tag: !takes_tag(key), ..Spot::whole(node) };
             return spot.read(self.file).map_err(Miss::Unreadable);
         }
         match &text::images(text)[..] {
@@ -247,6 +256,11 @@ impl Seen<'_, '_> {
     }
 }
 
+/// Whether a text is a digest alone. It could be taken for an image, and its digits for a tag.
+fn is_digest(text: &str) -> bool {
+    Digest::parse(text).is_ok()
+}
+
 /// Whether a text is a tag, with a digest behind it or not, or an empty place for one.
 fn is_tag(text: &str) -> bool {
     let tag = text.split_once('@').map_or(text, |(tag, _)| tag);
@@ -275,6 +289,7 @@ impl Miss {
             Self::NoImage { .. } | Self::Several { .. } => "say which image is meant with `image=ghcr.io/org/app`",
             Self::Unreadable(_) => "write an image such as `registry.example.com/app:1.2`",
             Self::Other { .. } => "have both name the same image",
+            Self::Digest => "remove the digest, and mark the tag",
             Self::NoTag { .. } => "write the tag at the end of the value, behind a `=`, a `:` or a blank",
             Self::TagBeside => "write the marker behind the tag",
         }
@@ -291,6 +306,7 @@ impl fmt::Display for Miss {
             Self::Unreadable(misread) => write!(f, "the image is not followed: {misread}"),
             Self::Several { images } => write!(f, "the text says several images, `{}` and `{}`", images[0], images[1]),
             Self::Other { says, meant } => write!(f, "the image here is `{says}`, and the marker means `{meant}`"),
+            Self::Digest => f.write_str("the marker stands on a digest, and digests are not followed yet"),
             Self::NoTag { text } => write!(f, "nothing in `{text}` can be the tag"),
             Self::TagBeside => f.write_str("the tag of this image stands under a key of its own"),
         }

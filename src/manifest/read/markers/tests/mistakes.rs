@@ -188,3 +188,50 @@ fn pinned_doubled_and_sealed_values_are_held() {
         1,
     );
 }
+
+#[test]
+fn a_name_without_a_tag_stays_a_name() {
+    for text in [
+        "images:\n- name: ghcr.io/org/app # landwaiter: semver:1\n",
+        "images:\n- name: app\n  newName: ghcr.io/org/app # landwaiter: semver:1\n",
+        "image:\n  repository: ghcr.io/org/app # landwaiter: semver:1\n",
+        "- ghcr.io/org/app # landwaiter: semver:1\n",
+    ] {
+        let manifest = yaml(text);
+        let refusal = manifest.markers.workloads[0].containers[0].image.refusal().unwrap();
+        assert_eq!(refusal.obstacle(), &Obstacle::Untagged, "{text}");
+        assert_eq!(manifest.problems.len(), 1, "{text}: {:?}", problems(&manifest));
+    }
+}
+
+#[test]
+fn a_digest_is_neither_an_image_nor_a_tag() {
+    for key in ["digest", "sha"] {
+        for image in ["", " image=x"] {
+            let text = format!("repository: x\n{key}: sha256:{} # landwaiter: semver:1{image}\n", "0".repeat(64));
+            let column = key.len() + 75;
+            let told = format!(
+                "2:{column}: error: the marker stands on a digest, and digests are not followed yet; remove the digest, and mark the tag"
+            );
+            wrong(&text, &told, 0);
+        }
+    }
+}
+
+#[test]
+fn what_is_never_changed_cannot_be_marked() {
+    let text = |kind: &str| format!("{kind}spec:\n  image: x:1 # landwaiter: semver:1\n");
+    let held = |kind: &str, what: &str| {
+        wrong(&text(kind), &format!("{}:14: error: the marker stands in this {what}", kind.lines().count() + 2), 1);
+    };
+    let secret = "which is never changed; move the image out of it";
+    held("apiVersion: v1\nkind: Secret\n", &format!("Secret, {secret}"));
+    held("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n", &format!("SealedSecret, {secret}"));
+    held(
+        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\n",
+        "ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
+    );
+    let list = "kind: List\nitems:\n- kind: Secret\n  image: x:1 # landwaiter: semver:1\n- kind: Other\n  image: y:1 # landwaiter: semver:1\n";
+    let followed = all(&yaml(list));
+    assert!(followed[0].ends_with("x:1: held") && followed[1].ends_with("y:1: semver:1"), "{followed:?}");
+}
