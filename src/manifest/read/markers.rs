@@ -49,6 +49,13 @@ pub struct Setter {
     wrong: Option<Problem>,
 }
 
+/// What is known of an object in which markers stand.
+struct Home {
+    id: WorkloadId,
+    /// Why nothing in it is changed, and how to mend it.
+    untouchable: Option<(String, String)>,
+}
+
 /// A comment that is meant for us.
 struct Speech<'a> {
     marker: Marker<'a>,
@@ -83,7 +90,7 @@ impl<'a> Reader<'a, '_> {
             groups.entry((target.node.line(), target.node.column())).or_default().push(speech);
         }
         // Objects can be large, and hold many markers.
-        let mut ids: HashMap<(usize, usize), WorkloadId> = HashMap::new();
+        let mut homes: HashMap<(usize, usize), Home> = HashMap::new();
         for group in groups.into_values() {
             let differs = group.iter().skip(1).find(|other| other.marker.remark.text != group[0].marker.remark.text);
             let wrong = differs.map(|other| {
@@ -100,8 +107,8 @@ impl<'a> Reader<'a, '_> {
                 continue;
             };
             let object = target.object;
-            let id = ids.entry((object.line(), object.column())).or_insert_with(|| self.id_of(object)).clone();
-            self.follow(speech, target, id, wrong);
+            let home = homes.entry((object.line(), object.column())).or_insert_with(|| self.home_of(object));
+            self.follow(speech, target, home, wrong);
         }
     }
 
@@ -135,8 +142,9 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Does what a comment says, unless something is wrong with it.
-    fn follow(&mut self, speech: Speech<'a>, target: Target<'a>, id: WorkloadId, wrong: Option<Problem>) {
-        let wrong = wrong.or_else(|| self.obstacle(&target, &speech.place));
+    fn follow(&mut self, speech: Speech<'a>, target: Target<'a>, home: &Home, wrong: Option<Problem>) {
+        let wrong = wrong.or_else(|| self.obstacle(&target, home, &speech.place));
+        let id = home.id.clone();
         let container = target.node.trail().to_string();
         let marked = Marked::read(&target, self.path);
         let place = speech.place;
@@ -221,12 +229,11 @@ impl<'a> Reader<'a, '_> {
 
     /// What holds a marker whatever it says: a seal, an object that is never changed, or a key that
     /// stands twice.
-    fn obstacle(&mut self, target: &Target<'a>, marker: &Place) -> Option<Problem> {
-        let kind = target.object.get_text("kind").unwrap_or_default();
+    fn obstacle(&mut self, target: &Target<'a>, home: &Home, marker: &Place) -> Option<Problem> {
         let problem = if let Some(seal) = self.sealed {
             super::sealed(Severity::Error, seal.place(self.path))
-        } else if let Some((what, mend)) = shape::untouchable(target.object, kind) {
-            Problem::new(Severity::Error, marker.clone(), format!("the marker stands in {what}"), mend)
+        } else if let Some((what, mend)) = &home.untouchable {
+            Problem::new(Severity::Error, marker.clone(), format!("the marker stands in {what}"), mend.clone())
         } else {
             let entry = target.entry.filter(|entry| entry.is_doubled)?;
             let message = format!("the key `{}` stands twice in its mapping", entry.key.text().unwrap_or_default());
@@ -237,11 +244,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The object that a marked value stands in; for a file without objects, the file.
-    fn id_of(&self, object: NodeRef<'a>) -> WorkloadId {
-        match object.get_text("kind").filter(|kind| !kind.is_empty()) {
-            Some(kind) => WorkloadId::of(object, kind),
-            None => WorkloadId::of_values(self.path.file_name()),
-        }
+    fn home_of(&self, object: NodeRef<'a>) -> Home {
+        let kind = object.get_text("kind").unwrap_or_default();
+        let id = match kind {
+            "" => WorkloadId::of_values(self.path.file_name()),
+            kind => WorkloadId::of(object, kind),
+        };
+        Home { id, untouchable: shape::untouchable(object, kind) }
     }
 }
 
