@@ -53,6 +53,8 @@ pub struct Manifest {
     pub placeholders: Vec<Placeholder>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
+    /// Where it shows that it is a template or cannot be parsed, so that nothing is known of it.
+    pub unread: Option<Place>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
     /// not empty, the file is worth [`read_with`] them.
     pub needs: Vec<RepoPath>,
@@ -105,17 +107,20 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         kustomizations: Vec::new(),
         placeholders: Vec::new(),
         problems: Vec::new(),
+        unread: None,
         needs: Vec::new(),
     };
     let tree = match parse(path, bytes) {
         Ok(tree) => tree,
         Err(error) => {
             manifest.problems.extend(unreadable(path, bytes, &error));
+            manifest.unread = Some(Place { file: path.clone(), line: error.line, column: error.column });
             return manifest;
         }
     };
     if let Some(mark) = tree.template_mark() {
         manifest.problems.extend(mentioned_template(path, bytes, mark.place(path)));
+        manifest.unread = Some(mark.place(path));
         return manifest;
     }
     let sealed = seal(&tree);
