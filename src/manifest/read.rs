@@ -5,6 +5,7 @@
 
 mod kustomize;
 mod markers;
+mod unheard;
 
 use std::sync::Arc;
 
@@ -183,8 +184,12 @@ impl<'a> Reader<'a, '_> {
             if self.read_kustomization(object) {
                 continue;
             }
-            let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else { continue };
+            let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else {
+                self.report_kindless(object);
+                continue;
+            };
             if let Some(items) = object.get("items").filter(|_| kind.ends_with("List")) {
+                self.report_list(object);
                 let first = waiting.len();
                 waiting.extend(items.items());
                 waiting[first..].reverse();
@@ -200,6 +205,7 @@ impl<'a> Reader<'a, '_> {
         let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
         let find = shape::find(object, kind, &Ask::of(self.path, &statements), self.library);
         self.report_template_annotations(&find, kind);
+        self.report_labels(object);
         let id = id_of(object, kind);
         let Markers { policies, repositories, .. } = &mut self.manifest.markers;
         flux2::read(object, &id, self.path, policies, repositories);
@@ -330,19 +336,6 @@ impl<'a> Reader<'a, '_> {
     fn report_refusal(&mut self, image: &ImageField, automated: bool, policy: &ContainerPolicy) {
         let stated = matches!(policy, ContainerPolicy::Stated(_));
         self.manifest.problems.extend(image.warning().filter(|_| automated && stated));
-    }
-
-    /// Annotations on the pod template do nothing; they belong on the workload.
-    fn report_template_annotations(&mut self, find: &Find<'a>, kind: &str) {
-        let Some(annotations) = find.template_annotations else { return };
-        let template = if kind == "ApplicationSet" { "template of the Applications" } else { "pod template" };
-        for statement in dialect::statements(annotations, self.path) {
-            if matches!(statement.word, Word::Known { .. }) {
-                let message = format!("`{}` stands on the {template}, where it is not read", statement.written);
-                let mend = format!("move it to `metadata.annotations` of the {kind}");
-                self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
-            }
-        }
     }
 
     /// Somebody asked for automation of an object that shows no containers.
