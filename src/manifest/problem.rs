@@ -39,6 +39,9 @@ pub struct Problem {
     pub mend: String,
 }
 
+/// How much of a text is shown: a line of a file, which may be quoted, can be of any length.
+const MOST_CHARACTERS: usize = 2000;
+
 impl Problem {
     /// A problem at a place. What a file says may be quoted: control characters in it are written out,
     /// so that a problem is one line wherever it is printed.
@@ -71,10 +74,14 @@ pub(super) fn shown(text: &str) -> String {
     text.chars().take(140).collect()
 }
 
-/// The text with control characters as escapes, `\n`.
+/// The text with control characters as escapes, `\n`, cut where it is longer than anybody reads.
 fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut visible = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == MOST_CHARACTERS {
+            visible.push('…');
+            break;
+        }
         if c.is_control() { visible.extend(c.escape_default()) } else { visible.push(c) }
     }
     visible
@@ -95,5 +102,20 @@ impl fmt::Display for Severity {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.place, self.severity, self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Problem, Severity};
+    use crate::path::RepoPath;
+
+    #[test]
+    fn a_problem_is_one_line_that_can_be_read() {
+        let place = Place { file: RepoPath::parse("a.yaml").unwrap(), line: 1, column: 1 };
+        let shown = |message: &str| Problem::new(Severity::Error, place.clone(), message, "").message;
+        assert_eq!(shown("a\nb ü"), "a\\nb ü");
+        assert_eq!(shown(&"ü".repeat(2000)), "ü".repeat(2000));
+        assert_eq!(shown(&"ü".repeat(1_000_000)), "ü".repeat(2000) + "…");
     }
 }

@@ -5,6 +5,7 @@
 
 mod kustomize;
 mod markers;
+mod unheard;
 
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct Manifest {
     pub placeholders: Vec<Placeholder>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
+    /// Where it shows that it is a template or cannot be parsed, so that nothing is known of it.
+    pub unread: Option<Place>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
     /// not empty, the file is worth [`read_with`] them.
     pub needs: Vec<RepoPath>,
@@ -99,17 +102,20 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         kustomizations: Vec::new(),
         placeholders: Vec::new(),
         problems: Vec::new(),
+        unread: None,
         needs: Vec::new(),
     };
     let tree = match parse(path, bytes) {
         Ok(tree) => tree,
         Err(error) => {
             manifest.problems.extend(unreadable(path, bytes, &error));
+            manifest.unread = Some(Place { file: path.clone(), line: error.line, column: error.column });
             return manifest;
         }
     };
     if let Some(mark) = tree.template_mark() {
         manifest.problems.extend(mentioned_template(path, bytes, mark.place(path)));
+        manifest.unread = Some(mark.place(path));
         return manifest;
     }
     let sealed = seal(&tree);
@@ -170,8 +176,12 @@ impl<'a> Reader<'a, '_> {
             if self.read_kustomization(object) {
                 continue;
             }
-            let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else { continue };
+            let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else {
+                self.report_kindless(object);
+                continue;
+            };
             if let Some(items) = object.get("items").filter(|_| kind.ends_with("List")) {
+                self.report_list(object);
                 let first = waiting.len();
                 waiting.extend(items.items());
                 waiting[first..].reverse();
@@ -185,6 +195,7 @@ impl<'a> Reader<'a, '_> {
         let statements = self.statements(object);
         let find = shape::find(object, kind, &Ask::of(self.path, &statements), self.library);
         self.report_template_annotations(&find, kind);
+        self.report_labels(object);
         let id = WorkloadId::of(object, kind);
         let Markers { policies, repositories, .. } = &mut self.manifest.markers;
         flux2::read(object, &id, self.path, policies, repositories);
@@ -318,19 +329,6 @@ impl<'a> Reader<'a, '_> {
     fn report_refusal(&mut self, image: &ImageField, automated: bool, policy: &ContainerPolicy) {
         let stated = matches!(policy, ContainerPolicy::Stated(_));
         self.manifest.problems.extend(image.warning().filter(|_| automated && stated));
-    }
-
-    /// Annotations on the pod template do nothing; they belong on the workload.
-    fn report_template_annotations(&mut self, find: &Find<'a>, kind: &str) {
-        let Some(annotations) = find.template_annotations else { return };
-        let template = if kind == "ApplicationSet" { "template of the Applications" } else { "pod template" };
-        for statement in dialect::statements(annotations, self.path) {
-            if matches!(statement.word, Word::Known { .. }) {
-                let message = format!("`{}` stands on the {template}, where it is not read", statement.written);
-                let mend = format!("move it to `metadata.annotations` of the {kind}");
-                self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
-            }
-        }
     }
 
     /// Somebody asked for automation of an object that shows no containers.

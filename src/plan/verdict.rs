@@ -119,7 +119,7 @@ impl fmt::Display for Hold {
                 until.iter().try_for_each(|until| write!(f, " until {until}"))?;
                 reason.iter().try_for_each(|reason| write!(f, ": {}", one_line(reason)))
             }
-            Self::Ignored => f.write_str("the workload carries ignore: \"true\""),
+            Self::Ignored => f.write_str("the workload or a marker says `ignore`"),
             Self::Mistake { reason, place } => write!(f, "{reason} ({place})"),
             Self::Pinned(digest) => {
                 write!(f, "the image is pinned to {digest}; write a tag without digest to let the policy choose")

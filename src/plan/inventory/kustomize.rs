@@ -5,6 +5,7 @@
 //! take part in this are read wherever they lie, and changed only where we were told to look.
 
 mod build;
+mod placeholder;
 mod shelf;
 mod tree;
 
@@ -37,10 +38,12 @@ pub(super) fn join<S: Source>(
     let files = read_files(&tree, &mut shelf)?;
     *reached = shelf.reached;
     inventory.problems.append(&mut problems);
+    report_dangling(&tree, inventory);
     if tree.nodes.iter().any(|node| !node.kustomization().images.is_empty()) {
         let built = build::build(&tree, &files);
         Join { nodes: &tree.nodes, built: &built, inventory }.make();
     }
+    placeholder::hold(inventory, &tree.nodes);
     Ok(())
 }
 
@@ -52,11 +55,7 @@ fn read_files<S: Source>(
     shelf: &mut Shelf<'_, '_, S>,
 ) -> Result<HashMap<RepoPath, Arc<Manifest>>, S::Error> {
     let nodes = &tree.nodes;
-    // A component's entries are for whoever has it.
-    let mut has_entries: Vec<bool> = nodes.iter().map(|node| !node.kustomization().images.is_empty()).collect();
-    for &at in &tree.order {
-        has_entries[at] |= nodes[at].components().any(|component| has_entries[component]);
-    }
+    let has_entries = have_entries(tree);
     let mut files = HashMap::new();
     let concerned = tree.below(&has_entries);
     let mut automated: Vec<bool> = nodes.iter().map(|node| node.kustomization().speaks).collect();
@@ -87,6 +86,27 @@ fn read_files<S: Source>(
         }
     }
     Ok(files)
+}
+
+/// Which kustomizations have entries. A component's are for whoever has it.
+fn have_entries(tree: &Tree) -> Vec<bool> {
+    let mut has_entries: Vec<bool> = tree.nodes.iter().map(|node| !node.kustomization().images.is_empty()).collect();
+    for &at in &tree.order {
+        has_entries[at] |= tree.nodes[at].components().any(|component| has_entries[component]);
+    }
+    has_entries
+}
+
+/// A link to nothing may have to lead to an image that somebody wants to be followed. Where nobody does,
+/// or nothing is replaced, it is kustomize's business.
+fn report_dangling(tree: &Tree, inventory: &mut Inventory) {
+    let is_anybody_automated = inventory.workloads.iter().any(|workload| workload.automated)
+        || tree.nodes.iter().any(|node| node.kustomization().automated);
+    if is_anybody_automated {
+        let concerned = tree.below(&have_entries(tree));
+        let dangling = tree.dangling.iter().filter(|(at, _)| concerned[*at]);
+        inventory.problems.extend(dangling.map(|(_, problem)| problem.clone()));
+    }
 }
 
 /// Puts what was built into the inventory.
@@ -283,6 +303,11 @@ impl<'a> Join<'a> {
     /// A kustomization that speaks for itself, with all its entries.
     fn speaker(&mut self, at: usize, spoken: &mut BTreeMap<EntryId, Followed>) -> Workload {
         let mut workload = speaker(&self.nodes[at]);
+        // What holds here is worth a word to those who would follow the images otherwise.
+        if !matches!(workload.automation, Automation::On | Automation::Off) {
+            let mut owners = self.built.owners.range((at, 0)..=(at, usize::MAX)).flat_map(|(_, items)| items);
+            workload.automated |= owners.any(|item| self.built.pods[item.pod].workload().automated);
+        }
         for (number, entry) in self.nodes[at].kustomization().images.iter().enumerate() {
             let id = (at, number);
             let followed = spoken.remove(&id).or_else(|| {

@@ -35,6 +35,7 @@ pub(super) fn settle(
         join(&setters, &objects, &mut marked, problems);
     }
     let ignored: HashSet<&Place> = all().flat_map(|markers| &markers.ignored).collect();
+    give_way(workloads, &mut marked, problems);
     take_over(workloads, marked, &ignored);
 }
 
@@ -218,6 +219,31 @@ impl Missing {
     }
 }
 
+/// A marker on an image that kustomizations replace comes to nothing, as an annotation would there.
+fn give_way(workloads: &[Arc<Workload>], marked: &mut [Arc<Workload>], problems: &mut Vec<Problem>) {
+    let containers = workloads.iter().flat_map(|workload| &workload.containers);
+    let replaced: HashMap<&Place, &Place> = containers
+        .filter_map(|container| match &container.policy {
+            ContainerPolicy::Elsewhere { place } => Some((container.image.place(), place)),
+            _ => None,
+        })
+        .collect();
+    if replaced.is_empty() {
+        return;
+    }
+    for workload in marked {
+        let Some(place) = workload.containers.iter().find_map(|container| replaced.get(container.image.place())) else {
+            continue;
+        };
+        let message = format!("the marker comes to nothing: the tag that counts is written at {place}");
+        let problem = Problem::new(Severity::Warning, workload.place.clone(), message, "write the marker there");
+        problems.push(problem);
+        for container in &mut Arc::make_mut(workload).containers {
+            container.policy = ContainerPolicy::Elsewhere { place: (*place).clone() };
+        }
+    }
+}
+
 /// Takes from the workloads what markers decide about: images that nobody else speaks of, or where all
 /// ask for the very same, and those that a marker says to leave alone, which stay as ignored ones. All
 /// other images keep both owners.
@@ -240,8 +266,8 @@ fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>,
         let is_marked = |container: &Container| {
             markers.get(container.image.place()).is_some_and(|(marker, image)| {
                 let agree = marker.automation == workload.automation && image.policy == container.policy;
-                let is_unasked =
-                    workload.automation == Automation::Off && container.policy == ContainerPolicy::Unstated;
+                let is_unasked = workload.automation == Automation::Off
+                    && matches!(container.policy, ContainerPolicy::Unstated | ContainerPolicy::Elsewhere { .. });
                 agree || is_unasked
             })
         };

@@ -2,7 +2,7 @@
 //!
 //! It changes only if all of them are told the same. Where they are not, none of them changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::manifest::{Automation, Container, ContainerPolicy, Place, Problem, Severity, Workload};
@@ -16,19 +16,39 @@ pub(super) fn settle(workloads: &mut [Arc<Workload>], problems: &mut Vec<Problem
             owners.entry(container.image.place()).or_default().push((at, index));
         }
     }
+    let told: HashSet<(&Place, String)> = problems.iter().map(|problem| (&problem.place, problem.text())).collect();
     let mut held = Vec::new();
+    let mut found = Vec::new();
     for (place, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
         let (first, rest) = (owners[0], &owners[1..]);
         let owner = |(at, index): (usize, usize)| (&*workloads[at], &workloads[at].containers[index]);
         let Some(&other) = rest.iter().find(|other| !agree(owner(first), owner(**other))) else { continue };
-        let problem = disagreement(place, owner(first), owner(other));
-        for at in owners {
-            held.push((at, problem.text(), place.clone()));
-        }
-        problems.push(problem);
+        // A mistake of one of them, told already, is why they disagree.
+        let mistake = owners.iter().find_map(|at| {
+            let (reason, place) = mistake(owner(*at))?;
+            told.contains(&(place, reason.to_owned())).then(|| (reason.to_owned(), place.clone()))
+        });
+        let (reason, at) = mistake.unwrap_or_else(|| {
+            let problem = disagreement(place, owner(first), owner(other));
+            let said = (problem.text(), place.clone());
+            found.push(problem);
+            said
+        });
+        held.extend(owners.into_iter().map(|owner| (owner, reason.clone(), at.clone())));
     }
+    problems.extend(found);
     for ((at, index), reason, place) in held {
         Arc::make_mut(&mut workloads[at]).containers[index].policy = ContainerPolicy::Invalid { reason, place };
+    }
+}
+
+/// What is wrong with an owner.
+fn mistake<'a>((workload, container): (&'a Workload, &'a Container)) -> Option<(&'a str, &'a Place)> {
+    match (&workload.automation, &container.policy) {
+        (Automation::Held { reason, place }, _) | (_, ContainerPolicy::Invalid { reason, place }) => {
+            Some((reason, place))
+        }
+        _ => None,
     }
 }
 

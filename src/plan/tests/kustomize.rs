@@ -1,6 +1,7 @@
 //! Kustomizations: whose word decides, and in which file the new tag is written.
 
 mod bounds;
+mod doubts;
 mod entries;
 
 use super::{NOW, ON, pod, scans, survey, write};

@@ -36,8 +36,18 @@ pub struct ImageEntry {
 
 /// The entries of a list.
 pub(super) fn read(images: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Problem>) -> Vec<ImageEntry> {
-    let entries = images.items().filter(|item| item.kind() == Kind::Mapping);
-    let mut entries: Vec<ImageEntry> = entries.filter_map(|node| ImageEntry::read(node, file, problems)).collect();
+    let entries = images.resolved().items().filter(|item| item.resolved().kind() == Kind::Mapping);
+    let mut entries: Vec<ImageEntry> = entries
+        .filter_map(|item| {
+            let mut entry = ImageEntry::read(item.resolved(), file, problems)?;
+            if let Some(alias) = [images, item].into_iter().find(|node| node.is_alias()).or_else(|| item.get("<<")) {
+                let message = format!("what is said of `{}` stands behind an alias or a merge key", entry.name);
+                let mend = "write the entry out";
+                entry.wrong = Some(Problem::new(Severity::Warning, alias.place(file), message, mend));
+            }
+            Some(entry)
+        })
+        .collect();
     let mut first: HashMap<String, usize> = HashMap::new();
     for at in 0..entries.len() {
         match first.get(&entries[at].name) {
@@ -60,8 +70,9 @@ pub(super) fn read(images: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Prob
 
 impl ImageEntry {
     fn read(node: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Problem>) -> Option<Self> {
-        let text = |key: &str| node.get_text(key).filter(|text| !text.is_empty());
-        let written = |key: &str| node.get(key).and_then(NodeRef::written).map(str::to_owned);
+        let said = |key: &str| node.get(key).or_else(|| node.get("<<")?.resolved().get(key));
+        let text = |key: &str| said(key)?.resolved().text().filter(|text| !text.is_empty());
+        let written = |key: &str| said(key).and_then(NodeRef::written).map(str::to_owned);
         let entry = Self {
             place: node.place(file),
             name: text("name")?.to_owned(),

@@ -24,6 +24,8 @@ pub(super) struct Tree {
     pub(super) order: Vec<usize>,
     /// Those that no other one builds.
     pub(super) roots: Vec<usize>,
+    /// Links that lead to nothing, with the kustomization that has them.
+    pub(super) dangling: Vec<(usize, Problem)>,
 }
 
 /// One kustomization.
@@ -94,7 +96,7 @@ impl Tree {
     ) -> Result<Self, S::Error> {
         let manifests = shelf.manifests;
         let mut planter =
-            Planter { shelf, problems, nodes: Vec::new(), by_file: HashMap::new(), sorted: None, taken: 0 };
+            Planter { shelf, dangling: Vec::new(), nodes: Vec::new(), by_file: HashMap::new(), sorted: None, taken: 0 };
         for manifest in manifests.values() {
             planter.add(manifest, true);
         }
@@ -103,7 +105,8 @@ impl Tree {
             planter.resolve(at)?;
             at += 1;
         }
-        let mut tree = Self { nodes: planter.nodes, order: Vec::new(), roots: Vec::new() };
+        let Planter { nodes, dangling, .. } = planter;
+        let mut tree = Self { nodes, dangling, order: Vec::new(), roots: Vec::new() };
         tree.put_in_order(problems);
         Ok(tree)
     }
@@ -205,7 +208,7 @@ impl Found {
 
 struct Planter<'a, 's, 'f, S: Source> {
     shelf: &'a mut Shelf<'s, 'f, S>,
-    problems: &'a mut Vec<Problem>,
+    dangling: Vec<(usize, Problem)>,
     nodes: Vec<Node>,
     /// Kustomize's own files.
     by_file: HashMap<RepoPath, usize>,
@@ -250,7 +253,7 @@ impl<S: Source> Planter<'_, '_, '_, S> {
                 }
                 self.take_folder(link.target.as_ref(), number, &mut ways)?;
             } else if self.nodes[at].is_surveyed {
-                self.problems.push(nowhere(link));
+                self.dangling.push((at, nowhere(link)));
             }
         }
         self.nodes[at].ways = ways;
