@@ -82,6 +82,11 @@ impl File {
         self.fields.iter().map(image).collect()
     }
 
+    /// Whether comments in it ask for something.
+    pub(crate) fn is_marked(&self) -> bool {
+        !self.manifest.markers.setters.is_empty() || !self.manifest.markers.workloads.is_empty()
+    }
+
     /// What the value of the image with this number says with another tag.
     pub(crate) fn text_with(&self, at: usize, tag: &str) -> String {
         self.fields[at].2.text_with(&Tag::parse(tag).expect("the tests set tags that are some"))

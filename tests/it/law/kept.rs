@@ -82,4 +82,6 @@ fn what_once_fell() {
     // An empty part joined to a path is none.
     path("fixtures/a.yaml\0");
     path("a\0../../b");
+    // A marker on the name that an entry looks for, which has a tag: two images say it.
+    manifest(b"\x02images:\n- name: e:e # landwaiter: semver:*\n");
 }
