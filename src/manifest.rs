@@ -1,20 +1,29 @@
 //! What stands in a file: workloads, containers, images, and what the annotations ask for.
 //!
 //! Floor 2. Pure: sees [`image`](crate::image), [`path`](crate::path) and [`policy`](crate::policy).
-//! `yaml-rust2` comes in at `manifest/yaml.rs` and nowhere else. In reading order:
+//! `yaml-rust2` comes in at `manifest/yaml.rs` and nowhere else. Two ways lead through it. Down: bytes,
+//! tree, the images that shapes find, what is said of them, workloads. Up: a field and its new tag, edits
+//! of bytes, the proof. Nothing of the tree stays in between. In reading order:
 //!
 //! | file | what it knows |
 //! |---|---|
 //! | `problem.rs` | what is wrong, where, and how to mend it |
-//! | `yaml.rs` | text to a tree of nodes with byte spans |
-//! | `edit.rs` | spans changed, and the proof that nothing else did |
-//! | `shape.rs` | where images stand in an object |
-//! | `dialect.rs` | how policies are written in annotations, and the shared vocabulary |
-//! | `mandate.rs` | what the annotations of one workload ask for |
-//! | `workload.rs` | the values that the floors above see |
-//! | `document.rs` | one file, open for changes |
+//! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
+//! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
+//! | `read/kustomize.rs`, `read/markers.rs` | the same for the entries of kustomizations, and for comments |
+//! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
+//! | **`yaml.rs`** | text to a tree of nodes with byte spans |
+//! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
+//! | `yaml/node.rs`, `trail.rs` | walking a tree; the way to a node, found again in another version of the file |
+//! | `yaml/remark.rs`, `inset.rs` | comments and what they stand at; documents in literal blocks |
+//! | **`edit.rs`** | spans changed, and the proof that nothing else did |
+//! | `edit/batch.rs`, `insert.rs`, `proof.rs`, `obstacle.rs` | changes that go together; keys that are added; both trees side by side; why not |
+//! | **`shape.rs`** | where images stand in an object: a list of shapes, see there |
+//! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
+//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs` | one file for each way: two prefixes, two kinds of comments |
+//! | **`mandate.rs`** | what the annotations of one workload ask for |
+//! | `mandate/hearing.rs`, `choice.rs` | who says what; what each container follows |
 //! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
-//! | `read.rs` | one file, from bytes to workloads |
 //! | `policy_file.rs` | named policies, from files and built in |
 //!
 //! ```
@@ -55,6 +64,8 @@ pub use edit::{Obstacle, Refusal};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Severity};
 pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
-pub use shape::kustomization::{ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, split_image};
+pub use shape::kustomization::{
+    ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
+};
 pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

@@ -67,6 +67,17 @@ impl RepoPath {
         Self::parse(&format!("{}/{part}", self.0))
     }
 
+    /// The path of this name below a folder; `None` is the top of the repository.
+    ///
+    /// # Errors
+    /// [`InvalidPath`] when `name` is no path itself.
+    pub fn below(folder: Option<&Self>, name: &str) -> Result<Self, InvalidPath> {
+        match folder {
+            Some(folder) => folder.join(name),
+            None => Self::parse(name),
+        }
+    }
+
     /// What a file in the folder of this path means by `link`: a path relative to that folder, in which
     /// `.` and `..` are allowed. `None` is the top of the repository itself.
     ///

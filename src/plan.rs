@@ -6,6 +6,17 @@
 //! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
 //! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them; [`Page`] by page with the
 //! proved edits, and without what people took back), [`message`] (the commit message).
+//!
+//! An inventory is made file by file, and then put together, in this order:
+//!
+//! | file | what it puts together |
+//! |---|---|
+//! | `inventory/files.rs` | paths with contents: those of the survey, and others where somebody leads there |
+//! | `inventory/linked.rs` | a file with those that it needs, such as the values files of a chart |
+//! | `inventory/kustomize.rs` | workloads with the kustomizations that build them: `tree.rs` (who builds whom), `shelf.rs` (what stands in their files), `build.rs` (what becomes of each image) |
+//! | `inventory/markers.rs` | comments with the policies that they name, and with the workloads they stand in |
+//! | `inventory/reach.rs` | images with the paths that we were told to look in |
+//! | `inventory/owners.rs` | images with all who speak about them: they agree, or hold |
 
 mod draw;
 mod inventory;

@@ -150,10 +150,9 @@ impl Snapshot {
             for entry in TreeRefIter::from_bytes(&buffer, gix::hash::Kind::Sha1) {
                 let entry = entry.map_err(|error| self.damage(id, &error.to_string()))?;
                 let name = std::str::from_utf8(entry.filename).ok();
-                let path = name.filter(|name| !name.contains('/')).and_then(|name| match &folder {
-                    Some(folder) => folder.join(name).ok(),
-                    None => RepoPath::parse(name).ok(),
-                });
+                let path = name
+                    .filter(|name| !name.contains('/'))
+                    .and_then(|name| RepoPath::below(folder.as_ref(), name).ok());
                 let Some(path) = path else {
                     // Outside of what was asked for nobody needs to hear of it.
                     if within.is_empty() || folder.as_ref().is_some_and(|folder| is_wanted(folder, within)) {

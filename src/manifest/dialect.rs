@@ -17,6 +17,9 @@ use super::yaml::NodeRef;
 use crate::path::RepoPath;
 use crate::policy::{Dialect, PatternKind};
 
+/// What annotations call the image at the top of a chart's values.
+pub(super) const CHART_IMAGE: &str = "chart-image";
+
 /// Who says it, in the order in which they are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Voice {

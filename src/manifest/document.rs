@@ -3,6 +3,7 @@
 //! Must not know what in it asks for changes; see `read.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use super::edit::{self, Obstacle, Refusal};
 use super::problem::{Place, Problem, Severity};
@@ -11,10 +12,10 @@ use super::yaml::{Kind, NodeRef, Syntax, Trail, Tree, Unreadable};
 use crate::image::Tag;
 use crate::path::RepoPath;
 
-/// Files that other files name, opened.
+/// Files that other files name, opened. One that many name is opened once, and shared.
 #[derive(Debug, Default)]
 pub struct Library {
-    documents: BTreeMap<RepoPath, Document>,
+    documents: BTreeMap<RepoPath, Arc<Document>>,
     unreadable: BTreeSet<RepoPath>,
 }
 
@@ -24,6 +25,8 @@ pub struct Document {
     path: RepoPath,
     tree: Tree,
     is_sealed: bool,
+    /// The keys that stand twice, by number; worked out when somebody asks, for all who ask.
+    doubled: OnceLock<Vec<(u32, u32)>>,
 }
 
 /// A file after its changes.
@@ -41,14 +44,10 @@ impl Document {
     /// # Errors
     /// [`Problem`] with the place where it cannot be read, or where it shows that it is a template.
     pub fn open(path: &RepoPath, bytes: &[u8]) -> Result<Self, Problem> {
-        let tree = parse(path, bytes).map_err(|error| {
-            let place = Place { file: path.clone(), line: error.line, column: error.column };
-            let message = format!("the file cannot be read: {}", error.message);
-            Problem::new(Severity::Error, place, message, "nothing in it is followed until it is valid")
-        })?;
+        let tree = parse(path, bytes).map_err(|error| unreadable(Severity::Error, path, &error))?;
         match tree.template_mark() {
             Some(mark) => Err(template("`{{` outside quotes makes the file a template", mark.place(path))),
-            None => Ok(Self { path: path.clone(), is_sealed: seal(&tree).is_some(), tree }),
+            None => Ok(Self { path: path.clone(), is_sealed: seal(&tree).is_some(), tree, doubled: OnceLock::new() }),
         }
     }
 
@@ -92,6 +91,15 @@ impl Document {
         self.tree.documents()
     }
 
+    /// The keys that stand twice in one mapping of its first document, each with the first of its name.
+    pub(super) fn doubled_keys(&self) -> Vec<(NodeRef<'_>, NodeRef<'_>)> {
+        let ids = |(first, second): (NodeRef<'_>, NodeRef<'_>)| (first.id(), second.id());
+        let doubled = self.doubled.get_or_init(|| {
+            self.roots().next().map(NodeRef::doubled_keys).unwrap_or_default().into_iter().map(ids).collect()
+        });
+        doubled.iter().map(|&(first, second)| (self.tree.node(first), self.tree.node(second))).collect()
+    }
+
     /// Whether the file is encrypted with SOPS, whose checksum covers every byte.
     pub(super) fn is_sealed(&self) -> bool {
         self.is_sealed
@@ -107,7 +115,8 @@ impl Document {
 
 impl Library {
     /// Adds a file.
-    pub fn insert(&mut self, document: Document) {
+    pub fn insert(&mut self, document: impl Into<Arc<Document>>) {
+        let document = document.into();
         self.documents.insert(document.path.clone(), document);
     }
 
@@ -118,7 +127,7 @@ impl Library {
 
     /// The documents of a file, if it is there.
     pub(super) fn get(&self, path: &RepoPath) -> Option<&Document> {
-        self.documents.get(path)
+        self.documents.get(path).map(Arc::as_ref)
     }
 
     /// Whether the file is there and cannot be opened, which is told elsewhere.
@@ -147,6 +156,26 @@ pub(super) fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Tree, Unreadable> {
         let json = looks_like_json.then(|| Tree::parse(text.to_owned(), Syntax::Json).ok()).flatten();
         json.ok_or(error)
     })
+}
+
+/// A file that is no YAML.
+pub(super) fn unreadable(severity: Severity, path: &RepoPath, error: &Unreadable) -> Problem {
+    let place = Place { file: path.clone(), line: error.line, column: error.column };
+    let message = format!("the file cannot be read: {}", error.message);
+    Problem::new(severity, place, message, "nothing in it is followed until it is valid")
+}
+
+/// A key that stands twice in its mapping, the first of that name before it. Readers differ in which one
+/// counts.
+pub(super) fn doubled_key(
+    severity: Severity,
+    (first, second): (NodeRef<'_>, NodeRef<'_>),
+    file: &RepoPath,
+    mend: &str,
+) -> Problem {
+    let key = second.text().unwrap_or_default();
+    let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
+    Problem::new(severity, second.place(file), message, mend)
 }
 
 /// A file that is a template, however well it parses.

@@ -27,7 +27,7 @@ use crate::path::RepoPath;
 /// the anchor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scalar {
-    spot: Spot,
+    address: Address,
     /// The number of the alias that this was read through, or that of the scalar itself.
     user: u32,
     span: Range<usize>,
@@ -35,9 +35,9 @@ pub(super) struct Scalar {
     obstacle: Option<Obstacle>,
 }
 
-/// A node of a file, or of a block in it.
+/// Which node of a file, or of a block in it: numbers only, so that it outlives the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Spot {
+struct Address {
     /// The block whose inset the node stands in.
     block: Option<u32>,
     node: u32,
@@ -73,7 +73,7 @@ impl Scalar {
     pub(super) fn at(node: NodeRef<'_>, file: &RepoPath) -> Self {
         let scalar = node.resolved();
         Self {
-            spot: Spot::of(scalar),
+            address: Address::of(scalar),
             user: node.id(),
             span: scalar.span(),
             place: node.place(file),
@@ -103,11 +103,11 @@ impl Scalar {
 
     /// The way to the scalar, in the tree that it was found in.
     pub(super) fn trail(&self, tree: &Tree) -> Option<Trail> {
-        self.spot.find(tree).map(NodeRef::trail)
+        self.address.find(tree).map(NodeRef::trail)
     }
 }
 
-impl Spot {
+impl Address {
     fn of(node: NodeRef<'_>) -> Self {
         Self { block: node.tree().inset_in(), node: node.id() }
     }

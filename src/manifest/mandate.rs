@@ -63,6 +63,7 @@ pub(super) fn read(
     let allow_downgrade = reader.flag("allow-downgrade") == Some(true);
     let policies = reader.policies(subjects, allow_downgrade, automated == Some(true));
     reader.report_strangers(subjects, is_patch);
+    reader.report_unnamed(subjects, &policies);
     let automation = match (reader.held, lock) {
         _ if ignored => Automation::Ignored,
         (Some(Wrong { reason, place }), _) => Automation::Held { reason, place },

@@ -66,6 +66,11 @@ impl Severity {
     }
 }
 
+/// The beginning of a text that may be long, to be quoted in a problem.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(140).collect()
+}
+
 /// The text with control characters as escapes, `\n`.
 fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());

@@ -9,11 +9,11 @@ mod markers;
 use std::sync::Arc;
 
 use super::dialect::{self, Statement, Word, flux2};
-use super::document::{Document, Library, parse, seal, template};
+use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
 use super::mandate::{self, Mandate, Subject};
 use super::problem::{Place, Problem, Severity};
-use super::shape::kustomization::{self, Kustomization};
+use super::shape::kustomization::{Kustomization, is_kustomization_path};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
@@ -21,12 +21,6 @@ use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::Presets;
 pub use markers::{Markers, Setter};
-
-/// What is said of a file that is a template, where somebody would have it followed.
-const TEMPLATE: &str = "the file has annotations, and `{{` outside quotes makes it a template";
-
-/// The same of a file with markers.
-const MARKED_TEMPLATE: &str = "the file has markers, and `{{` outside quotes makes it a template";
 
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +70,14 @@ pub struct Placeholder {
 /// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`.
 #[must_use]
 pub fn is_manifest_path(path: &RepoPath) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json")) || path.file_name() == "Kustomization"
+    matches!(path.extension(), Some("yaml" | "yml" | "json")) || is_kustomization_path(path)
 }
 
 /// Whether it is worth reading these bytes: a search for a few words, without parsing. What ties other
 /// files together or speaks about them has no words of ours and always matters.
 #[must_use]
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
-    kustomization::is_file_name(path)
+    is_kustomization_path(path)
         || is_sidecar_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
@@ -140,24 +134,22 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
 /// unless it has annotations; of what is no manifest at all, such as JSON with comments, nothing is
 /// said either.
 fn unreadable(path: &RepoPath, bytes: &[u8], error: &Unreadable) -> Option<Problem> {
-    let place = Place { file: path.clone(), line: error.line, column: error.column };
     if memchr::memmem::find(bytes, b"{{").is_some() {
-        return mentioned_template(path, bytes, place);
+        return mentioned_template(path, bytes, Place { file: path.clone(), line: error.line, column: error.column });
     }
     let mentioned = dialect::is_mentioned(bytes) || markers::are_mentioned(bytes) || is_sidecar_path(path);
     if !mentioned && !dialect::may_be_mentioned(bytes) && memchr::memmem::find(bytes, b"apiVersion").is_none() {
         return None;
     }
     let severity = if mentioned { Severity::Error } else { Severity::Warning };
-    let message = format!("the file cannot be read: {}", error.message);
-    Some(Problem::new(severity, place, message, "nothing in it is followed until it is valid"))
+    Some(document::unreadable(severity, path, error))
 }
 
 /// What to say of a template: nothing, unless somebody asked for something in it.
 fn mentioned_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Problem> {
-    let is_asked = dialect::is_mentioned(bytes) || is_sidecar_path(path);
-    let message = is_asked.then_some(TEMPLATE).or_else(|| markers::are_mentioned(bytes).then_some(MARKED_TEMPLATE))?;
-    Some(template(message, place))
+    let is_annotated = dialect::is_mentioned(bytes) || is_sidecar_path(path);
+    let asked = is_annotated.then_some("annotations").or_else(|| markers::are_mentioned(bytes).then_some("markers"))?;
+    Some(template(&format!("the file has {asked}, and `{{{{` outside quotes makes it a template"), place))
 }
 
 /// Collects what a file asks for.
@@ -190,15 +182,19 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn read_object(&mut self, object: NodeRef<'a>, kind: &str) {
-        let metadata = object.get("metadata");
-        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-        let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
+        let statements = self.statements(object);
         let find = shape::find(object, kind, &Ask::of(self.path, &statements), self.library);
         self.report_template_annotations(&find, kind);
-        let id = id_of(object, kind);
+        let id = WorkloadId::of(object, kind);
         let Markers { policies, repositories, .. } = &mut self.manifest.markers;
         flux2::read(object, &id, self.path, policies, repositories);
         self.judge(id, object, &statements, find);
+    }
+
+    /// What the annotations of an object say to us.
+    fn statements(&self, object: NodeRef<'a>) -> Vec<Statement> {
+        let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default()
     }
 
     fn read_sidecar(&mut self, document: NodeRef<'a>) {
@@ -301,11 +297,8 @@ impl<'a> Reader<'a, '_> {
             let mend = "write them out under `metadata.annotations`";
             obstacles.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
         }
-        for (first, second) in object.doubled_keys() {
-            let key = second.text().unwrap_or_default();
-            let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
-            obstacles.push(Problem::new(severity, second.place(self.path), message, "remove one of the two"));
-        }
+        let doubled = object.doubled_keys().into_iter();
+        obstacles.extend(doubled.map(|keys| doubled_key(severity, keys, self.path, "remove one of the two")));
         if let Some(alias) = find.hidden.filter(|_| annotated) {
             self.manifest.problems.push(hidden_containers(alias.place(self.path)));
         }
@@ -343,7 +336,7 @@ impl<'a> Reader<'a, '_> {
     /// Somebody asked for automation of an object that shows no containers.
     fn report_no_containers(&mut self, statements: &[Statement], kind: &str, hidden: Option<NodeRef<'a>>) {
         let Some(statement) = statements.iter().find(|statement| statement.automates()) else { return };
-        let is_told = |path: &Place| self.manifest.problems.iter().rev().any(|problem| problem.place == *path);
+        let is_told = |place: &Place| self.manifest.problems.iter().rev().any(|problem| problem.place == *place);
         let paths = statements.iter().filter(|statement| statement.is_path());
         if paths.map(|statement| &statement.value.place).any(is_told) {
             return;
@@ -361,17 +354,6 @@ impl<'a> Reader<'a, '_> {
             Problem::new(Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);
-    }
-}
-
-/// What an object is called.
-fn id_of(object: NodeRef<'_>, kind: &str) -> WorkloadId {
-    let metadata = object.get("metadata");
-    let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
-    WorkloadId {
-        namespace: text("namespace").map(str::to_owned),
-        kind: kind.to_owned(),
-        name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
     }
 }
 

@@ -1,7 +1,22 @@
 //! Where images can stand in an object: one file per shape.
 //!
 //! Shapes know paths through a tree. They know nothing of annotations and policies, except for the
-//! names (aliases) and paths that annotations use, which they are given.
+//! names (aliases) and paths that annotations use, which they are given. A new shape is a new file and a
+//! line in [`SHAPES`].
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `spot.rs` | one image, whole or in parts: the nodes that say it |
+//! | `pod.rs` | pod specs, in workloads and by themselves |
+//! | `helm_release.rs` | Flux's releases: which values they have, in the object and in files |
+//! | `argocd.rs` | Argo CD's applications; below it `places.rs` (which values count), `links.rs` (their files), `names.rs` |
+//! | `anywhere.rs`, `field_path.rs` | any kind, where an annotation gives the path; how a path is written and walked |
+//! | `values.rs` | how charts write images, for all who have values; below it `level.rs` (values over values), `parts.rs` (keys), `parameters.rs` |
+//! | `kustomization.rs` | kustomizations: what they build, and the entries of `images`. Joined by the floor above |
+//! | `marker.rs` | values with a comment; below it `marked.rs` (the value), `text.rs` (images in longer texts) |
+//!
+//! A [`Slot`] is the place for an image under the name that annotations have for it, a [`Spot`] the nodes
+//! that say it.
 
 mod anywhere;
 mod argocd;
@@ -9,7 +24,7 @@ mod field_path;
 mod helm_release;
 pub(super) mod kustomization;
 pub(super) mod marker;
-pub(super) mod pod;
+mod pod;
 mod spot;
 mod values;
 
@@ -22,6 +37,8 @@ use super::dialect::{Part, Statement, Topic, Voice, Word};
 use super::problem::{Place, Problem};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
+pub(super) use anywhere::untouchable;
+use spot::TAG_KEYS;
 pub(super) use spot::{Misread, Spot};
 
 /// A way to write images down: looks at an object of this kind, and adds what it finds.
@@ -45,7 +62,7 @@ pub(super) fn find<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
 pub(super) fn find_in_values<'a>(root: NodeRef<'a>, file: &'a RepoPath, ask: &Ask<'_>) -> Find<'a> {
     let mut find = Find::default();
     let kind = root.get("apiVersion").and_then(|_| root.get_text("kind"));
-    if kind.is_none() && !kustomization::is_file_name(file) {
+    if kind.is_none() && !kustomization::is_kustomization_path(file) {
         values::read(root, ask, Some(file), &mut find);
     }
     anywhere::read_object(root, kind.unwrap_or_default(), ask, Some(file), &mut find);
@@ -113,18 +130,18 @@ pub(super) struct Ask<'p> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Paths<'p> {
     /// The image, or the mapping that holds its parts.
-    pub(super) image: Option<Said<'p>>,
+    pub(super) image: Option<GivenPath<'p>>,
     /// The registry.
-    pub(super) registry: Option<Said<'p>>,
+    pub(super) registry: Option<GivenPath<'p>>,
     /// The repository.
-    pub(super) repository: Option<Said<'p>>,
+    pub(super) repository: Option<GivenPath<'p>>,
     /// The tag.
-    pub(super) tag: Option<Said<'p>>,
+    pub(super) tag: Option<GivenPath<'p>>,
 }
 
-/// A value of an annotation with its place.
+/// A path that an annotation gives, with its place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Said<'p> {
+pub(super) struct GivenPath<'p> {
     /// Who says it.
     pub(super) voice: Voice,
     /// The key as written.
@@ -165,7 +182,7 @@ impl<'p> Ask<'p> {
                 Part::Repository => &mut paths.repository,
                 Part::Tag => &mut paths.tag,
             };
-            path.get_or_insert(Said {
+            path.get_or_insert(GivenPath {
                 voice: statement.voice,
                 written: &statement.written,
                 text: text.trim(),

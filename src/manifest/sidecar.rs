@@ -7,15 +7,12 @@
 use std::collections::HashMap;
 
 use super::dialect::{self, Statement};
-use super::document::{Document, Library};
+use super::document::{Document, Library, doubled_key};
 use super::problem::{Problem, Severity};
 use super::shape::{self, Ask, Find};
 use super::workload::WorkloadId;
 use super::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
-
-/// The kind of the workloads that a sidecar makes of files.
-const KIND: &str = "Values";
 
 /// What a sidecar says.
 #[derive(Default)]
@@ -71,11 +68,8 @@ pub(super) fn read<'a>(document: NodeRef<'a>, path: &RepoPath, library: &'a Libr
 impl<'a> Sidecar<'a> {
     fn read_entry(&mut self, name: &str, key: NodeRef<'a>, words: NodeRef<'a>, path: &RepoPath, library: &'a Library) {
         let inside = name.strip_prefix("./").unwrap_or(name);
-        let file = RepoPath::parse(inside).and_then(|file| match path.parent() {
-            Some(folder) => folder.join(file.as_str()),
-            None => Ok(file),
-        });
-        let Ok(file) = file else {
+        let Ok(file) = RepoPath::parse(inside).and_then(|file| RepoPath::below(path.parent().as_ref(), file.as_str()))
+        else {
             let message = format!("`{name}` is no file in this folder or below it");
             let mend = "write the name of one; a file elsewhere has a `.landwaiter.yaml` of its own beside it";
             return self.report(path, key, message, mend);
@@ -90,8 +84,7 @@ impl<'a> Sidecar<'a> {
                 let Some(root) = self.root(document) else { return };
                 let statements = dialect::unprefixed(words, path);
                 let find = shape::find_in_values(root, document.path(), &Ask::of(path, &statements));
-                let id = WorkloadId { namespace: None, kind: KIND.to_owned(), name: name.to_owned() };
-                self.entries.push(Entry { id, words, statements, find });
+                self.entries.push(Entry { id: WorkloadId::of_values(name), words, statements, find });
             }
             // What is wrong with a file that is there is told of that file.
             None if library.is_unreadable(&file) => {}
@@ -109,12 +102,9 @@ impl<'a> Sidecar<'a> {
             self.report(file, second, message, "leave one document in it; until then it is not followed");
             return None;
         }
-        let doubled = root.doubled_keys();
-        for (first, second) in &doubled {
-            let name = second.text().unwrap_or_default();
-            let message = format!("the key `{name}` stands here twice, first in line {}", first.line());
-            self.report(file, *second, message, "remove one of the two; until then the file is not followed");
-        }
+        let doubled = document.doubled_keys();
+        let mend = "remove one of the two; until then the file is not followed";
+        self.problems.extend(doubled.iter().map(|keys| doubled_key(Severity::Error, *keys, file, mend)));
         doubled.is_empty().then_some(root)
     }
 

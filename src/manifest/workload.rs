@@ -1,7 +1,7 @@
 //! What a file is read as: workloads, their containers, and what their annotations ask for.
 //!
-//! Plain values for the floors above. How they are found is the business of `document.rs`, how the
-//! annotations are read that of `dialect.rs` and `mandate.rs`.
+//! Plain values for the floors above, without the text they were read from. How they are found is the
+//! business of `shape.rs`, how the annotations are read that of `dialect.rs` and `mandate.rs`.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
 use super::problem::{Place, Problem, Severity};
-use super::yaml::{Trail, Tree};
+use super::yaml::{NodeRef, Trail, Tree};
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
 
@@ -22,7 +22,8 @@ pub struct WorkloadId {
     pub namespace: Option<String>,
     /// `kind`.
     pub kind: String,
-    /// `metadata.name`, or `metadata.generateName` where there is no name.
+    /// `metadata.name`, or `metadata.generateName` where there is no name; of a file with values alone, that
+    /// of the file.
     pub name: String,
 }
 
@@ -125,6 +126,24 @@ enum Carrier {
     Scalar { scalar: Scalar, before: Box<str>, after: Box<str> },
     /// Nothing yet: the key is to be inserted.
     Gap(Gap),
+}
+
+impl WorkloadId {
+    /// What an object of this kind is called.
+    pub(super) fn of(object: NodeRef<'_>, kind: &str) -> Self {
+        let metadata = object.get("metadata");
+        let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
+        Self {
+            namespace: text("namespace").map(str::to_owned),
+            kind: kind.to_owned(),
+            name: text("name").or_else(|| text("generateName")).unwrap_or("-").to_owned(),
+        }
+    }
+
+    /// What a file is called that holds values and no object.
+    pub(super) fn of_values(file: &str) -> Self {
+        Self { namespace: None, kind: "Values".to_owned(), name: file.to_owned() }
+    }
 }
 
 impl Workload {

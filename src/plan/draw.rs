@@ -1,7 +1,7 @@
 //! From an inventory and its scans to a plan: one verdict per container, and page by page the new
 //! bytes of each file that changes, proved by the manifest floor before anybody sees them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -21,6 +21,8 @@ pub struct Plan {
     pub entries: Vec<Entry>,
     /// The files that change.
     pub changes: Vec<Change>,
+    /// The entries that were drawn as updates, by file.
+    drawn: BTreeMap<RepoPath, Vec<usize>>,
 }
 
 /// One container with its verdict.
@@ -71,6 +73,10 @@ impl Plan {
                     Some(policy) => Some(judge(container, policy, scans)),
                 };
                 let Some((verdict, may_be_refused)) = judged else { continue };
+                if matches!(verdict, Verdict::Update(_)) {
+                    let file = container.image.place().file.clone();
+                    plan.drawn.entry(file).or_default().push(plan.entries.len());
+                }
                 plan.entries.push(Entry {
                     place: container.image.place().clone(),
                     workload: workload.id.to_string(),
@@ -97,8 +103,8 @@ impl Plan {
     pub fn page(&mut self, path: &RepoPath, bytes: Vec<u8>) -> Page<'_> {
         let opened = Document::open(path, &bytes);
         let mut updates = Vec::new();
-        for (index, entry) in self.entries.iter().enumerate() {
-            if let (Verdict::Update(update), true) = (&entry.verdict, entry.place.file == *path) {
+        for &index in self.drawn.get(path).into_iter().flatten() {
+            if let Verdict::Update(update) = &self.entries[index].verdict {
                 updates.push(Pending { index, to: update.to.clone(), trail: None });
             }
         }

@@ -1,6 +1,10 @@
 //! What a config repository asks for: its manifests, and the image repositories that matter to them.
+//!
+//! Must not know how a manifest is written, nor which tags there are.
 
+mod files;
 mod kustomize;
+mod linked;
 mod markers;
 mod owners;
 mod reach;
@@ -8,12 +12,13 @@ mod reach;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use files::Files;
 use jiff::Timestamp;
+use linked::Linked;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
-    self, Automation, Container, ContainerPolicy, Document, Library, Manifest, Place, Problem, Scope, Severity,
-    Workload,
+    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Scope, Severity, Workload,
 };
 use crate::path::RepoPath;
 use crate::policy::{Candidate, Policy, Preset, Presets};
@@ -71,14 +76,6 @@ pub struct Reading<K> {
     key: K,
     /// `None` for a file without anything for us.
     manifest: Option<Arc<Manifest>>,
-}
-
-/// A file that was read together with those that it needs.
-#[derive(Debug, Clone)]
-struct Linked<K> {
-    key: K,
-    needs: Vec<(RepoPath, Option<K>)>,
-    manifest: Arc<Manifest>,
 }
 
 /// What is known about one image repository. Absent from [`Scans`] means that nobody asked.
@@ -188,67 +185,19 @@ impl Inventory {
         memory: &mut Memory<S::Key>,
     ) -> Result<Self, S::Error> {
         memory.files = readings.into_iter().collect();
-        let mut linked = HashMap::new();
-        for (path, reading) in &memory.files {
-            let Some(manifest) = &reading.manifest else { continue };
-            let manifest = if manifest.needs.is_empty() {
-                Arc::clone(manifest)
-            } else {
-                let known = memory.linked.remove(path);
-                let read = self.read_linked(path, reading, manifest, source, known)?;
-                let manifest = Arc::clone(&read.manifest);
-                linked.insert(path.clone(), read);
-                manifest
-            };
-            self.manifests.insert(path.clone(), manifest);
-        }
-        memory.linked = linked;
+        let mut files = Files::new(source, &memory.files);
+        self.manifests = linked::read(&mut files, &self.presets, &mut memory.linked)?;
         for manifest in self.manifests.values() {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
-        kustomize::join(&mut self, source, memory)?;
+        kustomize::join(&mut self, &mut files, &mut memory.reached)?;
         markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
-        let surveyed = |path: &RepoPath| memory.files.contains_key(path);
-        reach::hold_what_lies_outside(&mut self.workloads, surveyed, &mut self.problems);
+        reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
         Ok(self)
-    }
-
-    /// Reads a file together with those that it needs, unless all of them are as they were.
-    fn read_linked<S: Source>(
-        &self,
-        path: &RepoPath,
-        reading: &Reading<S::Key>,
-        alone: &Manifest,
-        source: &S,
-        known: Option<Linked<S::Key>>,
-    ) -> Result<Linked<S::Key>, S::Error> {
-        let find = |need: &RepoPath| Ok((need.clone(), source.find(need)?));
-        let needs = alone.needs.iter().map(find).collect::<Result<Vec<_>, S::Error>>()?;
-        if let Some(known) = known.filter(|known| known.key == reading.key && known.needs == needs) {
-            return Ok(known);
-        }
-        let mut library = Library::default();
-        let mut problems = Vec::new();
-        let mut bytes = Vec::new();
-        for (need, key) in &needs {
-            let Some(key) = key else { continue };
-            source.read(key, &mut bytes)?;
-            match Document::open(need, &bytes) {
-                Ok(document) => library.insert(document),
-                Err(problem) => {
-                    library.insert_unreadable(need.clone());
-                    problems.push(problem);
-                }
-            }
-        }
-        source.read(&reading.key, &mut bytes)?;
-        let mut manifest = manifest::read_with(path, &bytes, &self.presets, &library);
-        manifest.problems.append(&mut problems);
-        Ok(Linked { key: reading.key.clone(), needs, manifest: Arc::new(manifest) })
     }
 
     /// Adds problems that were found outside the manifests, in a policy file for example.

@@ -2,7 +2,8 @@
 //!
 //! `fluxcd.io/<key>` and the older `flux.weave.works/<key>`, with `filter.fluxcd.io/<container>` for
 //! `tag.<container>`, and `repository.fluxcd.io/<alias>`, `tag.fluxcd.io/<alias>` and
-//! `registry.fluxcd.io/<alias>` for the paths to the parts of an image. Other names under `fluxcd.io`, such as those of Flux version 2, are not ours.
+//! `registry.fluxcd.io/<alias>` for the paths to the parts of an image. Other names under `fluxcd.io`, such
+//! as those of Flux version 2, are not ours.
 
 use super::{Part, Topic, Voice, Word, about_container, lookup};
 

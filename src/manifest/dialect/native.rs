@@ -1,4 +1,4 @@
-//! The native dialect: `landwaiter/<key>`.
+//! The native dialect: `landwaiter/<key>`. Must not know what a value says.
 
 use super::{Voice, Word, lookup};
 

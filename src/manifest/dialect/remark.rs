@@ -5,7 +5,7 @@
 
 use super::{Statement, nearest};
 use crate::image::Reference;
-use crate::manifest::problem::Place;
+use crate::manifest::problem::{Place, shown};
 
 /// What a comment of ours begins with.
 const NAME: &str = "landwaiter";
@@ -158,9 +158,4 @@ fn no_marker(text: &str) -> Unclear {
 
 fn unclear(message: impl Into<String>, mend: impl Into<String>) -> Unclear {
     Unclear { is_marker: true, message: message.into(), mend: mend.into() }
-}
-
-/// The beginning of a text that may be long.
-fn shown(text: &str) -> String {
-    text.chars().take(140).collect()
 }

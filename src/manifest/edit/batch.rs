@@ -1,17 +1,17 @@
 //! Which of many changes can be made together: changes of one scalar must agree, and whoever shares a
-//! scalar through its anchor must want the same.
+//! scalar through its anchor must want the same. Must not know how a single change is made.
 
 use std::collections::BTreeMap;
 
 use super::super::yaml::{NodeRef, Tree};
 use super::proof::Planned;
-use super::{Change, Gap, Obstacle, Refusal, Spot, TextEdit, edit};
+use super::{Address, Change, Gap, Obstacle, Refusal, TextEdit, edit};
 
 /// Changes of one text, and what stands in the way of some of them.
 pub(super) struct Batch<'a> {
     tree: &'a Tree,
     changes: &'a [Change<'a>],
-    sets: BTreeMap<Spot, Group<'a>>,
+    sets: BTreeMap<Address, Group<'a>>,
     /// By the first change that wants the key.
     inserts: BTreeMap<usize, (&'a Gap, &'a str)>,
     refused: BTreeMap<usize, Obstacle>,
@@ -27,7 +27,7 @@ impl<'a> Batch<'a> {
     pub(super) fn of(tree: &'a Tree, changes: &'a [Change<'a>]) -> Self {
         let mut batch =
             Self { tree, changes, sets: BTreeMap::new(), inserts: BTreeMap::new(), refused: BTreeMap::new() };
-        let mut wanted: BTreeMap<(Spot, &'static str), Vec<Addition<'a>>> = BTreeMap::new();
+        let mut wanted: BTreeMap<(Address, &'static str), Vec<Addition<'a>>> = BTreeMap::new();
         for (number, change) in changes.iter().enumerate() {
             if let Some(obstacle) = batch.obstacle(change) {
                 batch.refused.insert(number, obstacle);
@@ -35,10 +35,10 @@ impl<'a> Batch<'a> {
             }
             match change {
                 Change::Set { scalar, value } => {
-                    batch.sets.entry(scalar.spot).or_default().push((number, scalar.user, value));
+                    batch.sets.entry(scalar.address).or_default().push((number, scalar.user, value));
                 }
                 Change::Insert { gap, value } => {
-                    let mapping = Spot { node: gap.mapping, ..gap.spot };
+                    let mapping = Address { node: gap.mapping, ..gap.address };
                     wanted.entry((mapping, gap.key)).or_default().push((number, gap, value));
                 }
             }
@@ -46,7 +46,7 @@ impl<'a> Batch<'a> {
         batch.settle_sets();
         for group in wanted.into_values() {
             let (first, gap, value) = group[0];
-            if group.iter().all(|(_, other, text)| other.spot == gap.spot && *text == value) {
+            if group.iter().all(|(_, other, text)| other.address == gap.address && *text == value) {
                 batch.inserts.insert(first, (gap, value));
             } else {
                 batch.refused.extend(group.into_iter().map(|(number, ..)| (number, Obstacle::Contradiction)));
@@ -59,23 +59,26 @@ impl<'a> Batch<'a> {
     fn obstacle(&self, change: &Change<'_>) -> Option<Obstacle> {
         let (refusal, known) = match change {
             Change::Set { scalar, .. } => {
-                let node = scalar.spot.find(self.tree);
+                let node = scalar.address.find(self.tree);
                 let is_user = |node: NodeRef<'_>| {
                     scalar.user < node.tree().len() && node.tree().node(scalar.user).resolved().id() == node.id()
                 };
                 (scalar.refusal(), node.is_some_and(|node| node.span() == scalar.span && is_user(node)))
             }
-            Change::Insert { gap, .. } => (gap.refusal(), gap.spot.find(self.tree).is_some_and(|node| gap.is_of(node))),
+            Change::Insert { gap, .. } => {
+                (gap.refusal(), gap.address.find(self.tree).is_some_and(|node| gap.is_of(node)))
+            }
         };
         refusal.map(|refusal| refusal.obstacle).or((!known).then_some(Obstacle::Foreign))
     }
 
     fn settle_sets(&mut self) {
-        for (spot, group) in std::mem::take(&mut self.sets) {
-            let judged =
-                spot.find(self.tree).map_or_else(|| vec![Obstacle::Foreign; group.len()], |node| judge(node, &group));
+        for (address, group) in std::mem::take(&mut self.sets) {
+            let judged = address
+                .find(self.tree)
+                .map_or_else(|| vec![Obstacle::Foreign; group.len()], |node| judge(node, &group));
             if judged.is_empty() {
-                self.sets.insert(spot, group);
+                self.sets.insert(address, group);
             } else {
                 self.refused.extend(group.into_iter().map(|(number, ..)| number).zip(judged));
             }
@@ -88,8 +91,8 @@ impl<'a> Batch<'a> {
         let mut edits: Vec<(usize, TextEdit)> = Vec::new();
         let rank = |edit: &TextEdit| if edit.span.is_empty() { 0 } else { usize::MAX };
         let (tree, refused) = (self.tree, &mut self.refused);
-        self.sets.retain(|spot, group| {
-            let node = spot.find(tree).ok_or(Obstacle::Foreign);
+        self.sets.retain(|address, group| {
+            let node = address.find(tree).ok_or(Obstacle::Foreign);
             match node.and_then(|node| edit(node, group[0].2)) {
                 Ok(edit) => edits.extend(edit.map(|edit| (rank(&edit), edit))),
                 Err(obstacle) => {
@@ -109,12 +112,12 @@ impl<'a> Batch<'a> {
     /// What the edits are to come to.
     pub(super) fn planned(&self) -> BTreeMap<Option<u32>, Planned<'a>> {
         let mut planned: BTreeMap<Option<u32>, Planned<'a>> = BTreeMap::new();
-        for (spot, group) in &self.sets {
-            planned.entry(spot.block).or_default().sets.insert(spot.node, group[0].2);
+        for (address, group) in &self.sets {
+            planned.entry(address.block).or_default().sets.insert(address.node, group[0].2);
         }
         for (gap, value) in self.inserts.values() {
-            let inserts = &mut planned.entry(gap.spot.block).or_default().inserts;
-            inserts.entry(gap.spot.node).or_default().push((gap.key, value));
+            let inserts = &mut planned.entry(gap.address.block).or_default().inserts;
+            inserts.entry(gap.address.node).or_default().push((gap.key, value));
         }
         planned
     }

@@ -1,16 +1,17 @@
-//! Keys that are not there yet, written on a line of their own in the style of their neighbours.
+//! Keys that are not there yet, written on a line of their own in the style of their neighbours. Must not
+//! know what a key means.
 
 use std::ops::Range;
 
 use super::super::yaml::{Kind, NodeRef, Style, Trail, Tree, can_stand_plain};
-use super::{Obstacle, Place, Refusal, Spot, TextEdit, shared};
+use super::{Address, Obstacle, Place, Refusal, TextEdit, shared};
 use crate::path::RepoPath;
 
 /// A key that is not there yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::manifest) struct Gap {
     /// The value behind which the key would stand.
-    pub(super) spot: Spot,
+    pub(super) address: Address,
     pub(super) mapping: u32,
     span: Range<usize>,
     pub(super) key: &'static str,
@@ -39,7 +40,7 @@ impl Gap {
             (entry.is_none() || shape(key, value).is_none()).then(no_line)
         };
         Self {
-            spot: Spot::of(value),
+            address: Address::of(value),
             mapping: mapping.id(),
             span: value.span(),
             key: new_key,
@@ -64,7 +65,7 @@ impl Gap {
 
     /// The way to the value of the key, once it is there.
     pub(in crate::manifest) fn trail(&self, tree: &Tree) -> Option<Trail> {
-        let home = self.spot.find(tree)?.tree();
+        let home = self.address.find(tree)?.tree();
         Some(home.node(self.mapping).trail().then(self.key))
     }
 
@@ -75,7 +76,7 @@ impl Gap {
 
     /// The edit that writes the key with this value, in the tree that the gap was found in.
     pub(super) fn edit(&self, tree: &Tree, value: &str) -> Option<TextEdit> {
-        let neighbour = self.spot.find(tree)?;
+        let neighbour = self.address.find(tree)?;
         // The key of a scalar value stands right before it.
         let key = neighbour.id().checked_sub(1).map(|id| neighbour.tree().node(id))?;
         let Shape { indent, line_end } = shape(key, neighbour)?;

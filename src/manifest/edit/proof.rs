@@ -1,4 +1,5 @@
-//! The proof that a text changed as planned and nowhere else: both trees are walked side by side.
+//! The proof that a text changed as planned and nowhere else: both trees are walked side by side. Must not
+//! know how the changes were made.
 
 use std::collections::BTreeMap;
 

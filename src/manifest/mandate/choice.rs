@@ -6,13 +6,10 @@ use std::collections::HashMap;
 
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
-use crate::manifest::dialect::{Topic, Voice, nearest};
+use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Severity};
 use crate::manifest::workload::ContainerPolicy;
 use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
-
-/// What the annotations call the only image of a chart. Tutorials use it for plain workloads too.
-const CHART_IMAGE: &str = "chart-image";
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
 const MOST_NAMES: usize = 20;
@@ -63,9 +60,10 @@ impl<'a> Reader<'a, '_> {
         policies
     }
 
-    /// The name that annotations use for the only container, if they call it `chart-image`.
+    /// The name that annotations use for the only container, if they call it `chart-image`, as tutorials do
+    /// for plain workloads too.
     fn chart_image(&mut self, name: &str, subjects: &[Subject<'_>]) -> Option<&'static str> {
-        let said = self.said.get("tag.chart-image")?.clone();
+        let said = self.said.get(&format!("tag.{CHART_IMAGE}"))?.clone();
         if subjects.len() != 1 || name == CHART_IMAGE || self.said.contains_key(&format!("tag.{name}")) {
             return None;
         }
@@ -212,6 +210,21 @@ impl<'a> Reader<'a, '_> {
         Source::Wrong(self.wrong(place, format!("there is no policy `{name}`"), mend))
     }
 
+    /// Automation that comes to nothing, since every image here waits to be called by its name.
+    pub(super) fn report_unnamed(&mut self, subjects: &[Subject<'_>], policies: &[ContainerPolicy]) {
+        let Some(said) = self.said.get("automated").filter(|said| matches!(said.text, Ok("true"))).cloned() else {
+            return;
+        };
+        let is_nobody_named = self.said.values().all(|said| said.container.is_none());
+        let is_silent = policies.iter().all(|policy| *policy == ContainerPolicy::Unstated);
+        let names = || subjects.iter().filter(|subject| subject.has_image).filter_map(|subject| subject.name);
+        let Some(first) = names().min().filter(|_| is_silent && is_nobody_named) else { return };
+        let message = format!("`{}` comes to nothing: each image here is followed only by its name", said.written);
+        let prefix = said.written.strip_suffix("automated").unwrap_or_default();
+        let mend = format!("write `{prefix}tag.{first}` with a pattern; there are: {}", listed(names()));
+        self.report(Severity::Warning, &said.key, message, mend);
+    }
+
     /// A path that leads to no image was told where it was followed. A native one holds the workload, as
     /// everything does that is said of an image that is not there.
     fn hold_at(&mut self, said: &Said<'a>) {
@@ -246,6 +259,7 @@ impl<'a> Reader<'a, '_> {
         let names: HashMap<&str, bool> =
             subjects.iter().filter_map(|subject| Some((subject.name?, subject.has_image))).collect();
         let only = (subjects.len() == 1).then(|| subjects[0].name).flatten();
+        let listed = listed(names.keys().copied());
         let strangers: Vec<Said<'a>> = self
             .said
             .values()
@@ -258,10 +272,6 @@ impl<'a> Reader<'a, '_> {
             .collect();
         let mut there: Vec<&str> = names.keys().copied().collect();
         there.sort_unstable();
-        let listed = match there.get(MOST_NAMES..) {
-            Some(more @ [_, ..]) => format!("{} and {} more", there[..MOST_NAMES].join(", "), more.len()),
-            _ => there.join(", "),
-        };
         for said in strangers {
             if matches!(said.topic, Topic::Path(_)) {
                 self.hold_at(&said);
@@ -299,6 +309,16 @@ impl<'a> Reader<'a, '_> {
                 self.report(severity, &said.key, message, mend);
             }
         }
+    }
+}
+
+/// Names in order, and how many more there are.
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    match names.get(MOST_NAMES..) {
+        Some(more @ [_, ..]) => format!("{} and {} more", names[..MOST_NAMES].join(", "), more.len()),
+        _ => names.join(", "),
     }
 }
 

@@ -1,16 +1,21 @@
-//! What the annotations of a kustomization itself say about the entries of its `images`.
+//! What the annotations of a kustomization itself say about the entries of its `images`. Must not know
+//! what the kustomization builds.
 
-use super::super::dialect::{Statement, Topic, Word};
-use super::{Ask, Automation, Find, NodeRef, Problem, Reader, Severity, Subject, dialect, kustomization, mandate};
+use super::Reader;
 use crate::image::Reference;
+use crate::manifest::dialect::{Statement, Topic, Word};
+use crate::manifest::mandate::{self, Subject};
+use crate::manifest::problem::{Problem, Severity};
+use crate::manifest::shape::kustomization::{self, Kustomization};
+use crate::manifest::shape::{Ask, Find};
+use crate::manifest::workload::{Automation, ImageField};
+use crate::manifest::yaml::NodeRef;
 
 impl<'a> Reader<'a, '_> {
     /// Reads a kustomization; `false` for any other object, and for one to be read as any other.
     pub(super) fn read_kustomization(&mut self, object: NodeRef<'a>) -> bool {
         let Some(mut found) = kustomization::read(object, self.path, &mut self.manifest.problems) else { return false };
-        let metadata = object.get("metadata");
-        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-        let statements = annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default();
+        let statements = self.statements(object);
         // Where annotations point at fields by path they speak about those, as in any kind.
         let has_entries = !found.images.is_empty() && Ask::of(self.path, &statements).paths.is_empty();
         if has_entries {
@@ -20,24 +25,14 @@ impl<'a> Reader<'a, '_> {
         has_entries
     }
 
-    fn judge_entries(
-        &mut self,
-        found: &mut kustomization::Kustomization,
-        object: NodeRef<'a>,
-        statements: &[Statement],
-    ) {
+    fn judge_entries(&mut self, found: &mut Kustomization, object: NodeRef<'a>, statements: &[Statement]) {
         let subjects: Vec<Subject<'_>> = found
             .images
             .iter()
             .map(|entry| Subject {
                 name: Some(entry.alias()),
                 place: entry.place.clone(),
-                tag: entry
-                    .field(None, None)
-                    .as_ref()
-                    .map(super::ImageField::reference)
-                    .and_then(Reference::tag)
-                    .cloned(),
+                tag: entry.field(None, None).as_ref().map(ImageField::reference).and_then(Reference::tag).cloned(),
                 has_image: true,
                 is_aside: false,
             })

@@ -12,10 +12,10 @@ use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageReposit
 use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate::{self, Mandate, Subject};
 use crate::manifest::problem::{Place, Problem, Severity};
+use crate::manifest::shape;
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
-use crate::path::RepoPath;
 use crate::policy::Policy;
 
 /// What the comments of a file ask for, and the objects that comments anywhere can name.
@@ -136,7 +136,7 @@ impl<'a> Reader<'a, '_> {
 
     /// Does what a comment says, unless something is wrong with it.
     fn follow(&mut self, speech: Speech<'a>, target: Target<'a>, id: WorkloadId, wrong: Option<Problem>) {
-        let wrong = wrong.or_else(|| self.obstacle(&target));
+        let wrong = wrong.or_else(|| self.obstacle(&target, &speech.place));
         let container = target.node.trail().to_string();
         let marked = Marked::read(&target, self.path);
         let place = speech.place;
@@ -219,10 +219,14 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// What holds a marker whatever it says: a seal, or a key that stands twice.
-    fn obstacle(&mut self, target: &Target<'a>) -> Option<Problem> {
+    /// What holds a marker whatever it says: a seal, an object that is never changed, or a key that
+    /// stands twice.
+    fn obstacle(&mut self, target: &Target<'a>, marker: &Place) -> Option<Problem> {
+        let kind = target.object.get_text("kind").unwrap_or_default();
         let problem = if let Some(seal) = self.sealed {
             super::sealed(Severity::Error, seal.place(self.path))
+        } else if let Some((what, mend)) = shape::untouchable(target.object, kind) {
+            Problem::new(Severity::Error, marker.clone(), format!("the marker stands in {what}"), mend)
         } else {
             let entry = target.entry.filter(|entry| entry.is_doubled)?;
             let message = format!("the key `{}` stands twice in its mapping", entry.key.text().unwrap_or_default());
@@ -235,8 +239,8 @@ impl<'a> Reader<'a, '_> {
     /// The object that a marked value stands in; for a file without objects, the file.
     fn id_of(&self, object: NodeRef<'a>) -> WorkloadId {
         match object.get_text("kind").filter(|kind| !kind.is_empty()) {
-            Some(kind) => super::id_of(object, kind),
-            None => values_id(self.path),
+            Some(kind) => WorkloadId::of(object, kind),
+            None => WorkloadId::of_values(self.path.file_name()),
         }
     }
 }
@@ -308,11 +312,6 @@ impl Workload {
 /// Whether a text, such as a file that cannot be parsed, seems to hold a marker.
 pub(super) fn are_mentioned(bytes: &[u8]) -> bool {
     ["# landwaiter:", "{\"$imagepolicy\""].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
-}
-
-/// What a values file is called, which is no object.
-fn values_id(file: &RepoPath) -> WorkloadId {
-    WorkloadId { namespace: None, kind: "Values".to_owned(), name: file.file_name().to_owned() }
 }
 
 fn missed(miss: &Miss, place: Place) -> Problem {

@@ -4,12 +4,11 @@
 //! not known here.
 
 use super::super::dialect::Voice;
-use super::super::edit::Obstacle;
 use super::super::problem::{Place, Problem, Severity};
 use super::super::yaml::NodeRef;
-use super::field_path::{FieldPath, Miss};
+use super::field_path::{DeadEnd, FieldPath};
 use super::values::{Found, Level, MOST_ALIASES, Width, at_path, explicit};
-use super::{Ask, Find, Library, Paths, Said};
+use super::{Ask, Find, GivenPath, Library, Paths};
 use crate::path::RepoPath;
 
 /// Why the paths of an alias lead to no image.
@@ -106,8 +105,8 @@ pub(super) fn report(ask: &Ask<'_>, find: &mut Find<'_>) {
     }
 }
 
-/// Why nothing in an object of this kind is ever changed.
-fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
+/// What an object is in which nothing is ever changed, and what to do instead.
+pub(in crate::manifest) fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
     let group =
         object.get_text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
     if group == "image.toolkit.fluxcd.io" {
@@ -115,12 +114,12 @@ fn untouchable(object: NodeRef<'_>, kind: &str) -> Option<(String, String)> {
         return Some((message, "remove it, and point at the image where it runs".to_owned()));
     }
     let is_secret = matches!(kind, "Secret" | "SealedSecret");
-    is_secret.then(|| (format!("this {kind}"), Obstacle::Sealed.to_string()))
+    is_secret.then(|| (format!("this {kind}, which is never changed"), "move the image out of it".to_owned()))
 }
 
 /// The image that the paths of one alias lead to, of which `first` is the first.
-fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'_>) -> Result<Found<'a>, Lost> {
-    let look = |said: Said<'_>| root.look(&parse(said)?).map_err(|miss| Lost::miss(said, miss));
+fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: GivenPath<'_>, ask: &Ask<'_>) -> Result<Found<'a>, Lost> {
+    let look = |said: GivenPath<'_>| root.look(&parse(said)?).map_err(|end| Lost::dead_end(said, end));
     let found = if let Some(image) = paths.image {
         if let Some(part) = [paths.repository, paths.tag, paths.registry].into_iter().flatten().next() {
             let message = format!("says where the image stands, and `{}` says so as well", part.written);
@@ -147,7 +146,7 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: Said<'_>, ask: &Ask<'
     }
 }
 
-fn parse(said: Said<'_>) -> Result<FieldPath, Lost> {
+fn parse(said: GivenPath<'_>) -> Result<FieldPath, Lost> {
     FieldPath::parse(said.text).map_err(|wrong| {
         let message = format!("is no path: `{}`: {wrong}", said.text);
         Lost::new(said, &message, String::new(), said.severity())
@@ -156,12 +155,12 @@ fn parse(said: Said<'_>) -> Result<FieldPath, Lost> {
 
 impl<'p> Paths<'p> {
     /// One of the paths that are given.
-    fn first(&self) -> Option<Said<'p>> {
+    fn first(&self) -> Option<GivenPath<'p>> {
         [self.image, self.repository, self.tag, self.registry].into_iter().flatten().next()
     }
 }
 
-impl Said<'_> {
+impl GivenPath<'_> {
     /// How bad it is when this leads nowhere. A native word holds what it stands on.
     fn severity(&self) -> Severity {
         if self.voice == Voice::Native { Severity::Error } else { Severity::Warning }
@@ -169,20 +168,20 @@ impl Said<'_> {
 }
 
 impl Lost {
-    fn new(said: Said<'_>, message: &str, mend: String, severity: Severity) -> Self {
+    fn new(said: GivenPath<'_>, message: &str, mend: String, severity: Severity) -> Self {
         let place: Place = said.place.clone();
         let problem = Problem::new(severity, place, format!("`{}` {message}", said.written), mend);
         Self { depth: 0, problem }
     }
 
-    fn miss(said: Said<'_>, miss: Miss) -> Self {
-        let Miss { depth, message, mend, .. } = miss;
+    fn dead_end(said: GivenPath<'_>, end: DeadEnd) -> Self {
+        let DeadEnd { depth, message, mend, .. } = end;
         let message = format!("leads nowhere: {message}");
         Self { depth, ..Self::new(said, &message, mend, said.severity()) }
     }
 
     /// A part without the repository that it belongs to.
-    fn orphan(said: Said<'_>) -> Self {
+    fn orphan(said: GivenPath<'_>) -> Self {
         let alias = said.written.split_once('/').map_or(said.written, |(_, alias)| alias);
         let is_pattern = ["glob:", "semver:", "regex:", "regexp:"].iter().any(|kind| said.text.starts_with(kind));
         let mend = if is_pattern {

@@ -15,13 +15,14 @@ mod places;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::dialect::CHART_IMAGE;
 use super::super::problem::{Problem, Severity};
 use super::super::yaml::NodeRef;
 use super::values::{self, Layer, Level};
 use super::{Ask, Find, Library, Slot, Spot, anywhere};
 use crate::path::RepoPath;
 use links::Folder;
-use places::{Said, Values};
+use places::{SourceLayers, Values};
 
 /// How many sources of one object are read.
 const MOST_SOURCES: usize = 100;
@@ -91,7 +92,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// `kustomize.images`: `old=new:tag`, `new:tag`.
-    fn read_kustomize(&mut self, said: &Said<'a>, number: usize) {
+    fn read_kustomize(&mut self, said: &SourceLayers<'a>, number: usize) {
         let Some(images) = said.first("kustomize", "images") else { return };
         let texts: Vec<_> = images.node.items().filter_map(|node| Some((node, node.resolved().text()?))).collect();
         let names = names::of(texts.iter().map(|(_, text)| *text), &self.ask.aliases);
@@ -143,8 +144,8 @@ impl<'a> Reader<'a, '_> {
     /// Tags that are written, of images whose repositories are not: charts know those by themselves.
     fn report_lone_tags(&mut self, level: &Level<'a>, chart: &mut Find<'a>) {
         let found: BTreeSet<_> = chart.slots.iter().filter_map(|slot| slot.name.clone()).collect();
-        let named = self.ask.aliases.iter().copied().filter(|alias| *alias != values::CHART_IMAGE);
-        for alias in [values::CHART_IMAGE].into_iter().chain(named.take(values::MOST_ALIASES)) {
+        let named = self.ask.aliases.iter().copied().filter(|alias| *alias != CHART_IMAGE);
+        for alias in [CHART_IMAGE].into_iter().chain(named.take(values::MOST_ALIASES)) {
             let Some(tag) = values::lone_tag(level, alias).filter(|_| !found.contains(alias)) else { continue };
             let message =
                 format!("the tag of `{alias}` is written here, and its repository nowhere in this repository");
@@ -168,8 +169,8 @@ impl<'a> Reader<'a, '_> {
     /// Aliases without an image may be those of images that cannot be read.
     fn excuse_missing(&mut self, node: NodeRef<'a>) {
         let found: BTreeSet<_> = self.find.slots.iter().filter_map(|slot| slot.name.clone()).collect();
-        let aliases = self.ask.aliases.iter().filter(|alias| **alias != values::CHART_IMAGE);
-        let missing = aliases.chain([&values::CHART_IMAGE]).filter(|alias| !found.contains(**alias));
+        let aliases = self.ask.aliases.iter().filter(|alias| **alias != CHART_IMAGE);
+        let missing = aliases.chain([&CHART_IMAGE]).filter(|alias| !found.contains(**alias));
         self.find.slots.extend(missing.map(|alias| unread(alias, Layer { node, file: None })));
     }
 

@@ -24,7 +24,7 @@ pub(in crate::manifest) struct FieldPath {
 
 /// Why a path leads nowhere, from where it got lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::manifest) struct Miss {
+pub(in crate::manifest) struct DeadEnd {
     /// How many steps could be made.
     pub(in crate::manifest) depth: usize,
     /// Whether values below these are hidden from here on: by a list, a single value, an alias, or a
@@ -90,11 +90,11 @@ impl FieldPath {
     /// be an alias.
     ///
     /// # Errors
-    /// [`Miss`] says how far the path leads and what is there.
-    pub(in crate::manifest) fn look<'a>(&self, root: NodeRef<'a>) -> Result<NodeRef<'a>, Miss> {
+    /// [`DeadEnd`] says how far the path leads and what is there.
+    pub(in crate::manifest) fn look<'a>(&self, root: NodeRef<'a>) -> Result<NodeRef<'a>, DeadEnd> {
         self.walk(root).map_err(|(node, depth)| {
             let hides = node.kind() != Kind::Mapping || node.get("<<").is_some() || leads_through_a_list(root, node);
-            self.miss(node, depth, hides)
+            self.dead_end(node, depth, hides)
         })
     }
 
@@ -182,7 +182,7 @@ impl FieldPath {
         None
     }
 
-    fn miss(&self, node: NodeRef<'_>, depth: usize, hides: bool) -> Miss {
+    fn dead_end(&self, node: NodeRef<'_>, depth: usize, hides: bool) -> DeadEnd {
         let here = match depth.checked_sub(1).and_then(|last| self.steps.get(last)) {
             Some(step) => format!("`{}`", &self.text[..step.end]),
             None => "the top".to_owned(),
@@ -212,7 +212,7 @@ impl FieldPath {
                 (message, "write the values out where the path leads".to_owned())
             }
         };
-        Miss { depth, hides, message, mend }
+        DeadEnd { depth, hides, message, mend }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::super::document::Document;
+use super::super::document::{Document, doubled_key};
 use super::super::problem::{Problem, Severity};
 use super::super::yaml::{Kind, NodeRef};
 use super::values::{self, Level};
@@ -112,11 +112,7 @@ impl<'a> Files<'a, '_, '_> {
             self.report(path?, "the path of the chart leads out of the repository", "correct the path");
             return None;
         };
-        let chart = match &folder {
-            Some(folder) => folder.join("Chart.yaml"),
-            None => RepoPath::parse("Chart.yaml"),
-        };
-        let chart = chart.ok()?;
+        let chart = RepoPath::below(folder.as_ref(), "Chart.yaml").ok()?;
         let is_here = self.library.get(&chart).is_some();
         self.find.needs.push(chart);
         Some(Home { folder, is_here })
@@ -148,14 +144,10 @@ impl<'a> Files<'a, '_, '_> {
             self.report(path, message, "leave one document in it");
             return;
         }
-        let doubled = document.roots().next().map(NodeRef::doubled_keys).unwrap_or_default();
-        for (first, second) in &doubled {
-            let key = second.text().unwrap_or_default();
-            let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
-            let mend = "remove one of the two; until then no image in the file is followed";
-            let place = second.place(document.path());
-            self.find.problems.push(Problem::new(Severity::Error, place, message, mend));
-        }
+        let doubled = document.doubled_keys();
+        let mend = "remove one of the two; until then no image in the file is followed";
+        let problem = |keys: &_| doubled_key(Severity::Error, *keys, document.path(), mend);
+        self.find.problems.extend(doubled.iter().map(problem));
         if doubled.is_empty() {
             // Named twice, a file counts where it wins.
             self.documents.retain(|known| known.path() != document.path());

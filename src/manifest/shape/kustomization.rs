@@ -61,7 +61,8 @@ pub struct Link {
 }
 
 /// Whether kustomize would take a file of this name for its own.
-pub(in crate::manifest) fn is_file_name(path: &RepoPath) -> bool {
+#[must_use]
+pub fn is_kustomization_path(path: &RepoPath) -> bool {
     KUSTOMIZATION_FILES.contains(&path.file_name())
 }
 
@@ -73,13 +74,8 @@ pub(in crate::manifest) fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Kustomization> {
     let role = role(object, file)?;
-    let metadata = object.get("metadata");
-    let text = |key| metadata.and_then(|metadata| metadata.get_text(key)).filter(|text| !text.is_empty());
-    let id = WorkloadId {
-        namespace: text("namespace").map(str::to_owned),
-        kind: object.get_text("kind").filter(|kind| !kind.is_empty()).unwrap_or("Kustomization").to_owned(),
-        name: text("name").unwrap_or("-").to_owned(),
-    };
+    let kind = object.get_text("kind").filter(|kind| !kind.is_empty()).unwrap_or("Kustomization");
+    let id = WorkloadId::of(object, kind);
     let mut reader = Reader { file, links: Vec::new(), problems };
     let images = if role == KustomizationRole::Flux {
         let spec = object.get("spec").filter(|spec| spec.kind() == Kind::Mapping)?;
@@ -106,8 +102,12 @@ fn role(object: NodeRef<'_>, file: &RepoPath) -> Option<KustomizationRole> {
     let group = object.get_text("apiVersion").unwrap_or_default().split('/').next().unwrap_or_default();
     match (kind, group) {
         ("Kustomization", "kustomize.toolkit.fluxcd.io") => Some(KustomizationRole::Flux),
-        ("Kustomization" | "", "kustomize.config.k8s.io" | "") if is_file_name(file) => Some(KustomizationRole::Whole),
-        ("Component", "kustomize.config.k8s.io" | "") if is_file_name(file) => Some(KustomizationRole::Component),
+        ("Kustomization" | "", "kustomize.config.k8s.io" | "") if is_kustomization_path(file) => {
+            Some(KustomizationRole::Whole)
+        }
+        ("Component", "kustomize.config.k8s.io" | "") if is_kustomization_path(file) => {
+            Some(KustomizationRole::Component)
+        }
         _ => None,
     }
 }

@@ -8,8 +8,9 @@ mod text;
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::super::problem::Place;
 use super::super::yaml::{Kind, NodeRef, Remark, Style, Syntax, Tree};
-use crate::manifest::problem::Place;
+use super::TAG_KEYS;
 use crate::path::RepoPath;
 pub(in crate::manifest) use marked::{Marked, Miss};
 
@@ -157,25 +158,27 @@ impl<'a> Siblings<'a> {
     /// What names the repository of a tag under this key. A mere `name` does for kustomize; elsewhere
     /// only one that holds a path.
     fn repository(&self, key: &str) -> Option<NodeRef<'a>> {
-        let says = |node: &NodeRef<'a>| {
-            node.resolved().text().is_some_and(|text| !text.is_empty()) && !node.resolved().is_null()
-        };
         let name = self.name.filter(|name| {
             key == "newTag" || (is_tag_key(key) && name.resolved().text().is_some_and(|text| text.contains('/')))
         });
         let (first, second) = if key == "newTag" { (self.new_name, None) } else { (self.repository, self.image) };
-        [first, second, name].into_iter().flatten().find(says)
+        [first, second, name].into_iter().flatten().find(|node| node.written().is_some())
     }
 }
 
 /// Whether the value of this key is a tag and nothing else.
 fn is_tag_key(key: &str) -> bool {
-    matches!(key, "tag" | "newTag" | "imageTag" | "version")
+    TAG_KEYS.contains(&key)
 }
 
 /// Whether the value of this key is an image, also where it says no tag.
 fn is_image_key(key: &str) -> bool {
-    key == "image" || key.ends_with("Image") || key == "repository"
+    takes_tag(key) || key == "repository"
+}
+
+/// Whether the value of this key is an image to which a tag can be added where it says none.
+fn takes_tag(key: &str) -> bool {
+    key == "image" || key.ends_with("Image")
 }
 
 /// Whether this is a block after `|` or `>`.

@@ -1,4 +1,5 @@
-//! Pod specs with their containers and image volumes: in the templates of workloads, in `CronJob`s, and in a `Pod` itself.
+//! Pod specs with their containers and image volumes: in the templates of workloads, in `CronJob`s, and in
+//! a `Pod` itself.
 //!
 //! Aliases are not followed on the way down (a file of a few lines could otherwise hold millions of
 //! containers); where one stands in the way the caller is told, so that nobody waits in vain.

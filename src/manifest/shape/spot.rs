@@ -8,6 +8,9 @@ use crate::manifest::workload::ImageField;
 use crate::manifest::yaml::NodeRef;
 use crate::path::RepoPath;
 
+/// The keys that can carry the tag of an image by itself, the surest first.
+pub(super) const TAG_KEYS: [&str; 4] = ["tag", "newTag", "imageTag", "version"];
+
 /// The nodes that say an image.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::manifest) struct Spot<'a> {
@@ -77,20 +80,19 @@ impl<'a> Spot<'a> {
     /// [`Misread`] when the texts make no image.
     pub(in crate::manifest) fn read(self, file: &RepoPath) -> Result<ImageField, Misread> {
         let said = |node: NodeRef<'a>| node.resolved().text().ok_or(Misread::NoText);
-        let optional = |node: Option<NodeRef<'a>>| node.map(said).transpose();
         let (lead, repository) = said(self.repository)?.split_at_checked(self.lead).ok_or(Misread::NoText)?;
-        let registry =
-            optional(self.registry.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
-        let digest = optional(self.digest.filter(|node| !node.resolved().is_null()))?.filter(|text| !text.is_empty());
-        let tag = optional(self.tag)?;
-        let tag_text = tag.filter(|text| !text.is_empty() && !self.tag.is_some_and(|node| node.resolved().is_null()));
+        let optional = |node: Option<NodeRef<'a>>| match node {
+            Some(node) => said(node).map(|_| node.written()),
+            None => Ok(None),
+        };
+        let (registry, digest, tag) = (optional(self.registry)?, optional(self.digest)?, optional(self.tag)?);
         let mut written = match registry {
             Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
             None => repository.to_owned(),
         };
         let alone = Reference::parse(&written).map_err(Misread::Invalid)?;
         let both = self.tag.is_some() && (alone.tag().is_some() || alone.digest().is_some());
-        if let Some(tag) = tag_text.filter(|_| !both) {
+        if let Some(tag) = tag.filter(|_| !both) {
             written = format!("{written}:{tag}");
         }
         if let Some(digest) = digest.filter(|_| !written.contains('@')) {

@@ -8,6 +8,7 @@ mod level;
 mod parameters;
 mod parts;
 
+use super::super::dialect::CHART_IMAGE;
 use super::super::yaml::NodeRef;
 use super::field_path::FieldPath;
 use super::{Ask, Find, Slot};
@@ -15,9 +16,6 @@ use crate::path::RepoPath;
 pub(super) use level::{Layer, Level};
 pub(super) use parameters::Parameters;
 pub(super) use parts::{Found, Width, at_path, explicit};
-
-/// The alias of the image at the top of the values.
-pub(super) const CHART_IMAGE: &str = "chart-image";
 
 /// How many aliases of one object are looked up by path.
 pub(super) const MOST_ALIASES: usize = 100;

@@ -1,5 +1,5 @@
 //! Texts that the parser would refuse and the field accepts, papered over byte for byte, so that
-//! every place in the papered text is the same place in the source.
+//! every place in the papered text is the same place in the source. Must not know of trees.
 
 use std::borrow::Cow;
 

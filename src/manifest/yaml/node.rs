@@ -1,4 +1,4 @@
-//! Walking a tree: a node with the tree it stands in.
+//! Walking a tree: a node with the tree it stands in. Must not know what a node means to anybody.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -137,6 +137,13 @@ impl<'a> NodeRef<'a> {
     /// The text of the first entry with this key, also when an alias gives it.
     pub(in crate::manifest) fn get_text(self, key: &str) -> Option<&'a str> {
         self.get(key)?.resolved().text()
+    }
+
+    /// The text of a scalar, also when an alias gives it; `None` where it says nothing: for `""`, `null` and
+    /// a value that is not there.
+    pub(in crate::manifest) fn written(self) -> Option<&'a str> {
+        let node = self.resolved();
+        node.text().filter(|text| !text.is_empty() && !node.is_null())
     }
 
     /// Every mapping in this node, itself included, in the order of the text.

@@ -1,4 +1,5 @@
-//! Lines and columns to byte offsets, in linear time over a whole text, whatever its lines are like.
+//! Lines and columns to byte offsets, in linear time over a whole text, whatever its lines are like. Must
+//! not know what stands there.
 
 /// Finds the byte of a line and column. Questions may come in any order; those near the last one cost
 /// no more than the way from there.

@@ -1,4 +1,4 @@
-//! Single scalars: where a quoted one ends, and what a plain one would be read as.
+//! Single scalars: where a quoted one ends, and what a plain one would be read as. Must not know of trees.
 
 use std::ops::Range;
 

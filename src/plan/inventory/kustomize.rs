@@ -15,25 +15,27 @@ use build::{Built, EntryId, Item, Pod, PodImage};
 use shelf::Shelf;
 use tree::{Node, Tree};
 
-use super::{Inventory, Memory, Source, owners};
+use super::files::Files;
+use super::{Inventory, Reading, Source, owners};
 use crate::manifest::{
     Automation, Container, ContainerPolicy, ImageEntry, ImageField, Manifest, Place, Problem, Severity, Workload,
 };
 use crate::path::RepoPath;
 
 /// Joins the kustomizations of a survey with the workloads that they build. The workloads of
-/// `inventory` are those of its manifests, in the same order.
+/// `inventory` are those of its manifests, in the same order. `reached` is what is remembered of files
+/// beyond the survey.
 pub(super) fn join<S: Source>(
     inventory: &mut Inventory,
-    source: &S,
-    memory: &mut Memory<S::Key>,
+    files: &mut Files<'_, S>,
+    reached: &mut HashMap<RepoPath, Reading<S::Key>>,
 ) -> Result<(), S::Error> {
-    let before = std::mem::take(&mut memory.reached);
-    let mut shelf = Shelf::new(source, &inventory.presets, &inventory.manifests, &memory.files, before);
+    let before = std::mem::take(reached);
+    let mut shelf = Shelf::new(files, &inventory.presets, &inventory.manifests, before);
     let mut problems = Vec::new();
     let tree = Tree::plant(&mut shelf, &mut problems)?;
     let files = read_files(&tree, &mut shelf)?;
-    memory.reached = shelf.reached;
+    *reached = shelf.reached;
     inventory.problems.append(&mut problems);
     if tree.nodes.iter().any(|node| !node.kustomization().images.is_empty()) {
         let built = build::build(&tree, &files);
@@ -45,7 +47,10 @@ pub(super) fn join<S: Source>(
 /// The files that kustomizations with entries reach. All of them where somebody is automated there, so
 /// that nobody's image changes unasked; else those that we know, and those outside the survey that
 /// have annotations.
-fn read_files<S: Source>(tree: &Tree, shelf: &mut Shelf<'_, S>) -> Result<HashMap<RepoPath, Arc<Manifest>>, S::Error> {
+fn read_files<S: Source>(
+    tree: &Tree,
+    shelf: &mut Shelf<'_, '_, S>,
+) -> Result<HashMap<RepoPath, Arc<Manifest>>, S::Error> {
     let nodes = &tree.nodes;
     // A component's entries are for whoever has it.
     let mut has_entries: Vec<bool> = nodes.iter().map(|node| !node.kustomization().images.is_empty()).collect();

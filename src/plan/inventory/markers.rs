@@ -212,9 +212,9 @@ impl Missing {
     }
 }
 
-/// Takes from the workloads what markers decide about: images that nobody else speaks of, or
-/// where all ask for the very same, and those that a marker says to leave alone, which stay as ignored ones. All other
-/// images keep both owners.
+/// Takes from the workloads what markers decide about: images that nobody else speaks of, or where all
+/// ask for the very same, and those that a marker says to leave alone, which stay as ignored ones. All
+/// other images keep both owners.
 fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>, ignored: &HashSet<&Place>) {
     for workload in &mut marked {
         if workload.containers.iter().any(|container| ignored.contains(container.image.place())) {

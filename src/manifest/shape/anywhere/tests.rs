@@ -281,7 +281,7 @@ fn what_is_never_changed() {
     );
     for kind in ["v1 Secret", "bitnami.com/v1alpha1 SealedSecret"] {
         let told = told(kind, "spec: {image: 'q.io/a:v1'}\n");
-        assert!(told[0].contains("the value is encrypted"), "{told:?}");
+        assert!(told[0].contains("which is never changed"), "{told:?}");
         assert_eq!(told.len(), 1);
     }
     let block = "data:\n  app: |\n    image: a:v1\n  line: a:v1\n";

@@ -45,8 +45,7 @@ impl Folder {
     /// A file in it, if the folder is known and a file can have this name.
     pub(super) fn file(&self, name: &str) -> Option<RepoPath> {
         match self {
-            Self::At(Some(folder)) => folder.join(name).ok(),
-            Self::At(None) => RepoPath::parse(name).ok(),
+            Self::At(folder) => RepoPath::below(folder.as_ref(), name).ok(),
             Self::Nowhere | Self::Unknown => None,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Must not know how a chart writes images. A place that cannot be read is told, and hides those below it.
 
-use super::super::super::document::Document;
+use super::super::super::document::{Document, doubled_key};
 use super::super::super::problem::{Place, Problem, Severity};
 use super::super::super::yaml::{Kind, NodeRef, Style};
 use super::super::values::{Layer, Level, Parameters};
@@ -20,7 +20,7 @@ const PARTS: [&str; 5] = ["image", "registry", "repository", "tag", "digest"];
 const UNTIL_THEN: &str = "until then no image is followed that could be replaced here";
 
 /// What is said of a source: in its `.argocd-source` files, which are merged over it, and in itself.
-pub(super) struct Said<'a> {
+pub(super) struct SourceLayers<'a> {
     /// The highest first.
     layers: Vec<Layer<'a>>,
     /// Whether all of them can be read.
@@ -39,7 +39,7 @@ pub(super) struct Values<'a> {
 /// A file whose content means different things to different readers, which is told already.
 struct Unclear;
 
-impl<'a> Said<'a> {
+impl<'a> SourceLayers<'a> {
     /// What counts for a key of a section, `helm` or `kustomize`.
     pub(super) fn first(&self, section: &str, key: &str) -> Option<Layer<'a>> {
         self.all(section, key).next()
@@ -84,8 +84,8 @@ impl<'a> Values<'a> {
 
 impl<'a> Reader<'a, '_> {
     /// What is said of a source. Its `.argocd-source` files are read for those who are annotated.
-    pub(super) fn said(&mut self, source: NodeRef<'a>, folder: &Folder) -> Said<'a> {
-        let mut said = Said { layers: Vec::new(), is_whole: true };
+    pub(super) fn said(&mut self, source: NodeRef<'a>, folder: &Folder) -> SourceLayers<'a> {
+        let mut said = SourceLayers { layers: Vec::new(), is_whole: true };
         if self.ask.is_annotated {
             for path in self.override_names().iter().filter_map(|name| folder.file(name)) {
                 match self.open(&path).map(|document| self.root(document)) {
@@ -117,7 +117,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The values of the chart of a source.
-    pub(super) fn values(&mut self, source: NodeRef<'a>, said: &Said<'a>, folder: &Folder) -> Values<'a> {
+    pub(super) fn values(&mut self, source: NodeRef<'a>, said: &SourceLayers<'a>, folder: &Folder) -> Values<'a> {
         let mut values = Values::default();
         if !said.is_whole {
             values.push_unknown();
@@ -137,7 +137,7 @@ impl<'a> Reader<'a, '_> {
         values
     }
 
-    fn read_parameters(&mut self, said: &Said<'a>, values: &mut Values<'a>) {
+    fn read_parameters(&mut self, said: &SourceLayers<'a>, values: &mut Values<'a>) {
         if let Some(files) = said.first("helm", "fileParameters") {
             for name in files.node.items().filter_map(|item| item.get("name")) {
                 let text = name.resolved().text().unwrap_or_default();
@@ -162,7 +162,7 @@ impl<'a> Reader<'a, '_> {
     fn read_text(&mut self, Layer { node, file }: Layer<'a>, values: &mut Values<'a>) {
         let block = node.resolved();
         match block.inset() {
-            Some(Ok(root)) if root.kind() == Kind::Mapping && !self.has_doubled(root, file) => {
+            Some(Ok(root)) if root.kind() == Kind::Mapping && !self.has_doubled(&root.doubled_keys(), file) => {
                 values.push(Layer { node: root, file });
             }
             Some(Ok(root)) if root.is_null() => {}
@@ -189,7 +189,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The values files that the source names, the last one first, and the one of the chart.
-    fn read_files(&mut self, source: NodeRef<'a>, said: &Said<'a>, folder: &Folder, values: &mut Values<'a>) {
+    fn read_files(&mut self, source: NodeRef<'a>, said: &SourceLayers<'a>, folder: &Folder, values: &mut Values<'a>) {
         let [has_chart, has_own] = ["Chart.yaml", "values.yaml"].map(|name| {
             let path = folder.file(name);
             path.is_some_and(|path| self.open(&path).is_some() || self.library.is_unreadable(&path))
@@ -276,17 +276,15 @@ impl<'a> Reader<'a, '_> {
             self.report(Severity::Warning, node, file, "the file holds no mapping, and is not read", &mend);
             return Err(Unclear);
         }
-        if self.has_doubled(node, file) { Err(Unclear) } else { Ok(Some(Layer { node, file })) }
+        if self.has_doubled(&document.doubled_keys(), file) { Err(Unclear) } else { Ok(Some(Layer { node, file })) }
     }
 
     /// Whether keys stand twice, which different readers understand differently.
-    fn has_doubled(&mut self, root: NodeRef<'a>, file: Option<&'a RepoPath>) -> bool {
-        let doubled = root.doubled_keys();
-        for (first, second) in &doubled {
-            let key = second.text().unwrap_or_default();
-            let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
-            let mend = format!("remove one of the two; {UNTIL_THEN}");
-            self.report(Severity::Error, *second, file, message, &mend);
+    fn has_doubled(&mut self, doubled: &[(NodeRef<'a>, NodeRef<'a>)], file: Option<&'a RepoPath>) -> bool {
+        if self.ask.is_annotated {
+            let (file, mend) = (file.unwrap_or(self.ask.file), format!("remove one of the two; {UNTIL_THEN}"));
+            let problem = |keys: &_| doubled_key(Severity::Error, *keys, file, &mend);
+            self.find.problems.extend(doubled.iter().map(problem));
         }
         !doubled.is_empty()
     }

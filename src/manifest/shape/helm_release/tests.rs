@@ -239,7 +239,7 @@ fn images_behind_helm_are_named_by_their_last_part() {
         ],
     );
     check(
-        &release("{web: {image: 'a:1'}}"),
+        &release("{web: {image: 'a:1'}}").replace("automated: 'true'", "tag.web: 'semver:1'"),
         &[],
         &[
             "web a:1@apps/release.yaml:4",

@@ -61,10 +61,7 @@ pub(super) fn read(images: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Prob
 impl ImageEntry {
     fn read(node: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Problem>) -> Option<Self> {
         let text = |key: &str| node.get_text(key).filter(|text| !text.is_empty());
-        let written = |key: &str| {
-            let value = node.get(key).filter(|value| !value.resolved().is_null());
-            value.and_then(|value| value.resolved().text()).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
+        let written = |key: &str| node.get(key).and_then(NodeRef::written).map(str::to_owned);
         let entry = Self {
             place: node.place(file),
             name: text("name")?.to_owned(),

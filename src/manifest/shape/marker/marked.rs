@@ -4,9 +4,10 @@
 use std::fmt;
 
 use super::text;
-use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key};
-use crate::image::{Reference, Repository, Tag};
+use super::{Entry, Siblings, Target, is_block, is_image_key, is_tag_key, takes_tag};
+use crate::image::{Digest, Reference, Repository, Tag};
 use crate::manifest::edit::{Obstacle, Scalar};
+use crate::manifest::problem::shown;
 use crate::manifest::shape::{Misread, Spot};
 use crate::manifest::workload::ImageField;
 use crate::manifest::yaml::{Kind, NodeRef};
@@ -55,6 +56,8 @@ pub(in crate::manifest) enum Miss {
         /// What is meant.
         meant: Repository,
     },
+    /// A digest and nothing else.
+    Digest,
     /// Nothing in the text can be the tag.
     NoTag {
         /// The text.
@@ -81,55 +84,20 @@ impl Marked {
         let key = target.entry.and_then(|entry| entry.key.text()).unwrap_or_default();
         let repository = siblings.repository(key).filter(|sibling| sibling.id() != node.id());
         let has_tag_beside = siblings.tag.is_some_and(|tag| tag.id() != node.id());
-        let own = own(node, text, key, repository, &siblings, has_tag_beside, file);
-        Ok(Self::new(node, text, key, repository, &siblings, has_tag_beside, own, file))
+        let seen = Seen { node, text, key, siblings, repository, has_tag_beside, file };
+        Ok(seen.marked(seen.own()))
     }
 
     /// A mapping that holds the parts of an image.
     fn parts(mapping: NodeRef<'_>, file: &RepoPath) -> Result<Self, Miss> {
         let siblings = Siblings::of(mapping);
         let entry = mapping.entries().find(|(key, _)| matches!(key.text(), Some("tag" | "newTag" | "imageTag")));
-        let (key, tag) = entry.ok_or(Miss::NoValue)?;
+        let (key, node) = entry.ok_or(Miss::NoValue)?;
         let key = key.text().unwrap_or_default();
         let repository = siblings.repository(key);
-        let text = tag.resolved().text().ok_or(Miss::NoValue)?;
-        if repository.is_none() {
-            return Err(Miss::NoValue);
-        }
-        let own = split(tag, repository, &siblings, text, file);
-        Ok(Self::new(tag, text, key, repository, &siblings, false, own, file))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a value, put together in one place")]
-    fn new(
-        node: NodeRef<'_>,
-        text: &str,
-        key: &str,
-        repository: Option<NodeRef<'_>>,
-        siblings: &Siblings<'_>,
-        has_tag_beside: bool,
-        own: Result<ImageField, Miss>,
-        file: &RepoPath,
-    ) -> Self {
-        let said = |node: NodeRef<'_>| {
-            node.resolved().text().filter(|text| !text.is_empty() && !node.resolved().is_null()).map(str::to_owned)
-        };
-        let registry = siblings.registry.and_then(said);
-        let beside = repository.and_then(said).map(|repository| match registry {
-            Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
-            None => repository,
-        });
-        let is_pinned =
-            siblings.digest.is_some_and(|digest| said(digest).is_some() || digest.resolved().text().is_none());
-        Self {
-            scalar: Scalar::at(node, file),
-            text: text.into(),
-            key: key.into(),
-            beside: beside.map(Into::into),
-            obstacle: is_pinned.then_some(Obstacle::DigestBeside),
-            has_tag_beside,
-            own,
-        }
+        let text = node.resolved().text().filter(|_| repository.is_some()).ok_or(Miss::NoValue)?;
+        let seen = Seen { node, text, key, siblings, repository, has_tag_beside: false, file };
+        Ok(seen.marked(seen.split()))
     }
 
     /// The image that the value says by itself or together with its neighbours.
@@ -147,6 +115,9 @@ impl Marked {
 
     /// The image of this repository that the value says, whole or inside a longer text.
     pub(in crate::manifest) fn image(&self, name: &Reference) -> Result<ImageField, Miss> {
+        if is_digest(&self.text) {
+            return Err(Miss::Digest);
+        }
         let meant = name.repository();
         let whole = Reference::parse(&self.text).ok();
         if let Some(whole) = whole.as_ref().filter(|whole| whole.repository() == meant && !is_tag_key(&self.key)) {
@@ -212,52 +183,82 @@ impl Marked {
     }
 }
 
-/// The image that a value says by itself or together with its neighbours.
-fn own(
-    node: NodeRef<'_>,
-    text: &str,
-    key: &str,
-    repository: Option<NodeRef<'_>>,
-    siblings: &Siblings<'_>,
+/// A marked scalar in its tree, with what stands around it.
+struct Seen<'a, 'f> {
+    node: NodeRef<'a>,
+    text: &'a str,
+    key: &'a str,
+    siblings: Siblings<'a>,
+    /// The neighbour that says the repository.
+    repository: Option<NodeRef<'a>>,
     has_tag_beside: bool,
-    file: &RepoPath,
-) -> Result<ImageField, Miss> {
-    if is_tag_key(key) && is_tag(text) {
-        return split(node, repository, siblings, text, file);
-    }
-    let is_whole = |image: &Reference| {
-        image.tag().is_some() || image.digest().is_some() || text.contains('/') || is_image_key(key)
-    };
-    if Reference::parse(text).is_ok_and(|image| is_whole(&image)) {
-        if has_tag_beside {
-            return Err(Miss::TagBeside);
+    file: &'f RepoPath,
+}
+
+impl Seen<'_, '_> {
+    /// The image that the value says by itself or together with its neighbours.
+    fn own(&self) -> Result<ImageField, Miss> {
+        let Self { node, text, key, .. } = *self;
+        if is_digest(text) {
+            return Err(Miss::Digest);
         }
-        let registry = siblings.registry.filter(|_| key == "repository");
-        let spot = Spot { registry, ..Spot::whole(node) };
-        return spot.read(file).map_err(Miss::Unreadable);
-    }
-    match &text::images(text)[..] {
-        [(span, image)] => {
-            let scalar = Scalar::at(node, file);
-            Ok(ImageField::within(image.clone(), scalar, &text[..span.start], &text[span.end..]))
+        if is_tag_key(key) && is_tag(text) {
+            return self.split();
         }
-        [(_, one), (_, two), ..] => Err(several(one, two)),
-        [] if is_tag(text) => split(node, repository, siblings, text, file),
-        [] => Err(Miss::NoImage { text: shown(text) }),
+        let is_whole = |image: &Reference| {
+            image.tag().is_some() || image.digest().is_some() || text.contains('/') || is_image_key(key)
+        };
+        if Reference::parse(text).is_ok_and(|image| is_whole(&image)) {
+            if self.has_tag_beside {
+                return Err(Miss::TagBeside);
+            }
+            let registry = self.siblings.registry.filter(|_| key == "repository");
+            // A name under another key gets its tag from elsewhere, and is no name any more with one behind it.
+            let spot = Spot { registry, needs_tag: !takes_tag(key), ..Spot::whole(node) };
+            return spot.read(self.file).map_err(Miss::Unreadable);
+        }
+        match &text::images(text)[..] {
+            [(span, image)] => {
+                let scalar = Scalar::at(node, self.file);
+                Ok(ImageField::within(image.clone(), scalar, &text[..span.start], &text[span.end..]))
+            }
+            [(_, one), (_, two), ..] => Err(several(one, two)),
+            [] if is_tag(text) => self.split(),
+            [] => Err(Miss::NoImage { text: shown(text) }),
+        }
+    }
+
+    /// The value as a tag whose repository stands beside it.
+    fn split(&self) -> Result<ImageField, Miss> {
+        let repository = self.repository.ok_or_else(|| Miss::NoImage { text: shown(self.text) })?;
+        let Siblings { registry, digest, .. } = self.siblings;
+        let spot = Spot { registry, tag: Some(self.node), digest, ..Spot::whole(repository) };
+        spot.read(self.file).map_err(Miss::Unreadable)
+    }
+
+    /// The same without the tree, with the image that was found.
+    fn marked(&self, own: Result<ImageField, Miss>) -> Marked {
+        let registry = self.siblings.registry.and_then(NodeRef::written);
+        let beside = self.repository.and_then(NodeRef::written).map(|repository| match registry {
+            Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
+            None => repository.to_owned(),
+        });
+        let pins = |digest: NodeRef<'_>| digest.written().is_some() || digest.resolved().text().is_none();
+        Marked {
+            scalar: Scalar::at(self.node, self.file),
+            text: self.text.into(),
+            key: self.key.into(),
+            beside: beside.map(Into::into),
+            obstacle: self.siblings.digest.is_some_and(pins).then_some(Obstacle::DigestBeside),
+            has_tag_beside: self.has_tag_beside,
+            own,
+        }
     }
 }
 
-/// A tag whose repository stands beside it.
-fn split(
-    tag: NodeRef<'_>,
-    repository: Option<NodeRef<'_>>,
-    siblings: &Siblings<'_>,
-    text: &str,
-    file: &RepoPath,
-) -> Result<ImageField, Miss> {
-    let repository = repository.ok_or_else(|| Miss::NoImage { text: shown(text) })?;
-    let spot = Spot { registry: siblings.registry, tag: Some(tag), digest: siblings.digest, ..Spot::whole(repository) };
-    spot.read(file).map_err(Miss::Unreadable)
+/// Whether a text is a digest alone. It could be taken for an image, and its digits for a tag.
+fn is_digest(text: &str) -> bool {
+    Digest::parse(text).is_ok()
 }
 
 /// Whether a text is a tag, with a digest behind it or not, or an empty place for one.
@@ -278,11 +279,6 @@ fn several(one: &Reference, two: &Reference) -> Miss {
     Miss::Several { images: Box::new([one.to_string(), two.to_string()]) }
 }
 
-/// The beginning of a text that may be long.
-fn shown(text: &str) -> String {
-    text.chars().take(140).collect()
-}
-
 impl Miss {
     /// How to mend it.
     pub(in crate::manifest) fn mend(&self) -> &'static str {
@@ -293,6 +289,7 @@ impl Miss {
             Self::NoImage { .. } | Self::Several { .. } => "say which image is meant with `image=ghcr.io/org/app`",
             Self::Unreadable(_) => "write an image such as `registry.example.com/app:1.2`",
             Self::Other { .. } => "have both name the same image",
+            Self::Digest => "remove the digest, and mark the tag",
             Self::NoTag { .. } => "write the tag at the end of the value, behind a `=`, a `:` or a blank",
             Self::TagBeside => "write the marker behind the tag",
         }
@@ -309,6 +306,7 @@ impl fmt::Display for Miss {
             Self::Unreadable(misread) => write!(f, "the image is not followed: {misread}"),
             Self::Several { images } => write!(f, "the text says several images, `{}` and `{}`", images[0], images[1]),
             Self::Other { says, meant } => write!(f, "the image here is `{says}`, and the marker means `{meant}`"),
+            Self::Digest => f.write_str("the marker stands on a digest, and digests are not followed yet"),
             Self::NoTag { text } => write!(f, "nothing in `{text}` can be the tag"),
             Self::TagBeside => f.write_str("the tag of this image stands under a key of its own"),
         }

@@ -1,4 +1,5 @@
-//! Images and tags inside longer texts: arguments, values of the environment, addresses. Pure text.
+//! Images and tags inside longer texts: arguments, values of the environment, addresses. Must not know
+//! where a text stands.
 
 use std::ops::Range;
 

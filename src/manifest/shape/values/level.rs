@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::super::super::yaml::{Kind, NodeRef};
-use super::super::field_path::{FieldPath, Miss, leads_through_a_list};
+use super::super::field_path::{DeadEnd, FieldPath, leads_through_a_list};
 use super::parameters::{Below, Parameters};
 use crate::path::RepoPath;
 
@@ -109,10 +109,10 @@ impl<'a> Level<'a> {
     /// What the layers say at the end of a path.
     ///
     /// # Errors
-    /// [`Miss`] of the layer in which the path leads furthest.
-    pub(in crate::manifest::shape) fn look(&self, path: &FieldPath) -> Result<Self, Miss> {
+    /// [`DeadEnd`] of the layer in which the path leads furthest.
+    pub(in crate::manifest::shape) fn look(&self, path: &FieldPath) -> Result<Self, DeadEnd> {
         let mut found = Vec::new();
-        let mut missed: Option<Miss> = None;
+        let mut furthest: Option<DeadEnd> = None;
         for layer in &self.layers {
             match path.look(layer.node) {
                 Ok(node) => {
@@ -122,10 +122,10 @@ impl<'a> Level<'a> {
                         break;
                     }
                 }
-                Err(miss) => {
-                    let hides = miss.hides;
-                    if missed.as_ref().is_none_or(|missed| miss.depth > missed.depth) {
-                        missed = Some(miss);
+                Err(end) => {
+                    let hides = end.hides;
+                    if furthest.as_ref().is_none_or(|furthest| end.depth > furthest.depth) {
+                        furthest = Some(end);
                     }
                     if hides {
                         break;
@@ -135,8 +135,8 @@ impl<'a> Level<'a> {
         }
         Self::laid(self.below(path), found.into_iter()).ok_or_else(|| {
             let nothing =
-                || Miss { depth: 0, hides: false, message: "there are no values".into(), mend: "write them".into() };
-            missed.unwrap_or_else(nothing)
+                || DeadEnd { depth: 0, hides: false, message: "there are no values".into(), mend: "write them".into() };
+            furthest.unwrap_or_else(nothing)
         })
     }
 

@@ -3,17 +3,14 @@
 //! Must not know aliases.
 
 use super::super::super::yaml::{Kind, NodeRef};
-use super::super::Spot;
 use super::super::field_path::FieldPath;
+use super::super::{Spot, TAG_KEYS};
 use super::{Layer, Level};
 use crate::image::Reference;
 use crate::path::RepoPath;
 
 /// The keys that can carry the name of an image where a path leads to the mapping, the surest first.
 const NAMES: [&str; 4] = ["newName", "repository", "image", "name"];
-
-/// The keys that can carry its tag.
-const TAGS: [&str; 4] = ["tag", "newTag", "imageTag", "version"];
 
 /// An image, and the file of the scalar that carries its tag.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +55,7 @@ pub(in crate::manifest::shape) fn explicit<'a>(
     let around = around.filter(Level::is_mapping);
     match (path.last_key(), around) {
         // The tag of an image stands for the image.
-        (Some(key), Some(around)) if TAGS.contains(&key) && NAMES.iter().any(|name| around.get(name).is_some()) => {
+        (Some(key), Some(around)) if TAG_KEYS.contains(&key) && NAMES.iter().any(|name| around.get(name).is_some()) => {
             of_parts(&around, width)
         }
         _ if !is_text(scalar.node) => None,
@@ -112,7 +109,7 @@ fn tag_of<'a>(level: &Level<'a>, name: Layer<'a>, width: Width) -> Option<Layer<
     let said = |key: &str| level.get(key).and_then(|value| value.scalar());
     let reference = name.node.resolved().text().and_then(|text| Reference::parse(text).ok());
     let is_tagged = reference.is_some_and(|image| image.tag().is_some() || image.digest().is_some());
-    let keys = if width == Width::Any && !is_tagged { &TAGS[..] } else { &TAGS[..1] };
+    let keys = if width == Width::Any && !is_tagged { &TAG_KEYS[..] } else { &TAG_KEYS[..1] };
     keys.iter().find_map(|key| said(key))
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::super::Source;
 use super::shelf::Shelf;
-use crate::manifest::{KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Severity};
+use crate::manifest::{
+    KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Severity, is_kustomization_path,
+};
 use crate::path::RepoPath;
 
 /// How many files of whole folders are looked at for Flux, over all objects together.
@@ -86,7 +88,10 @@ impl Node {
 
 impl Tree {
     /// Finds every kustomization of the survey, and all that they lead to.
-    pub(super) fn plant<S: Source>(shelf: &mut Shelf<'_, S>, problems: &mut Vec<Problem>) -> Result<Self, S::Error> {
+    pub(super) fn plant<S: Source>(
+        shelf: &mut Shelf<'_, '_, S>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Self, S::Error> {
         let manifests = shelf.manifests;
         let mut planter =
             Planter { shelf, problems, nodes: Vec::new(), by_file: HashMap::new(), sorted: None, taken: 0 };
@@ -198,8 +203,8 @@ impl Found {
     }
 }
 
-struct Planter<'a, 's, S: Source> {
-    shelf: &'a mut Shelf<'s, S>,
+struct Planter<'a, 's, 'f, S: Source> {
+    shelf: &'a mut Shelf<'s, 'f, S>,
     problems: &'a mut Vec<Problem>,
     nodes: Vec<Node>,
     /// Kustomize's own files.
@@ -210,7 +215,7 @@ struct Planter<'a, 's, S: Source> {
     taken: usize,
 }
 
-impl<S: Source> Planter<'_, '_, S> {
+impl<S: Source> Planter<'_, '_, '_, S> {
     fn add(&mut self, manifest: &Arc<Manifest>, is_surveyed: bool) {
         for (index, kustomization) in manifest.kustomizations.iter().enumerate() {
             if kustomization.role != KustomizationRole::Flux {
@@ -256,7 +261,9 @@ impl<S: Source> Planter<'_, '_, S> {
     fn kustomization_in(&mut self, folder: Option<&RepoPath>) -> Result<Option<Found>, S::Error> {
         for path in own_files(folder) {
             if !self.by_file.contains_key(&path) && self.shelf.exists(&path)? {
-                if let Some(manifest) = self.shelf.manifest(&path, false)?.filter(|_| !self.shelf.is_surveyed(&path)) {
+                if let Some(manifest) =
+                    self.shelf.manifest(&path, false)?.filter(|_| !self.shelf.files.is_surveyed(&path))
+                {
                     self.add(&manifest, false);
                 }
                 let node = self.by_file.get(&path);
@@ -277,7 +284,7 @@ impl<S: Source> Planter<'_, '_, S> {
     /// What Flux makes of a folder without a kustomization: all manifests below it, and the folders
     /// that have a kustomization. Only the files of the survey are seen.
     fn take_folder(&mut self, folder: Option<&RepoPath>, link: usize, ways: &mut Vec<Way>) -> Result<(), S::Error> {
-        let sorted = self.sorted.get_or_insert_with(|| self.shelf.surveyed.keys().cloned().collect());
+        let sorted = self.sorted.get_or_insert_with(|| self.shelf.files.surveyed().keys().cloned().collect());
         let is_below = |path: &RepoPath| folder.is_none_or(|folder| path.is_within(folder));
         let from = folder.map_or("", RepoPath::as_str);
         let below: Vec<RepoPath> = sorted
@@ -288,9 +295,8 @@ impl<S: Source> Planter<'_, '_, S> {
             .cloned()
             .collect();
         self.taken += below.len();
-        let is_kustomization = |path: &RepoPath| KUSTOMIZATION_FILES.contains(&path.file_name());
         let built: HashSet<RepoPath> =
-            below.iter().filter(|path| is_kustomization(path)).filter_map(RepoPath::parent).collect();
+            below.iter().filter(|path| is_kustomization_path(path)).filter_map(RepoPath::parent).collect();
         let is_taken = |folder: Option<RepoPath>| {
             let mut at = folder.filter(is_below);
             while let Some(folder) = at {
@@ -303,7 +309,7 @@ impl<S: Source> Planter<'_, '_, S> {
         };
         for path in &below {
             let parent = path.parent();
-            if is_kustomization(path) {
+            if is_kustomization_path(path) {
                 if !is_taken(parent.as_ref().and_then(RepoPath::parent))
                     && let Some(Found::Node(node)) = self.kustomization_in(parent.as_ref())?
                 {
@@ -319,10 +325,7 @@ impl<S: Source> Planter<'_, '_, S> {
 
 /// The files that kustomize looks for in a folder.
 fn own_files(folder: Option<&RepoPath>) -> impl Iterator<Item = RepoPath> {
-    KUSTOMIZATION_FILES.iter().filter_map(move |name| match folder {
-        Some(folder) => folder.join(name).ok(),
-        None => RepoPath::parse(name).ok(),
-    })
+    KUSTOMIZATION_FILES.iter().filter_map(move |name| RepoPath::below(folder, name).ok())
 }
 
 fn nowhere(link: &Link) -> Problem {
