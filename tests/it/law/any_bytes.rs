@@ -60,12 +60,17 @@ fn changes_only(path: &str, bytes: &[u8], file: &File, images: &[Image], tags: &
     spans.dedup();
     check(bytes, &changed.bytes, &spans);
     let again = File::read(path, &changed.bytes);
-    let mut expected: Vec<String> = images.iter().map(|image| image.reference.clone()).collect();
-    for &(at, tag) in done() {
-        expected[at] = format!("{}:{tag}", images[at].name);
+    let tag_of = |at: usize| done().find(|(done, _)| *done == at).map(|(_, tag)| format!("{}:{tag}", images[at].name));
+    let now: Vec<String> = again.images().into_iter().map(|image| image.reference).collect();
+    if file.is_marked() {
+        // What a comment marks may be a part of another image, which is another one then.
+        let missing = (0..images.len()).filter_map(tag_of).find(|image| !now.contains(image));
+        assert_eq!(missing, None, "read again: {now:?}");
+        return;
     }
-    let found: Vec<String> = again.images().into_iter().map(|image| image.reference).collect();
-    assert_eq!(found, expected, "read again");
+    let expected: Vec<String> =
+        images.iter().enumerate().map(|(at, image)| tag_of(at).unwrap_or_else(|| image.reference.clone())).collect();
+    assert_eq!(now, expected, "read again");
     assert_eq!(again.with_tags(tags).bytes, changed.bytes, "a second run changes something");
 }
 

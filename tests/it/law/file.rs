@@ -61,7 +61,7 @@ impl File {
             fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
         }
         for kustomization in &manifest.kustomizations {
-            for entry in &kustomization.images {
+            for entry in kustomization.images.iter().filter(|entry| entry.wrong.is_none()) {
                 let id = kustomization.id.to_string();
                 fields.extend(entry.field(None, None).map(|field| (id, entry.name.clone(), field)));
             }
@@ -80,6 +80,13 @@ impl File {
             refusal: field.refusal().map(|refusal| refusal.to_string()),
         };
         self.fields.iter().map(image).collect()
+    }
+
+    /// Whether comments in it seem to ask for something.
+    pub(crate) fn is_marked(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let mut comments = text.lines().filter_map(|line| line.split_once('#'));
+        comments.any(|(_, comment)| comment.contains("landwaiter") || comment.contains("$imagepolicy"))
     }
 
     /// What the value of the image with this number says with another tag.

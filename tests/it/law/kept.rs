@@ -82,4 +82,8 @@ fn what_once_fell() {
     // An empty part joined to a path is none.
     path("fixtures/a.yaml\0");
     path("a\0../../b");
+    // A marker on the name that an entry looks for, which has a tag: two images say it.
+    manifest(b"\x02images:\n- name: e:e # landwaiter: semver:*\n");
+    // A value that is no tag, with a comment that is no marker.
+    manifest(b"\x02images:\n- name: a\n  newTag: :1 # {co\"$imagepolicy\": \"a: #b\n");
 }
