@@ -19,13 +19,15 @@ pub(super) fn hold(inventory: &mut Inventory, nodes: &[Node]) {
             renamed.entry(&entry.name).or_insert(&entry.place);
         }
     }
-    let own_files = inventory.manifests.values().filter(|file| KUSTOMIZATION_FILES.contains(&file.path.file_name()));
-    let unread: Option<Place> = own_files.filter_map(|file| file.unread.clone()).next();
+    let mut own_files =
+        inventory.manifests.values().filter(|file| KUSTOMIZATION_FILES.contains(&file.path.file_name()));
+    let unread: Option<Place> = own_files.find_map(|file| file.unread.clone());
     if renamed.is_empty() && unread.is_none() {
         return;
     }
     for workload in inventory.workloads.iter_mut().filter(|workload| workload.automated) {
-        let doubts: Vec<_> = workload.containers.iter().map(|container| doubt(container, &renamed, &unread)).collect();
+        let doubts: Vec<_> =
+            workload.containers.iter().map(|container| doubt(container, &renamed, unread.as_ref())).collect();
         for (at, problem) in doubts.into_iter().enumerate() {
             let Some(problem) = problem else { continue };
             let policy = ContainerPolicy::Invalid { reason: problem.text(), place: problem.place.clone() };
@@ -35,7 +37,7 @@ pub(super) fn hold(inventory: &mut Inventory, nodes: &[Node]) {
     }
 }
 
-fn doubt(container: &Container, renamed: &HashMap<&str, &Place>, unread: &Option<Place>) -> Option<Problem> {
+fn doubt(container: &Container, renamed: &HashMap<&str, &Place>, unread: Option<&Place>) -> Option<Problem> {
     let image = container.image.reference();
     let is_bare = image.tag().is_none() && image.digest().is_none();
     if !container.is_replaceable || !is_bare || !matches!(container.policy, ContainerPolicy::Stated(_)) {
@@ -48,7 +50,7 @@ fn doubt(container: &Container, renamed: &HashMap<&str, &Place>, unread: &Option
             "replace it in every kustomization that builds this, or write its tag",
         )
     } else {
-        let place = unread.as_ref()?;
+        let place = unread?;
         (
             format!("`{name}` has no tag, and may be replaced by what cannot be read at {place}"),
             "mend that, or write the tag",
