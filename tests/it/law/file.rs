@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use landwaiter::image::Tag;
-use landwaiter::manifest::{Document, ImageField, Manifest, Place, Scope, Workload, builtin_presets, read};
+use landwaiter::manifest::{Automation, Document, ImageField, Manifest, Place, Scope, Workload, builtin_presets, read};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::{Inventory, Memory, Source};
 
@@ -56,7 +56,9 @@ impl File {
             let containers = workload.containers.iter();
             fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
         }
-        for workload in marked(&path, bytes, &manifest) {
+        let marked = marked(&path, bytes, &manifest);
+        // One that is held is shown where people look for it, and never changed.
+        for workload in marked.iter().filter(|workload| !matches!(workload.automation, Automation::Held { .. })) {
             let containers = workload.containers.iter();
             fields.extend(containers.map(|c| (workload.id.to_string(), c.name.clone(), c.image.clone())));
         }

@@ -84,6 +84,8 @@ fn what_once_fell() {
     path("a\0../../b");
     // A marker on the name that an entry looks for, which has a tag: two images say it.
     manifest(b"\x02images:\n- name: e:e # landwaiter: semver:*\n");
+    // A digest that is marked by mistake, beside a tag that is: both say the tag, and neither is changed.
+    manifest(b"\0repository: a/x\ntag: 1 # {\"$imagepolicy\": \"n\ndigest: '' # {\"$$imagepolicy\": \"ns:p\"}x\n");
     // A value that is no tag, with a comment that is no marker.
     manifest(b"\x02images:\n- name: a\n  newTag: :1 # {co\"$imagepolicy\": \"a: #b\n");
 }
