@@ -118,15 +118,15 @@ impl Repository {
             _ => (Registry(DOCKER_HUB.into()), text),
         };
         let invalid = || InvalidRepository::Path(path.chars().take(280).collect());
-        if path.len() > 255 || !path.split('/').all(is_path_component) {
-            return Err(invalid());
-        }
-        let path = if registry.is_docker_hub() && !path.contains('/') {
+        let meant: Box<str> = if registry.is_docker_hub() && !path.contains('/') {
             format!("library/{path}").into()
         } else {
             path.into()
         };
-        Ok(Self { registry, path })
+        if meant.len() > 255 || !path.split('/').all(is_path_component) {
+            return Err(invalid());
+        }
+        Ok(Self { registry, path: meant })
     }
 
     /// The registry.

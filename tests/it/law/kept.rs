@@ -79,6 +79,9 @@ fn the_annotations_of_the_fixtures() {
 /// What once fell, as it fell.
 #[test]
 fn what_once_fell() {
+    // A name that fits by itself, and not with the `library/` that Docker Hub means by it.
+    reference(&"a".repeat(250));
+    reference(&"a".repeat(247));
     // An empty part joined to a path is none.
     path("fixtures/a.yaml\0");
     path("a\0../../b");
