@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::dialects::DialectArgs;
 use super::output::{ProblemOutput, counted, has_error, json, problem_outputs, problems_text};
 use super::{Good, Outcome, OutputFormat, checkout};
 use crate::manifest::Scope;
@@ -22,6 +23,9 @@ pub(super) struct Args {
     #[arg(default_value = ".", value_name = "DIR")]
     dir: PathBuf,
 
+    #[command(flatten)]
+    dialects: DialectArgs,
+
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
     output: OutputFormat,
@@ -34,7 +38,7 @@ struct LintOutput<'a> {
 
 impl Args {
     pub(super) fn run(self, out: &mut dyn Write) -> Outcome {
-        let inventory = checkout::survey(&self.dir, Scope::Everything)?;
+        let inventory = checkout::survey(&self.dir, self.dialects.heard(), Scope::Everything)?;
         let problems = inventory.problems();
         match self.output {
             OutputFormat::Json => json(out, &LintOutput { problems: problem_outputs(problems) })?,
