@@ -63,6 +63,7 @@ mod workload;
 mod yaml;
 
 pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wish};
+pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use policy_file::{builtin_presets, read_policy_file};
