@@ -47,7 +47,8 @@ fn recipe(preset: &Preset) -> String {
     if !policy.exclude().is_none() {
         words.push(("exclude", policy.exclude().to_string()));
     }
-    let lines: String = words.iter().map(|(key, value)| format!("landwaiter/{key}: '{value}'\n")).collect();
+    let lines: Vec<String> = words.iter().map(|(key, value)| format!("landwaiter/{key}: '{value}'\n")).collect();
+    let lines = lines.concat();
     format!("### {}\n\n```yaml\nlandwaiter/automated: 'true'\n{lines}```\n\n{}", preset.purpose(), examples(preset))
 }
 
