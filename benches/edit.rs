@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use landwaiter::image::Tag;
-use landwaiter::manifest::{Document, Manifest, builtin_presets, read};
+use landwaiter::manifest::{Document, Manifest, Terms, read};
 use landwaiter::path::RepoPath;
 
 fn deployments(count: usize) -> String {
@@ -27,7 +27,7 @@ fn deployments(count: usize) -> String {
 fn manifest(text: &str) -> (Manifest, Document) {
     let path = RepoPath::parse("apps/all.yaml").expect("a path");
     let document = Document::open(&path, text.as_bytes()).expect("a document");
-    (read(&path, text.as_bytes(), builtin_presets()), document)
+    (read(&path, text.as_bytes(), Terms::builtin()), document)
 }
 
 fn edit(c: &mut Criterion) {
@@ -46,13 +46,13 @@ fn edit(c: &mut Criterion) {
 }
 
 fn reading(c: &mut Criterion) {
-    let presets = builtin_presets();
+    let terms = Terms::builtin();
     let path = RepoPath::parse("apps/all.yaml").expect("a path");
     for (name, text) in [
         ("read a typical manifest", include_str!("../fixtures/demo/apps/shop/shop.yaml").to_owned()),
         ("read 800 workloads in one file", deployments(800)),
     ] {
-        c.bench_function(name, |b| b.iter(|| read(&path, black_box(text.as_bytes()), presets)));
+        c.bench_function(name, |b| b.iter(|| read(&path, black_box(text.as_bytes()), terms)));
     }
 }
 

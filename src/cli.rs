@@ -4,6 +4,7 @@
 
 mod checkout;
 mod demo;
+mod dialects;
 mod explain;
 mod lint;
 mod list;

@@ -21,6 +21,7 @@ use crate::image::Tag;
 use crate::manifest;
 use crate::path::RepoPath;
 use crate::plan::Change;
+use crate::policy::Dialects;
 use crate::reconcile;
 use registry::Registry;
 
@@ -219,7 +220,7 @@ fn changes(before: &Snapshot, after: &Snapshot) -> Result<Vec<Change>, git::Erro
 
 /// Pushes each image that the manifests name, as if it had been released a day ago.
 fn release_what_is_deployed(registry: &Registry, files: &[(RepoPath, Vec<u8>)]) -> Result<usize, Error> {
-    let manifests = files.iter().map(|(path, bytes)| manifest::read(path, bytes, manifest::builtin_presets()));
+    let manifests = files.iter().map(|(path, bytes)| manifest::read(path, bytes, manifest::Terms::builtin()));
     let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
     let mut images = 0;
     for workload in manifests.flat_map(|manifest| manifest.workloads) {
@@ -252,6 +253,7 @@ fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
         registry: crate::registry::Options::default(),
         pass: reconcile::Options {
             paths: Vec::new(),
+            dialects: Dialects::default(),
             author: Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?,
             git_fresh_for: POLL,
             dry_run: false,

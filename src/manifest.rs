@@ -21,15 +21,17 @@
 //! | **`shape.rs`** | where images stand in an object: a list of shapes, see there |
 //! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
 //! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs` | one file for each way: two prefixes, two kinds of comments |
+//! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
-//! | `mandate/hearing.rs`, `choice.rs` | who says what; what each container follows |
+//! | `mandate/hearing.rs`, `choice.rs`, `agree.rs` | who says what; what each container follows; several dialects at once |
 //! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
 //! | `policy_file.rs` | named policies, from files and built in |
 //! | `lint_file.rs`, `switches.rs` | which rules are switched for which paths: in a file, and as a value |
+//! | `terms.rs` | what reading depends on beyond the file: those policies, and whose words are heard |
 //!
 //! ```
 //! use landwaiter::image::Tag;
-//! use landwaiter::manifest::{Automation, Document, builtin_presets, read};
+//! use landwaiter::manifest::{Automation, Document, Terms, read};
 //! use landwaiter::path::RepoPath;
 //!
 //! let text = r#"
@@ -38,7 +40,7 @@
 //! spec: {template: {spec: {containers: [{name: web, image: 'nginx:1.25.1'}]}}} # ours
 //! "#;
 //! let path = RepoPath::parse("web.yaml")?;
-//! let manifest = read(&path, text.as_bytes(), builtin_presets());
+//! let manifest = read(&path, text.as_bytes(), Terms::builtin());
 //! let workload = &manifest.workloads[0];
 //! assert_eq!(workload.automation, Automation::On);
 //! let document = Document::open(&path, text.as_bytes()).unwrap();
@@ -57,11 +59,14 @@ mod problem;
 mod read;
 mod shape;
 mod sidecar;
+mod subject;
 mod switches;
+mod terms;
 mod workload;
 mod yaml;
 
 pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wish};
+pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
@@ -72,5 +77,6 @@ pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };
 pub use switches::{Level, Switches};
+pub use terms::Terms;
 pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

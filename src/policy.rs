@@ -54,6 +54,7 @@ use std::fmt;
 use crate::image::Tag;
 
 mod decide;
+mod dialect;
 mod exclude;
 mod explain;
 mod extract;
@@ -67,12 +68,13 @@ mod rule;
 mod version;
 
 pub use decide::{Candidate, Choice, Decision, Hold, Ruling, decide};
+pub use dialect::{Dialect, Dialects, InvalidDialect};
 pub use exclude::Exclude;
 pub use explain::{Explanation, Judged, Judgement, explain};
 pub use extract::{Extract, InvalidExtract};
 pub use order::{By, Direction, InvalidOrder, Order};
 pub use paths::PathGlob;
-pub use pattern::{Dialect, InvalidPattern, Pattern, PatternKind};
+pub use pattern::{InvalidPattern, Pattern, PatternKind};
 pub use preset::{
     Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,
 };

@@ -19,7 +19,7 @@ use crate::image::{Repository, Tag};
 use crate::manifest::{Place, Problem, Rule, Scope, Severity};
 use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, POLICIES, Plan, Scan, Scans, Source, Watch, message};
-use crate::policy::Candidate;
+use crate::policy::{Candidate, Dialects};
 use crate::registry;
 
 /// How many commits are read back for what people took back. Refusals older than that are
@@ -34,6 +34,8 @@ const SCANS_AT_ONCE: usize = 16;
 pub struct Options {
     /// The folders (or files) to look in; all of the repository when empty.
     pub paths: Vec<RepoPath>,
+    /// Whose words are heard.
+    pub dialects: Dialects,
     /// Who the commits are by.
     pub author: Identity,
     /// How long the branch's head is taken as known before it is asked for again.
@@ -128,7 +130,7 @@ impl Reconciler {
     /// Puts the parts together. Does no I/O.
     #[must_use]
     pub fn new(mirror: Mirror, registry: registry::Client, options: Options) -> Self {
-        let memory = Arc::new(Mutex::new(Memory::default()));
+        let memory = Arc::new(Mutex::new(Memory::hearing(options.dialects)));
         Self { mirror: Arc::new(mirror), registry, options, known: Mutex::new(None), memory }
     }
 

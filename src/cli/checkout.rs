@@ -12,6 +12,7 @@ use super::Error;
 use crate::manifest::{self, Place, Problem, Rule, Scope, Severity};
 use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, POLICIES, Source};
+use crate::policy::Dialects;
 
 /// The folder of a config repository for what belongs to it as a whole.
 const OWN_FOLDER: &str = ".landwaiter";
@@ -19,7 +20,7 @@ const OWN_FOLDER: &str = ".landwaiter";
 /// Surveys the files below `folder`, and with them the policies that the config repository around it
 /// defines. Symbolic links are not followed and `.git` is left out. A file that cannot be read becomes
 /// a problem and the others go on.
-pub(super) fn survey(folder: &Path, scope: Scope) -> Result<Inventory, Error> {
+pub(super) fn survey(folder: &Path, dialects: Dialects, scope: Scope) -> Result<Inventory, Error> {
     let cannot_read = |at: &Path, source| Error::File { what: format!("cannot read {}", at.display()), source };
     if !std::fs::metadata(folder).map_err(|error| cannot_read(folder, error))?.is_dir() {
         return Err(Error::Usage(format!("{} is a file: give the folder that it lies in", folder.display())));
@@ -52,7 +53,7 @@ pub(super) fn survey(folder: &Path, scope: Scope) -> Result<Inventory, Error> {
     }
     files.sort();
     let checkout = Checkout { folder, problems: RefCell::new(problems) };
-    let mut inventory = Inventory::survey(&files, &checkout, scope, &mut Memory::default())?;
+    let mut inventory = Inventory::survey(&files, &checkout, scope, &mut Memory::hearing(dialects))?;
     inventory.report(checkout.problems.into_inner());
     Ok(inventory)
 }

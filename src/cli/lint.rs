@@ -13,6 +13,7 @@ use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::dialects::DialectArgs;
 use super::output::{ProblemOutput, counted, json, problem_outputs, problems_text, table};
 use super::progress::Progress;
 use super::registry::RegistryArgs;
@@ -43,6 +44,9 @@ pub(super) struct Args {
     /// The checkout of a config repository, or a folder of it.
     #[arg(default_value = ".", value_name = "DIR")]
     dir: PathBuf,
+
+    #[command(flatten)]
+    dialects: DialectArgs,
 
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
@@ -120,7 +124,7 @@ impl Args {
         progress.show("reading the files");
         let around = checkout::around(&self.dir);
         let (switches, mistakes) = switching::read(&around);
-        let mut inventory = checkout::survey(&self.dir, Scope::Everything)?;
+        let mut inventory = checkout::survey(&self.dir, self.dialects.heard(), Scope::Everything)?;
         let now = Timestamp::now();
         let scans = scans(&inventory, now, self.tags, self.online.then_some(self.registry), &mut progress).await?;
         inventory.report(doubts(&inventory, &scans, now));

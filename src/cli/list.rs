@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::dialects::DialectArgs;
 use super::output::{ProblemOutput, has_error, json, problem_outputs, problems_text, table};
 use super::{Good, Outcome, OutputFormat, checkout};
 use crate::manifest::{Automation, ContainerPolicy, Scope};
@@ -24,6 +25,9 @@ pub(super) struct Args {
     /// The checkout of a config repository.
     #[arg(default_value = ".", value_name = "DIR")]
     dir: PathBuf,
+
+    #[command(flatten)]
+    dialects: DialectArgs,
 
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
@@ -56,7 +60,7 @@ struct ContainerOutput<'a> {
 
 impl Args {
     pub(super) fn run(self, out: &mut dyn Write) -> Outcome {
-        let inventory = checkout::survey(&self.dir, Scope::Everything)?;
+        let inventory = checkout::survey(&self.dir, self.dialects.heard(), Scope::Everything)?;
         let answer = ListOutput::new(&inventory);
         match self.output {
             OutputFormat::Json => json(out, &answer)?,

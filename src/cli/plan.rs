@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 
+use super::dialects::DialectArgs;
 use super::output::{PlanOutput, has_error, json, plan_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome, OutputFormat, checkout, tags};
@@ -53,6 +54,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "RFC3339", env = "LANDWAITER_NOW")]
     now: Option<Timestamp>,
 
+    #[command(flatten)]
+    dialects: DialectArgs,
+
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
     output: OutputFormat,
@@ -64,7 +68,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) async fn run(self, out: &mut dyn Write) -> Outcome {
         let scope = if self.assume.is_some() { Scope::Everything } else { Scope::Annotated };
-        let mut inventory = checkout::survey(&self.dir, scope)?;
+        let mut inventory = checkout::survey(&self.dir, self.dialects.heard(), scope)?;
         if let Some(text) = &self.assume {
             let policy = policy(text, &inventory)?;
             inventory.assume(policy);

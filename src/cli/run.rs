@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use jiff::SignedDuration;
 
+use super::dialects::DialectArgs;
 use super::output::{diff, problems_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
@@ -52,6 +53,9 @@ pub(super) struct Args {
     /// A folder or file to look in; repeatable. Default: the whole repository.
     #[arg(long, env = "LANDWAITER_GIT_PATH", value_name = "PATH", value_delimiter = ',', help_heading = "Git")]
     git_path: Vec<RepoPath>,
+
+    #[command(flatten)]
+    dialects: DialectArgs,
 
     /// How often the branch is asked for news.
     #[arg(long, env = "LANDWAITER_GIT_POLL_INTERVAL", value_name = "DURATION", default_value = "1m",
@@ -148,6 +152,7 @@ impl Args {
             registry: self.registry.options(self.registry_poll_interval)?,
             pass: reconcile::Options {
                 paths: self.git_path,
+                dialects: self.dialects.heard(),
                 author,
                 git_fresh_for: self.git_poll_interval,
                 dry_run: self.dry_run,

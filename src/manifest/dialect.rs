@@ -6,16 +6,18 @@
 mod flux;
 pub(super) mod flux2;
 mod native;
+pub(super) mod reference;
 pub(super) mod remark;
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::problem::Place;
+use super::problem::{Place, Problem};
+use super::subject::{Mandate, Subject};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
-use crate::policy::{Dialect, PatternKind};
+use crate::policy::{Dialect, Dialects, PatternKind};
 
 /// What annotations call the image at the top of a chart's values.
 pub(super) const CHART_IMAGE: &str = "chart-image";
@@ -172,6 +174,36 @@ impl Voice {
     }
 }
 
+/// An object and its images, as a dialect sees them that has words of its own.
+#[derive(Debug, Clone, Copy)]
+#[expect(dead_code, reason = "the first speaker is on its way")]
+pub(super) struct Hearing<'a, 'h> {
+    /// The object.
+    pub(super) object: NodeRef<'a>,
+    /// Its kind.
+    pub(super) kind: &'h str,
+    /// The file that it stands in.
+    pub(super) path: &'h RepoPath,
+    /// Its images; none where it shows none, which may be worth a word.
+    pub(super) subjects: &'h [Subject<'h>],
+    /// Whether there may be more containers than the file shows.
+    pub(super) is_patch: bool,
+}
+
+/// Reads what a dialect asks for in an object. What is wrong is reported, and holds; where it says
+/// nothing there is no mandate.
+type Speaker = fn(&Hearing<'_, '_>, &mut Vec<Problem>) -> Option<Mandate>;
+
+/// The dialects that speak about the containers of an object in words of their own. The native one and
+/// that of Flux share the vocabulary, and the others speak through objects and comments.
+const SPEAKERS: [(Dialect, Speaker); 0] = [];
+
+/// What the dialects ask for that have words of their own and are heard.
+pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mut Vec<Problem>) -> Vec<Mandate> {
+    let heard = SPEAKERS.into_iter().filter(|(dialect, _)| dialects.contains(*dialect));
+    heard.filter_map(|(_, read)| read(hearing, problems)).collect()
+}
+
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
@@ -193,12 +225,13 @@ pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 
-/// The annotations of ours in a mapping, in the order of the text.
-pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
+/// The annotations of ours in a mapping, in the order of the text: those of the dialects that are heard.
+pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Dialects) -> Vec<Statement> {
     let mut statements = Vec::new();
     for (key, value) in annotations.entries() {
         let Some(written) = key.text() else { continue };
-        if let Some((voice, word)) = native::read(written).or_else(|| flux::read(written)) {
+        let read = native::read(written).or_else(|| flux::read(written));
+        if let Some((voice, word)) = read.filter(|(voice, _)| dialects.contains(voice.dialect())) {
             statements.push(Statement::new(voice, written, word, key.place(file), value.resolved(), file));
         }
     }

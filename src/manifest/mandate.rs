@@ -3,8 +3,10 @@
 //! Sees statements (who says what, in which line) and the names of the containers; must not know where
 //! images stand or how a file is laid out. Whatever is wrong here either holds the workload or leaves
 //! a container without a policy: a mistake never widens what may happen. `hearing.rs` sorts out who
-//! says what, `choice.rs` finds what each container follows; the workload as a whole is judged here.
+//! says what, `choice.rs` finds what each container follows; the workload as a whole is judged here, in the
+//! vocabulary that two dialects share. `agree.rs` puts it together with what others ask for.
 
+mod agree;
 mod choice;
 mod hearing;
 
@@ -14,36 +16,14 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::dialect::{Statement, Topic, Voice};
+use super::dialect::{Statement, Topic, Voice, Word};
 use super::problem::{Place, Problem, Rule, Severity};
+use super::subject::{Mandate, Subject};
+use super::terms::Terms;
 use super::workload::{Automation, ContainerPolicy, Lock};
-use crate::image::Tag;
 use crate::path::RepoPath;
-use crate::policy::Presets;
-
-/// A container, as far as annotations can speak about it.
-#[derive(Debug, Clone)]
-pub(super) struct Subject<'a> {
-    /// Its name, if it has one.
-    pub(super) name: Option<&'a str>,
-    /// Where it stands.
-    pub(super) place: Place,
-    /// The tag that runs now.
-    pub(super) tag: Option<Tag>,
-    /// Whether this file says an image for it.
-    pub(super) has_image: bool,
-    /// Whether only its own name can mean it, and not what is said for all containers.
-    pub(super) is_aside: bool,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Mandate {
-    pub(super) automated: bool,
-    pub(super) automation: Automation,
-    /// One for each subject.
-    pub(super) policies: Vec<ContainerPolicy>,
-}
+use crate::policy::Dialect;
+pub(super) use agree::agree;
 
 /// Reads the statements about these containers. `is_patch` says that there may be more containers
 /// than this file shows.
@@ -52,10 +32,10 @@ pub(super) fn read(
     statements: &[Statement],
     subjects: &[Subject<'_>],
     is_patch: bool,
-    presets: &Presets,
+    terms: &Terms,
     problems: &mut Vec<Problem>,
 ) -> Mandate {
-    let mut reader = Reader { file, presets, problems, said: BTreeMap::new(), held: None };
+    let mut reader = Reader { file, terms, problems, said: BTreeMap::new(), held: None };
     reader.listen(statements);
     let automated = reader.flag("automated");
     let ignored = reader.is_ignored();
@@ -71,7 +51,9 @@ pub(super) fn read(
         (None, None) if automated == Some(true) => Automation::On,
         (None, None) => Automation::Off,
     };
-    Mandate { automated: automated == Some(true), automation, policies }
+    let first = statements.iter().find(|statement| statement.word != Word::Bookkeeping);
+    let dialect = first.map_or(Dialect::Native, |first| first.voice.dialect());
+    Mandate { dialect, place: first.map(|first| first.key.clone()), automated, automation, policies }
 }
 
 /// Something that is wrong, reported already.
@@ -95,7 +77,7 @@ struct Said<'a> {
 
 struct Reader<'a, 'p> {
     file: &'p RepoPath,
-    presets: &'p Presets,
+    terms: &'p Terms,
     problems: &'p mut Vec<Problem>,
     /// By canonical key.
     said: BTreeMap<String, Said<'a>>,

@@ -9,19 +9,20 @@ mod unheard;
 
 use std::sync::Arc;
 
-use super::dialect::{self, Statement, Word, flux2};
+use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
 use super::lint_file::LINT_FILES;
-use super::mandate::{self, Mandate, Subject};
+use super::mandate;
 use super::problem::{Place, Problem, Rule, Severity};
 use super::shape::kustomization::{Kustomization, is_kustomization_path};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
+use super::subject::{Mandate, Subject};
+use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
-use crate::policy::Presets;
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -91,13 +92,13 @@ pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
 
 /// Reads one file by itself.
 #[must_use]
-pub fn read(path: &RepoPath, bytes: &[u8], presets: &Presets) -> Manifest {
-    read_with(path, bytes, presets, &Library::default())
+pub fn read(path: &RepoPath, bytes: &[u8], terms: &Terms) -> Manifest {
+    read_with(path, bytes, terms, &Library::default())
 }
 
 /// Reads one file, with those that it [needs](Manifest::needs).
 #[must_use]
-pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Library) -> Manifest {
+pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library) -> Manifest {
     let mut manifest = Manifest {
         path: path.clone(),
         workloads: Vec::new(),
@@ -122,7 +123,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], presets: &Presets, library: &Lib
         return manifest;
     }
     let sealed = seal(&tree);
-    let mut reader = Reader { path, presets, library, sealed, manifest };
+    let mut reader = Reader { path, terms, library, sealed, manifest };
     for document in tree.documents() {
         if is_sidecar_path(path) {
             reader.read_sidecar(document);
@@ -164,7 +165,7 @@ fn mentioned_template(path: &RepoPath, bytes: &[u8], place: Place) -> Option<Pro
 /// Collects what a file asks for.
 struct Reader<'a, 'p> {
     path: &'p RepoPath,
-    presets: &'p Presets,
+    terms: &'p Terms,
     library: &'a Library,
     /// The `sops` key of a file that is under a seal.
     sealed: Option<NodeRef<'a>>,
@@ -208,7 +209,7 @@ impl<'a> Reader<'a, '_> {
     /// What the annotations of an object say to us.
     fn statements(&self, object: NodeRef<'a>) -> Vec<Statement> {
         let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        annotations.map(|found| dialect::statements(found, self.path)).unwrap_or_default()
+        annotations.map(|found| dialect::statements(found, self.path, self.terms.dialects)).unwrap_or_default()
     }
 
     fn read_sidecar(&mut self, document: NodeRef<'a>) {
@@ -224,7 +225,10 @@ impl<'a> Reader<'a, '_> {
     fn judge(&mut self, id: WorkloadId, object: NodeRef<'a>, statements: &[Statement], mut find: Find<'a>) {
         self.manifest.needs.append(&mut find.needs);
         self.manifest.problems.append(&mut find.problems);
+        let (path, is_patch) = (self.path, find.is_patch);
+        let hearing = |subjects| Hearing { object, kind: &id.kind, path, subjects, is_patch };
         if find.slots.is_empty() {
+            dialect::speak(&hearing(&[]), self.terms.dialects, &mut self.manifest.problems);
             self.report_no_containers(statements, &id.kind, find.hidden);
             return;
         }
@@ -242,9 +246,11 @@ impl<'a> Reader<'a, '_> {
             })
             .collect();
         let problems = &mut self.manifest.problems;
-        let mandate = mandate::read(self.path, statements, &subjects, find.is_patch, self.presets, problems);
-        let Mandate { automated, automation, policies } = mandate;
-        let automation = self.hold(automation, statements, object, &find);
+        let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
+        let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
+        let Mandate { place, automated, automation, policies, .. } = mandate::agree(own, others, &subjects, problems);
+        let automated = automated == Some(true);
+        let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());
         let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
         for (at, (((slot, subject), image), policy)) in named {
@@ -287,14 +293,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What holds a workload beyond its annotations: a seal, doubled keys, aliases in the way.
-    fn hold(
-        &mut self,
-        automation: Automation,
-        statements: &[Statement],
-        object: NodeRef<'a>,
-        find: &Find<'a>,
-    ) -> Automation {
-        let annotated = statements.iter().any(|statement| statement.word != Word::Bookkeeping);
+    fn hold(&mut self, automation: Automation, annotated: bool, object: NodeRef<'a>, find: &Find<'a>) -> Automation {
         let severity = if annotated { Severity::Error } else { Severity::Warning };
         let mut obstacles = Vec::new();
         if let Some(seal) = self.sealed {

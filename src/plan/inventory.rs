@@ -18,10 +18,10 @@ use linked::Linked;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
-    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Rule, Scope, Severity, Workload,
+    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Rule, Scope, Severity, Terms, Workload,
 };
 use crate::path::RepoPath;
-use crate::policy::{Candidate, Policy, Preset, Presets};
+use crate::policy::{Candidate, Dialects, Policy, Preset, Presets};
 
 /// The folder in which a config repository defines policies of its own.
 pub const POLICIES: &str = ".landwaiter/policies";
@@ -52,15 +52,15 @@ pub struct Inventory {
     manifests: BTreeMap<RepoPath, Arc<Manifest>>,
     workloads: Vec<Arc<Workload>>,
     problems: Vec<Problem>,
-    presets: Presets,
+    terms: Terms,
     assumed: Option<Policy>,
 }
 
 /// What files asked for when they were read, by their content, so that a file is parsed once and not
-/// in every pass. Holds what the last survey used and nothing else.
+/// in every pass; and which dialects are heard in them. Holds what the last survey used and nothing else.
 #[derive(Debug)]
 pub struct Memory<K> {
-    presets: Presets,
+    terms: Terms,
     files: HashMap<RepoPath, Reading<K>>,
     linked: HashMap<RepoPath, Linked<K>>,
     /// What kustomizations reach beyond the files that were looked in, or that had nothing for us.
@@ -125,20 +125,21 @@ impl Inventory {
         source: &S,
         memory: &mut Memory<S::Key>,
     ) -> Result<Self, S::Error> {
-        let mut inventory = Self { presets: manifest::builtin_presets().clone(), ..Self::default() };
+        let dialects = memory.terms.dialects;
+        let mut inventory = Self { terms: Terms { dialects, ..Terms::builtin().clone() }, ..Self::default() };
         let mut bytes = Vec::new();
         let mut own = BTreeSet::new();
         for (path, key) in files.iter().filter(|(path, _)| is_policy_file(path)) {
             source.read(key, &mut bytes)?;
             match manifest::read_policy_file(path, &bytes) {
                 // One that is built in gives way to the repository's own; two of its own do not.
-                Ok(preset) if own.insert(preset.name().clone()) => drop(inventory.presets.insert(preset)),
+                Ok(preset) if own.insert(preset.name().clone()) => drop(inventory.terms.presets.insert(preset)),
                 Ok(preset) => inventory.problems.push(doubled_policy(path, &preset)),
                 Err(problems) => inventory.problems.extend(problems),
             }
         }
-        if memory.presets != inventory.presets {
-            *memory = Memory { presets: inventory.presets.clone(), ..Memory::default() };
+        if memory.terms != inventory.terms {
+            *memory = Memory { terms: inventory.terms.clone(), ..Memory::default() };
         }
         Ok(inventory)
     }
@@ -165,7 +166,7 @@ impl Inventory {
             } else {
                 source.read(key, &mut bytes)?;
                 let matters = manifest::may_matter(path, &bytes, scope);
-                let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, &self.presets)));
+                let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, &self.terms)));
                 Reading { key: key.clone(), manifest }
             };
             readings.push((path.clone(), reading));
@@ -186,7 +187,7 @@ impl Inventory {
     ) -> Result<Self, S::Error> {
         memory.files = readings.into_iter().collect();
         let mut files = Files::new(source, &memory.files);
-        self.manifests = linked::read(&mut files, &self.presets, &mut memory.linked)?;
+        self.manifests = linked::read(&mut files, &self.terms, &mut memory.linked)?;
         for manifest in self.manifests.values() {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
@@ -231,7 +232,7 @@ impl Inventory {
     /// The named policies: the built-in ones and those of the repository.
     #[must_use]
     pub fn presets(&self) -> &Presets {
-        &self.presets
+        &self.terms.presets
     }
 
     /// The policy that decides for `container`, or `None` where nothing is to be decided: not
@@ -275,11 +276,17 @@ impl Inventory {
 
 impl<K> Default for Memory<K> {
     fn default() -> Self {
-        Self { presets: Presets::default(), files: HashMap::new(), linked: HashMap::new(), reached: HashMap::new() }
+        Self { terms: Terms::default(), files: HashMap::new(), linked: HashMap::new(), reached: HashMap::new() }
     }
 }
 
 impl<K> Memory<K> {
+    /// Nothing known yet, and these dialects heard; [`default`](Self::default) hears all of them.
+    #[must_use]
+    pub fn hearing(dialects: Dialects) -> Self {
+        Self { terms: Terms { dialects, ..Terms::default() }, ..Self::default() }
+    }
+
     /// How many files are known, and how many of them hold something for us.
     #[must_use]
     pub fn count(&self) -> (usize, usize) {

@@ -12,6 +12,7 @@ use globset::GlobBuilder;
 use regex::bytes::{Regex, RegexBuilder};
 use semver::Version;
 
+use super::Dialect;
 use super::range::{Range, Unsatisfied};
 
 /// The longest pattern or list of globs, in bytes. A tag has 128 at the most.
@@ -20,18 +21,6 @@ const MAX_LENGTH: usize = 4096;
 /// What the program of one compiled pattern may take, in bytes. Everybody who may write a manifest
 /// may write patterns, and a pass holds all of them in memory.
 const SIZE_LIMIT: usize = 256 << 10;
-
-/// Under which rules a pattern was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// Ours: a regex matches the whole tag, and a single number of five digits or more is no version.
-    Native,
-    /// That of the Flux prefixes: a regex matches anywhere in the tag, and any number is a version.
-    Flux,
-    /// That of the policies of Flux version 2: a regex matches anywhere in the tag, and a version has all
-    /// of its three numbers (as the controller has it: two dots at least).
-    Flux2,
-}
 
 /// The language of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -308,10 +297,10 @@ fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
         return Err(("has a blank at its start or end".to_owned(), format!("did you mean `{mended}`?")));
     }
     let regex = compile(text).map_err(|error| broken_regex(text, &error))?;
-    match dialect {
-        Dialect::Flux | Dialect::Flux2 => Ok(regex),
-        Dialect::Native => compile(&format!(r"\A(?:{text})\z")).map_err(|error| broken_regex(text, &error)),
+    if dialect.anchors_regexes() {
+        return compile(&format!(r"\A(?:{text})\z")).map_err(|error| broken_regex(text, &error));
     }
+    Ok(regex)
 }
 
 /// Tags are ASCII, so `\w` and its like are first taken as ASCII: that is a hundredth of the size. A

@@ -15,10 +15,10 @@ use semver::Version;
 use super::decide::{Candidate, Hold};
 use super::family::{Family, Member};
 use super::order::{By, Direction, Number, Order, natural};
-use super::pattern::{Dialect, Matcher, Pattern};
+use super::pattern::{Matcher, Pattern};
 use super::range::Unsatisfied;
 use super::version::{self, NotAVersion};
-use super::{Policy, Within};
+use super::{Dialect, Policy, Within};
 use crate::image::Tag;
 
 /// Created times up to here say "not known": reproducible builds write the epoch.

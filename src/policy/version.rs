@@ -40,13 +40,13 @@ impl fmt::Display for NotAVersion {
     }
 }
 
-/// Reads `text` as a version. [`Dialect::Native`] refuses [`NotAVersion::BareNumber`], with or
+/// Reads `text` as a version. Dialects that doubt numbers refuse [`NotAVersion::BareNumber`], with or
 /// without something after a `-`, unless a `v` says that it is one; [`Dialect::Flux2`] refuses
 /// [`NotAVersion::Partial`].
 pub(super) fn read(text: &str, dialect: Dialect) -> Result<Version, NotAVersion> {
     let version = loose(text)?;
     let core = text.split(['-', '+']).next().unwrap_or(text);
-    if dialect == Dialect::Native && core.len() >= 5 && core.bytes().all(|byte| byte.is_ascii_digit()) {
+    if dialect.doubts_numbers() && core.len() >= 5 && core.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NotAVersion::BareNumber);
     }
     if dialect == Dialect::Flux2 && text.bytes().filter(|byte| *byte == b'.').count() < 2 {

@@ -9,10 +9,9 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use landwaiter::image::{Reference, Tag};
-use landwaiter::manifest::{Document, ImageField, Manifest, Rewritten, Scope, builtin_presets, is_manifest_path, read};
+use landwaiter::manifest::{Document, ImageField, Manifest, Rewritten, Scope, Terms, is_manifest_path, read};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::{Inventory, Memory, Source};
-use landwaiter::policy::Presets;
 
 fn folders() -> Vec<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
@@ -76,8 +75,8 @@ fn by_hand(bytes: &[u8], fields: &[&ImageField], tag: &Tag) -> Vec<u8> {
 }
 
 /// How many images the file has, and how many of them can be changed.
-fn check(path: &RepoPath, bytes: &[u8], presets: &Presets) -> (usize, usize) {
-    let manifest = read(path, bytes, presets);
+fn check(path: &RepoPath, bytes: &[u8], terms: &Terms) -> (usize, usize) {
+    let manifest = read(path, bytes, terms);
     let images = manifest.workloads.iter().map(|workload| workload.containers.len()).sum();
     let Ok(document) = Document::open(path, bytes) else {
         assert_eq!(images, 0, "{path}: images in a file that cannot be opened");
@@ -90,7 +89,7 @@ fn check(path: &RepoPath, bytes: &[u8], presets: &Presets) -> (usize, usize) {
     let Rewritten { bytes: after, refused } = document.rewrite(&changes);
     assert_eq!(refused, [], "{path}");
     assert_eq!(after, by_hand(bytes, &fields, &tag), "{path}: rewritten otherwise than by hand");
-    let again = read(path, &after, presets);
+    let again = read(path, &after, terms);
     let expected: Vec<String> = fields.iter().map(|field| field.reference().with_tag(&tag)).collect();
     let found: Vec<String> = editable(&again).iter().map(|field| field.reference().to_string()).collect();
     assert_eq!(found, expected, "{path}: read again");
@@ -102,12 +101,12 @@ fn check(path: &RepoPath, bytes: &[u8], presets: &Presets) -> (usize, usize) {
 
 #[test]
 fn every_file_is_read_and_rewritten_at_its_images_only() {
-    let presets = builtin_presets();
+    let terms = Terms::builtin();
     for folder in folders() {
         let (mut images, mut changed) = (0, 0);
         let files = files(&folder);
         for (path, bytes) in &files {
-            let (all, editable) = check(path, bytes, presets);
+            let (all, editable) = check(path, bytes, terms);
             images += all;
             changed += editable;
         }
@@ -231,12 +230,12 @@ fn a_repository_is_changed_at_all_its_images_and_a_second_run_changes_nothing() 
 
 #[test]
 fn every_file_in_policies_is_built_in() {
-    let presets = builtin_presets();
+    let terms = Terms::builtin();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let files = files(&folder);
-    assert_eq!(files.len(), presets.names().count());
+    assert_eq!(files.len(), terms.presets.names().count());
     for (path, _) in files {
         let name = path.file_name().trim_end_matches(".yaml");
-        assert!(presets.get(name).is_some(), "policies/{path} is not built in");
+        assert!(terms.presets.get(name).is_some(), "policies/{path} is not built in");
     }
 }

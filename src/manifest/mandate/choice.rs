@@ -209,10 +209,10 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn preset(&mut self, place: &Place, name: &str) -> Source {
-        if let Some(preset) = self.presets.get(name) {
+        if let Some(preset) = self.terms.presets.get(name) {
             return Source::Said { base: preset.policy().clone(), place: place.clone() };
         }
-        let names: Vec<String> = self.presets.names().map(ToString::to_string).collect();
+        let names: Vec<String> = self.terms.presets.names().map(ToString::to_string).collect();
         let mend = match nearest(name, names.iter(), |name| name.as_str()) {
             Some(meant) => format!("did you mean `{meant}`? There are: {}", names.join(", ")),
             None => format!("there are: {}", names.join(", ")),

@@ -1,10 +1,10 @@
 //! Annotations, as a Deployment with the containers `app` and `sidecar` carries them.
 
-use crate::manifest::{Automation, ContainerPolicy, Manifest, Workload, read};
+use crate::manifest::{Automation, ContainerPolicy, Manifest, Terms, Workload, read};
 use crate::path::RepoPath;
 use crate::policy::{Preset, PresetSource, Presets};
 
-fn presets() -> Presets {
+fn terms() -> Terms {
     let mut presets = Presets::default();
     for (name, pattern, exclude) in [("stable", "semver:*", None), ("calm", "semver:>=1", Some("*-rc*"))] {
         let source = PresetSource {
@@ -16,7 +16,7 @@ fn presets() -> Presets {
         };
         presets.insert(Preset::new(&source).unwrap());
     }
-    presets
+    Terms { presets, ..Terms::default() }
 }
 
 /// A Deployment whose annotations begin in line 5, one line each.
@@ -26,7 +26,7 @@ fn deployment(annotations: &str, containers: &str) -> Manifest {
     let text = format!(
         "kind: Deployment\nmetadata:\n  name: web\n  annotations:\n{lines}spec:\n  template:\n    spec:\n      containers: {containers}\n"
     );
-    read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &presets())
+    read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &terms())
 }
 
 fn two(annotations: &str) -> Manifest {

@@ -4,10 +4,11 @@
 use super::Reader;
 use crate::image::Reference;
 use crate::manifest::dialect::{Statement, Topic, Word};
-use crate::manifest::mandate::{self, Subject};
+use crate::manifest::mandate;
 use crate::manifest::problem::{Problem, Rule, Severity};
 use crate::manifest::shape::kustomization::{self, Kustomization};
 use crate::manifest::shape::{Ask, Find};
+use crate::manifest::subject::Subject;
 use crate::manifest::workload::{Automation, ImageField};
 use crate::manifest::yaml::NodeRef;
 
@@ -38,9 +39,9 @@ impl<'a> Reader<'a, '_> {
             })
             .collect();
         let problems = &mut self.manifest.problems;
-        let mandate = mandate::read(self.path, statements, &subjects, false, self.presets, problems);
-        found.automated = mandate.automated;
-        found.automation = self.hold(mandate.automation, statements, object, &Find::default());
+        let mandate = mandate::read(self.path, statements, &subjects, false, self.terms, problems);
+        found.automated = mandate.automated == Some(true);
+        found.automation = self.hold(mandate.automation, mandate.place.is_some(), object, &Find::default());
         let decides =
             |topic: Topic| matches!(topic, Topic::Automated | Topic::Locked | Topic::LockedUntil | Topic::Ignore);
         let known = |statement: &Statement| match &statement.word {

@@ -10,13 +10,14 @@ use super::Reader;
 use crate::image::Reference;
 use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageRepository, Wish};
 use crate::manifest::dialect::remark::{self, Remarked};
-use crate::manifest::mandate::{self, Mandate, Subject};
+use crate::manifest::mandate;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::shape;
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
+use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
-use crate::policy::Policy;
+use crate::policy::{Dialect, Policy};
 
 /// What the comments of a file ask for, and the objects that comments anywhere can name.
 #[derive(Debug, Clone, Default)]
@@ -74,8 +75,10 @@ enum Said {
 impl<'a> Reader<'a, '_> {
     /// Reads the markers of the file.
     pub(super) fn read_markers(&mut self, tree: &'a Tree) {
+        let hears_flux2 = self.terms.dialects.contains(Dialect::Flux2);
+        let words: &[&str] = if hears_flux2 { &["landwaiter", flux2::KEY] } else { &["landwaiter"] };
         let mut groups: BTreeMap<(usize, usize), Vec<Speech<'a>>> = BTreeMap::new();
-        for marker in marker::find(tree, &["landwaiter", flux2::KEY]) {
+        for marker in marker::find(tree, words) {
             let Some(speech) = self.listen(marker) else { continue };
             let Some(target) = &marker.target else {
                 let message = "the marker marks nothing";
@@ -208,8 +211,9 @@ impl<'a> Reader<'a, '_> {
                     is_aside: false,
                 };
                 let problems = &mut self.manifest.problems;
-                let mandate = mandate::read(self.path, &statements, &[subject], false, self.presets, problems);
-                let Mandate { automated, automation, policies } = mandate;
+                let mandate = mandate::read(self.path, &statements, &[subject], false, self.terms, problems);
+                let Mandate { automated, automation, policies, .. } = mandate;
+                let automated = automated == Some(true);
                 if automation == Automation::Ignored {
                     self.ignore(target.node, place);
                     return;

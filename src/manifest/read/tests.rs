@@ -2,12 +2,12 @@
 
 use super::{Manifest, Scope, is_manifest_path, may_matter, read};
 use crate::image::Tag;
-use crate::manifest::{Automation, Container, Document, ImageField, Obstacle, Rewritten, Severity};
+use crate::manifest::{Automation, Container, Document, ImageField, Obstacle, Rewritten, Severity, Terms};
 use crate::path::RepoPath;
-use crate::policy::Presets;
+use crate::policy::{Dialect, Dialects};
 
 fn file(path: &str, bytes: impl AsRef<[u8]>) -> Manifest {
-    read(&RepoPath::parse(path).unwrap(), bytes.as_ref(), &Presets::default())
+    read(&RepoPath::parse(path).unwrap(), bytes.as_ref(), &Terms::default())
 }
 
 fn yaml(text: &str) -> Manifest {
@@ -386,5 +386,26 @@ proptest::proptest! {
             found.contains(&(image.as_str(), field.place().line))
         });
         proptest::prop_assert!(planned, "{:?}", found);
+    }
+}
+
+#[test]
+fn only_the_dialects_that_are_heard_speak() {
+    let pod = |annotation: &str, marker: &str| {
+        format!(
+            "kind: Pod\nmetadata: {{name: a, annotations: {{{annotation}}}}}\nspec:\n  containers:\n  - name: a\n    image: a:1{marker}\n"
+        )
+    };
+    let heard = |text: &str, dialects: &[Dialect]| {
+        let terms = Terms { dialects: Dialects::of(dialects), ..Terms::default() };
+        let manifest = read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &terms);
+        manifest.workloads.iter().any(|workload| workload.automated) || !manifest.markers.setters.is_empty()
+    };
+    let (ours, flux) = (pod("landwaiter/automated: 'true'", ""), pod("fluxcd.io/automated: 'true'", ""));
+    let flux2 = pod("", " # {\"$imagepolicy\": \"a:b\"}");
+    for (text, dialect) in [(&ours, Dialect::Native), (&flux, Dialect::Flux), (&flux2, Dialect::Flux2)] {
+        assert!(heard(text, &Dialect::ALL), "{text}");
+        assert!(heard(text, &[dialect]), "{text}");
+        assert_eq!(heard(text, &[Dialect::Keel]), dialect == Dialect::Native, "{text}");
     }
 }

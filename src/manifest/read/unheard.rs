@@ -43,7 +43,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn report_unheard(&mut self, words: NodeRef<'a>, wrong: &str, mend: &str) {
-        for statement in dialect::statements(words, self.path) {
+        for statement in dialect::statements(words, self.path, self.terms.dialects) {
             if matches!(statement.word, Word::Known { .. }) {
                 let message = format!("`{}` {wrong}", statement.written);
                 self.manifest.problems.push(Problem::new(
@@ -60,12 +60,12 @@ impl<'a> Reader<'a, '_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::manifest::{builtin_presets, read};
+    use crate::manifest::{Terms, read};
     use crate::path::RepoPath;
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let manifest = read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), builtin_presets());
+        let manifest = read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), Terms::builtin());
         let problems: Vec<_> = manifest.problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems, expected, "{text}");
     }

@@ -32,7 +32,7 @@ pub(super) fn join<S: Source>(
     reached: &mut HashMap<RepoPath, Reading<S::Key>>,
 ) -> Result<(), S::Error> {
     let before = std::mem::take(reached);
-    let mut shelf = Shelf::new(files, &inventory.presets, &inventory.manifests, before);
+    let mut shelf = Shelf::new(files, &inventory.terms, &inventory.manifests, before);
     let mut problems = Vec::new();
     let tree = Tree::plant(&mut shelf, &mut problems)?;
     let files = read_files(&tree, &mut shelf)?;

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use super::Source;
 use super::files::Files;
-use crate::manifest::{self, Document, Library, Manifest, Problem};
+use crate::manifest::{self, Document, Library, Manifest, Problem, Terms};
 use crate::path::RepoPath;
-use crate::policy::Presets;
 
 /// How many bytes of text are kept open at a time. Their trees take some ten times of that.
 const MOST_OPEN: usize = 8 << 20;
@@ -27,12 +26,12 @@ pub(super) struct Linked<K> {
 /// as they were. `linked` is what is remembered of those.
 pub(super) fn read<S: Source>(
     files: &mut Files<'_, S>,
-    presets: &Presets,
+    terms: &Terms,
     linked: &mut HashMap<RepoPath, Linked<S::Key>>,
 ) -> Result<BTreeMap<RepoPath, Arc<Manifest>>, S::Error> {
     let mut before = std::mem::take(linked);
     let surveyed = files.surveyed();
-    let mut reader = Reader { files, presets, opened: HashMap::new(), open_bytes: 0, bytes: Vec::new() };
+    let mut reader = Reader { files, terms, opened: HashMap::new(), open_bytes: 0, bytes: Vec::new() };
     let mut manifests = BTreeMap::new();
     for (path, reading) in surveyed {
         let Some(alone) = &reading.manifest else { continue };
@@ -52,7 +51,7 @@ pub(super) fn read<S: Source>(
 /// Reads files with others.
 struct Reader<'r, 's, S: Source> {
     files: &'r mut Files<'s, S>,
-    presets: &'r Presets,
+    terms: &'r Terms,
     /// Those that were opened, or what is wrong with them.
     opened: HashMap<RepoPath, Result<Arc<Document>, Problem>>,
     open_bytes: usize,
@@ -85,7 +84,7 @@ impl<S: Source> Reader<'_, '_, S> {
             }
         }
         self.files.read(key, &mut self.bytes)?;
-        let mut manifest = manifest::read_with(path, &self.bytes, self.presets, &library);
+        let mut manifest = manifest::read_with(path, &self.bytes, self.terms, &library);
         manifest.problems.append(&mut problems);
         Ok(Linked { key: key.clone(), needs, manifest: Arc::new(manifest) })
     }

@@ -1,6 +1,7 @@
 //! Patterns: what is accepted, what it matches, and what people are told about the rest.
 
-use super::{Dialect, Pattern, PatternKind};
+use super::{Pattern, PatternKind};
+use crate::policy::Dialect;
 use crate::policy::tests::admits;
 
 #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use landwaiter::image::Tag;
-use landwaiter::manifest::{Automation, Document, ImageField, Manifest, Place, Scope, Workload, builtin_presets, read};
+use landwaiter::manifest::{Automation, Document, ImageField, Manifest, Place, Scope, Terms, Workload, read};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::{Inventory, Memory, Source};
 
@@ -50,7 +50,7 @@ pub(crate) struct Changed {
 impl File {
     pub(crate) fn read(path: &str, bytes: &[u8]) -> Self {
         let path = RepoPath::parse(path).expect("the tests name files inside the repository");
-        let manifest = read(&path, bytes, builtin_presets());
+        let manifest = read(&path, bytes, Terms::builtin());
         let mut fields = Vec::new();
         for workload in &manifest.workloads {
             let containers = workload.containers.iter();

@@ -3,15 +3,13 @@
 mod mistakes;
 
 use crate::image::Tag;
-use crate::manifest::{
-    Automation, ContainerPolicy, Document, Manifest, Scope, Workload, builtin_presets, may_matter, read,
-};
+use crate::manifest::{Automation, ContainerPolicy, Document, Manifest, Scope, Terms, Workload, may_matter, read};
 use crate::path::RepoPath;
 
 fn file(path: &str, text: &str) -> Manifest {
     let path = RepoPath::parse(path).unwrap();
     assert!(may_matter(&path, text.as_bytes(), Scope::Annotated), "{text}");
-    read(&path, text.as_bytes(), builtin_presets())
+    read(&path, text.as_bytes(), Terms::builtin())
 }
 
 fn yaml(text: &str) -> Manifest {

@@ -1,9 +1,8 @@
 //! Images of any kind of object, where annotations say that they stand.
 
 use crate::image::Tag;
-use crate::manifest::{Automation, ContainerPolicy, Document, Manifest, Obstacle, read};
+use crate::manifest::{Automation, ContainerPolicy, Document, Manifest, Obstacle, Terms, read};
 use crate::path::RepoPath;
-use crate::policy::Presets;
 
 /// An object of some kind whose annotations begin in line 5, one line each.
 fn object(kind: &str, annotations: &str, body: &str) -> String {
@@ -13,7 +12,7 @@ fn object(kind: &str, annotations: &str, body: &str) -> String {
 }
 
 fn parse(text: &str) -> Manifest {
-    read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &Presets::default())
+    read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &Terms::default())
 }
 
 fn images(manifest: &Manifest) -> Vec<String> {

@@ -3,23 +3,22 @@
 use std::collections::BTreeMap;
 
 use crate::image::Tag;
-use crate::manifest::{Document, Library, Manifest, Obstacle, read_with};
+use crate::manifest::{Document, Library, Manifest, Obstacle, Terms, read_with};
 use crate::path::RepoPath;
-use crate::policy::Presets;
 
 /// Reads `release.yaml` with those of these files that it needs.
 fn read(release: &str, files: &[(&str, &str)]) -> Manifest {
     let path = RepoPath::parse("apps/release.yaml").unwrap();
-    let presets = Presets::default();
+    let terms = Terms::default();
     let files: BTreeMap<&str, &str> = files.iter().copied().collect();
-    let needs = read_with(&path, release.as_bytes(), &presets, &Library::default()).needs;
+    let needs = read_with(&path, release.as_bytes(), &terms, &Library::default()).needs;
     let mut library = Library::default();
     for need in needs {
         if let Some(text) = files.get(need.as_str()) {
             library.insert(Document::open(&need, text.as_bytes()).unwrap());
         }
     }
-    read_with(&path, release.as_bytes(), &presets, &library)
+    read_with(&path, release.as_bytes(), &terms, &library)
 }
 
 /// `name image@file:line`, one line each.

@@ -1,11 +1,11 @@
 //! What a kustomization is, where its links lead, and what its entries say.
 
 use super::split_image;
-use crate::manifest::{Manifest, Severity, builtin_presets, read};
+use crate::manifest::{Manifest, Severity, Terms, read};
 use crate::path::RepoPath;
 
 fn read_as(path: &str, text: &str) -> Manifest {
-    read(&RepoPath::parse(path).unwrap(), text.as_bytes(), builtin_presets())
+    read(&RepoPath::parse(path).unwrap(), text.as_bytes(), Terms::builtin())
 }
 
 /// How many kustomizations a file holds, and where their links lead.

@@ -1,9 +1,8 @@
 //! Image volumes beside containers.
 
 use crate::image::Tag;
-use crate::manifest::{ContainerPolicy, Document, Manifest, read};
+use crate::manifest::{ContainerPolicy, Document, Manifest, Terms, read};
 use crate::path::RepoPath;
-use crate::policy::Presets;
 
 fn pod(annotations: &str, volumes: &str) -> String {
     format!(
@@ -12,7 +11,7 @@ fn pod(annotations: &str, volumes: &str) -> String {
 }
 
 fn parse(text: &str) -> Manifest {
-    read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &Presets::default())
+    read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), &Terms::default())
 }
 
 fn policies(text: &str) -> Vec<String> {

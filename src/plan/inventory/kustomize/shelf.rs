@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use super::super::files::Files;
 use super::super::{Reading, Source};
-use crate::manifest::{self, Manifest, Scope};
+use crate::manifest::{self, Manifest, Scope, Terms};
 use crate::path::RepoPath;
-use crate::policy::Presets;
 
 /// Every file that can be asked for: those of the survey, and whatever else lies in the repository.
 pub(super) struct Shelf<'s, 'f, S: Source> {
     pub(super) files: &'s mut Files<'f, S>,
-    presets: &'s Presets,
+    terms: &'s Terms,
     /// What was found in the files of the survey.
     pub(super) manifests: &'s BTreeMap<RepoPath, Arc<Manifest>>,
     /// What the last survey asked for beyond its files.
@@ -26,11 +25,11 @@ pub(super) struct Shelf<'s, 'f, S: Source> {
 impl<'s, 'f, S: Source> Shelf<'s, 'f, S> {
     pub(super) fn new(
         files: &'s mut Files<'f, S>,
-        presets: &'s Presets,
+        terms: &'s Terms,
         manifests: &'s BTreeMap<RepoPath, Arc<Manifest>>,
         before: HashMap<RepoPath, Reading<S::Key>>,
     ) -> Self {
-        Self { files, presets, manifests, before, reached: HashMap::new() }
+        Self { files, terms, manifests, before, reached: HashMap::new() }
     }
 
     /// Whether there is a file at this path.
@@ -55,7 +54,7 @@ impl<'s, 'f, S: Source> Shelf<'s, 'f, S> {
             let mut bytes = Vec::new();
             self.files.read(&key, &mut bytes)?;
             let matters = whole || manifest::may_matter(path, &bytes, Scope::Annotated);
-            let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, self.presets)));
+            let manifest = matters.then(|| Arc::new(manifest::read(path, &bytes, self.terms)));
             Reading { key, manifest }
         };
         let manifest = reading.manifest.clone();
