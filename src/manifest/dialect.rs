@@ -6,6 +6,7 @@
 mod flux;
 pub(super) mod flux2;
 mod native;
+pub(super) mod reference;
 pub(super) mod remark;
 
 use std::sync::LazyLock;

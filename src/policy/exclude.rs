@@ -37,15 +37,11 @@ impl Exclude {
         let mut read = Vec::with_capacity(items.len());
         for item in items.iter().map(AsRef::as_ref) {
             let regex = item.strip_prefix("regex:").or_else(|| item.strip_prefix("regexp:"));
-            let (shown, matcher): (Arc<str>, _) = match regex {
-                Some(regex) => {
-                    let matcher = pattern::regex(regex, Dialect::Native);
-                    (format!("regex:{regex}").into(), matcher)
-                }
-                None => {
-                    let glob = item.strip_prefix("glob:").unwrap_or(item);
-                    (glob.into(), pattern::glob(glob))
-                }
+            let (shown, matcher): (Arc<str>, _) = if let Some(regex) = regex {
+                (format!("regex:{regex}").into(), pattern::regex(regex, Dialect::Native))
+            } else {
+                let glob = item.strip_prefix("glob:").unwrap_or(item);
+                (glob.into(), pattern::glob(glob))
             };
             let matcher = matcher.map_err(|why| InvalidPattern::new(&shown, why))?;
             read.push((shown, matcher));

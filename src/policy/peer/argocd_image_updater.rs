@@ -200,10 +200,8 @@ impl ArgocdImageUpdater {
                 let what = format!("`{glob}` is no glob, since it {}, so it ignores nothing", bad.0);
                 InvalidSetting::new("ignore-tags", what, "close what is open, or remove it")
             })?;
-            items.push(match path_match::is_plain(glob) {
-                true => Cow::Borrowed(&**glob),
-                false => Cow::Owned(format!("regex:{regex}")),
-            });
+            let is_plain = path_match::is_plain(glob);
+            items.push(if is_plain { Cow::Borrowed(&**glob) } else { Cow::Owned(format!("regex:{regex}")) });
         }
         Exclude::of_items(&items).map_err(|error| InvalidSetting::pattern("ignore-tags", &error))
     }

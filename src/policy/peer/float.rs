@@ -18,12 +18,11 @@ fn finite(text: &str) -> Option<f64> {
         return None;
     }
     let digits = without_underscores(text)?;
-    let value = match digits.strip_prefix("0x") {
-        Some(hex) => hexadecimal(hex)?,
-        None => {
-            let decimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-');
-            digits.bytes().all(decimal).then(|| digits.parse().ok()).flatten()?
-        }
+    let value = if let Some(hex) = digits.strip_prefix("0x") {
+        hexadecimal(hex)?
+    } else {
+        let decimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-');
+        digits.bytes().all(decimal).then(|| digits.parse().ok()).flatten()?
     };
     (value < f64::INFINITY).then_some(value)
 }

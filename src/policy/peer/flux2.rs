@@ -150,13 +150,10 @@ impl Flux2 {
 }
 
 fn direction(setting: &'static str, text: &str) -> Result<Direction, InvalidSetting> {
-    match read_direction(text) {
-        Some(direction) => Ok(direction),
-        None => {
-            let mend = "write one of the two, or nothing for `asc`";
-            Err(InvalidSetting::new(setting, format!("`{text}` is neither `asc` nor `desc`"), mend))
-        }
-    }
+    read_direction(text).ok_or_else(|| {
+        let mend = "write one of the two, or nothing for `asc`";
+        InvalidSetting::new(setting, format!("`{text}` is neither `asc` nor `desc`"), mend)
+    })
 }
 
 fn read_direction(text: &str) -> Option<Direction> {

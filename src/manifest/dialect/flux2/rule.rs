@@ -1,5 +1,4 @@
-//! What an `ImagePolicy` asks for: its fields, as they are written. What they mean is known to
-//! [`Flux2`](crate::policy::peer::Flux2).
+//! What an `ImagePolicy` asks for: its fields, as they are written. What they mean is known to [`Flux2`].
 
 use crate::manifest::yaml::NodeRef;
 use crate::policy::peer::{Flux2, Flux2Filter, Flux2Policy};
