@@ -84,6 +84,7 @@ impl Client {
         let patience = Patience {
             connect_timeout: options.connect_timeout,
             timeout: options.timeout,
+            stall: options.stall,
             attempts: options.attempts,
             retry_delay: options.retry_delay,
             max_retry_after: options.max_retry_after,

@@ -1,5 +1,6 @@
 //! The registry client against registries: good ones, odd ones and broken ones.
 
+mod bad_input;
 mod bodies;
 mod credential_helpers;
 mod good;

@@ -21,7 +21,9 @@ use jiff::Timestamp;
 use landwaiter::demo::registry::Registry;
 use landwaiter::image::{Digest, Repository, Tag};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -228,6 +230,80 @@ pub(crate) fn bearer(uses: usize) -> impl Fn(&Seen, SocketAddr) -> Act + Send + 
             return Act::Pass;
         }
         closed(seen, address, Act::Hang)
+    }
+}
+
+/// A server below HTTP: what it does with a line is written out in the test.
+pub(crate) struct Raw {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    /// One permit for each line that has come to its end.
+    ended: Arc<Semaphore>,
+    task: JoinHandle<()>,
+}
+
+/// A connection to a [`Raw`] server, after the head of a request was read.
+pub(crate) struct Line(TcpStream);
+
+impl Raw {
+    pub(crate) async fn start<F: Future<Output = std::io::Result<()>> + Send + 'static>(
+        serve: impl Fn(Line) -> F + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connections, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let (counter, finished) = (Arc::clone(&connections), Arc::clone(&ended));
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match stream.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => break,
+                    }
+                }
+                let (served, finished) = (serve(Line(stream)), Arc::clone(&finished));
+                tokio::spawn(async move {
+                    // A client that has had enough is what most of these tests want.
+                    let _ = served.await;
+                    finished.add_permits(1);
+                });
+            }
+        });
+        Self { address, connections, ended, task }
+    }
+
+    pub(crate) fn repository(&self, path: &str) -> Repository {
+        Repository::parse(&format!("{}/{path}", self.address)).unwrap()
+    }
+
+    /// How many lines there were so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a line has come to its end.
+    pub(crate) async fn is_hung_up_on(&self) {
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.ended.acquire()).await;
+        ended.expect("nobody hung up").unwrap().forget();
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Line {
+    pub(crate) async fn say(&mut self, words: &str) -> std::io::Result<()> {
+        self.0.write_all(words.as_bytes()).await
+    }
+
+    /// Ends it as a machine does that falls over: what was sent last may be lost.
+    pub(crate) fn reset(self) -> std::io::Result<()> {
+        self.0.set_zero_linger()
     }
 }
 
