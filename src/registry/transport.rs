@@ -116,12 +116,15 @@ struct Exchanged {
 
 impl Transport {
     pub(super) fn new(patience: Patience) -> Result<Self, Kind> {
+        let limits = patience.host_limits.values().chain([&patience.limits]);
+        let at_once = limits.filter_map(|limits| limits.concurrency).max().unwrap_or(1);
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(patience.connect_timeout)
                 .tls_backend_preconfigured(tls::client_config())
                 .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(at_once)
                 .tcp_keepalive(KEEP_ALIVE)
                 .http2_keep_alive_interval(KEEP_ALIVE)
                 .http2_keep_alive_timeout(KEEP_ALIVE)

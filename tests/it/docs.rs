@@ -4,6 +4,7 @@
 mod annotations;
 mod migrations;
 mod policies;
+mod registries;
 
 use std::fs;
 use std::path::Path;

@@ -8,6 +8,7 @@ mod login;
 mod memory;
 mod pages;
 mod politeness;
+mod quirks;
 mod redirects;
 mod refusals;
 mod tokens;

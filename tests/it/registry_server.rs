@@ -14,6 +14,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::{StreamExt as _, stream};
@@ -38,6 +39,8 @@ pub(crate) struct Seen {
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
     pub(crate) body: String,
+    /// `HTTP/1.1`, `HTTP/2.0`.
+    pub(crate) version: String,
     /// How many requests with this path came before.
     pub(crate) before: usize,
 }
@@ -60,6 +63,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<Vec<Seen>>>,
     busiest: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -76,6 +80,11 @@ impl Server {
         let registry = Registry::new();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (running, busiest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
+        let listener = listener.tap_io(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
         let (fault, shared_log, shared_busiest) = (Arc::new(fault), Arc::clone(&log), Arc::clone(&busiest));
         let before = from_fn(move |request: Request, next: Next| {
             let (fault, log) = (Arc::clone(&fault), Arc::clone(&shared_log));
@@ -98,7 +107,7 @@ impl Server {
         });
         let router = registry.router().fallback(StatusCode::NOT_FOUND).layer(before);
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { registry, address, log, busiest, task }
+        Self { registry, address, log, busiest, connections, task }
     }
 
     /// The repository at `path` on this server.
@@ -125,6 +134,11 @@ impl Server {
         self.log().iter().filter(|seen| seen.path.contains(part)).count()
     }
 
+    /// How many connections were made so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     /// The most requests that ran at once.
     pub(crate) fn busiest(&self) -> usize {
         self.busiest.load(Ordering::SeqCst)
@@ -147,6 +161,7 @@ async fn see(request: Request, log: &Mutex<Vec<Seen>>) -> (Seen, Request) {
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned()),
         body: String::from_utf8_lossy(&body).into_owned(),
+        version: format!("{:?}", parts.version),
         before: log.iter().filter(|seen: &&Seen| seen.path == path).count(),
         path,
     };
