@@ -127,6 +127,7 @@ impl Args {
         let mut inventory = checkout::survey(&self.dir, self.dialects.heard(), Scope::Everything)?;
         let now = Timestamp::now();
         let scans = scans(&inventory, now, self.tags, self.online.then_some(self.registry), &mut progress).await?;
+        inventory.report(inventory.advice());
         inventory.report(doubts(&inventory, &scans, now));
         inventory.report(mistakes);
         drop(progress);

@@ -18,6 +18,7 @@ use super::subject::{Mandate, Subject};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Dialects, PatternKind};
+pub(super) use flux::knows as flux_knows;
 
 /// What annotations call the image at the top of a chart's values.
 pub(super) const CHART_IMAGE: &str = "chart-image";
@@ -88,6 +89,9 @@ pub(super) enum Word {
     Unknown {
         /// What was perhaps meant.
         suggestion: Option<String>,
+        /// Whether it is that, but for the case of its letters or blanks around it. The tool of the prefix
+        /// does not hear it, and nobody who writes it knows.
+        is_slip: bool,
     },
 }
 
@@ -131,6 +135,8 @@ pub(super) struct Value {
     pub(super) is_null: bool,
     /// Whether every reader takes it for the string that it has to be.
     pub(super) is_string: bool,
+    /// Whether an alias stands for it.
+    pub(super) is_alias: bool,
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
@@ -161,6 +167,16 @@ impl Topic {
     /// Whether the value is `true` or `false`.
     pub(super) fn is_flag(self) -> bool {
         matches!(self, Self::Automated | Self::AllowDowngrade | Self::Locked | Self::Ignore)
+    }
+
+    /// Whether the value may be any text, or a list in which blanks mean nothing.
+    pub(super) fn is_free(self) -> bool {
+        matches!(self, Self::LockedBy | Self::LockedReason | Self::Exclude | Self::Later)
+    }
+
+    /// Whether it says which tags an image follows.
+    pub(super) fn chooses(self) -> bool {
+        matches!(self, Self::Pattern(_) | Self::Policy | Self::Order | Self::Extract | Self::Exclude)
     }
 }
 
@@ -220,8 +236,12 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy"].map(Finder::new));
+    // Also as people write them by mistake, who are to be told.
+    static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+        let native = ["andwaiter", "andWaiter", "ANDWAITER"];
+        let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\""];
+        native.into_iter().chain(flux).map(Finder::new).collect()
+    });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 
@@ -230,12 +250,32 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
     let mut statements = Vec::new();
     for (key, value) in annotations.entries() {
         let Some(written) = key.text() else { continue };
-        let read = native::read(written).or_else(|| flux::read(written));
-        if let Some((voice, word)) = read.filter(|(voice, _)| dialects.contains(voice.dialect())) {
-            statements.push(Statement::new(voice, written, word, key.place(file), value.resolved(), file));
+        if let Some((voice, word)) = understand(written).filter(|(voice, _)| dialects.contains(voice.dialect())) {
+            statements.push(Statement::new(voice, written, word, key.place(file), value, file));
         }
     }
     statements
+}
+
+/// Whether a key is one of ours, or nearly.
+pub(super) fn is_ours(key: &str, dialects: Dialects) -> bool {
+    understand(key).is_some_and(|(voice, _)| dialects.contains(voice.dialect()))
+}
+
+/// The meaning of a key; `None` for one under another prefix.
+fn understand(key: &str) -> Option<(Voice, Word)> {
+    let read = |key: &str| native::read(key).or_else(|| flux::read(key));
+    let (prefix, name) = key.split_once('/')?;
+    if !prefix.contains(|c: char| c.is_ascii_uppercase() || c.is_whitespace()) {
+        return read(key);
+    }
+    // The name of a key may have capitals in it, and a prefix may not.
+    let (voice, word) = read(&format!("{}/{name}", prefix.trim().to_ascii_lowercase()))?;
+    let word = match word {
+        Word::Known { .. } => Word::Unknown { suggestion: Some(name.to_owned()), is_slip: true },
+        other => other,
+    };
+    Some((voice, word))
 }
 
 /// The words of a mapping whose keys are native ones without their prefix. Only Kubernetes takes no other
@@ -243,7 +283,7 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
 pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
     let statement = |(key, value): (NodeRef<'_>, NodeRef<'_>)| {
         let written = key.text()?;
-        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value.resolved(), file);
+        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value, file);
         said.value.is_string |= said.value.text.is_some();
         Some(said)
     };
@@ -252,21 +292,29 @@ pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> 
 
 impl Statement {
     fn new(voice: Voice, written: &str, word: Word, key: Place, value: NodeRef<'_>, file: &RepoPath) -> Self {
+        let (place, is_alias, value) = (value.place(file), value.is_alias(), value.resolved());
         // A value that is not written has no place of its own.
         let unwritten = value.is_null() && value.text().is_some_and(str::is_empty);
         let value = Value {
-            place: if unwritten { key.clone() } else { value.place(file) },
+            place: if unwritten { key.clone() } else { place },
             text: value.text().map(Box::from),
             is_null: value.is_null(),
             is_string: value.is_string(),
+            is_alias,
         };
         Self { voice, written: written.into(), word, key, value }
     }
 
     /// One native word that stands in a comment.
     pub(super) fn remarked(name: &str, value: &str, place: &Place) -> Self {
-        let value = Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true };
+        let value =
+            Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true, is_alias: false };
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
+    }
+
+    /// Whether this is said in words of our own.
+    pub(super) fn is_native(&self) -> bool {
+        self.voice == Voice::Native
     }
 
     /// Whether this says where an image stands.
@@ -299,8 +347,21 @@ fn lookup(name: &str) -> Word {
     match (found, container) {
         (Some(&(word, topic, _)), Some(container)) => about_container(topic, word, container),
         (Some(&(word, topic, _)), None) => Word::Known { topic, container: None, canonical: canonical(word, topic) },
-        (None, _) => Word::Unknown { suggestion: suggestion(head, container) },
+        (None, _) => match slip(name) {
+            Some(meant) => Word::Unknown { suggestion: Some(meant), is_slip: true },
+            None => Word::Unknown { suggestion: suggestion(head, container), is_slip: false },
+        },
     }
+}
+
+/// The known key that this one is, but for the case of its letters or blanks around it.
+fn slip(name: &str) -> Option<String> {
+    let plain = name.trim();
+    let plain = match plain.split_once('.') {
+        Some((head, container)) => format!("{}.{container}", head.to_ascii_lowercase()),
+        None => plain.to_ascii_lowercase(),
+    };
+    (plain != name && matches!(lookup(&plain), Word::Known { .. })).then_some(plain)
 }
 
 /// Two spellings of one word are one key.

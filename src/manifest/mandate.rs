@@ -24,6 +24,7 @@ use super::workload::{Automation, ContainerPolicy, Lock};
 use crate::path::RepoPath;
 use crate::policy::Dialect;
 pub(super) use agree::agree;
+pub(super) use hearing::unknown_key;
 
 /// Reads the statements about these containers. `is_patch` says that there may be more containers
 /// than this file shows.

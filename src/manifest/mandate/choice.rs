@@ -313,7 +313,9 @@ impl<'a> Reader<'a, '_> {
             };
             let absent = if is_patch { "this patch shows no image" } else { "there is no image" };
             let message = format!("`{}` speaks about `{container}`, and {absent} of that name", said.written);
-            if said.voice == Voice::Native && !is_patch {
+            // A name that is right but for its case, or blanks around it, is meant for that container.
+            let is_slip = meant.is_some_and(|meant| meant.eq_ignore_ascii_case(container.trim()));
+            if is_slip || (said.voice == Voice::Native && !is_patch) {
                 let wrong = self.wrong(Rule::UnknownContainer, &said.key, message, mend);
                 self.hold(wrong);
             } else {

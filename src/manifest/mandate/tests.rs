@@ -108,7 +108,6 @@ fn patterns_for_all_and_for_one() {
         "on",
         "app: glob:a-*, sidecar: glob:a-*",
     );
-    fine("landwaiter/tag.app: \"semver:~1\\n\"", "off", "app: semver:~1, sidecar: -");
 }
 
 #[test]
@@ -345,6 +344,68 @@ fn containers_that_are_not_there() {
             "a.yaml:5:5: hint: `fluxcd.io/tag.init` speaks about `init`, and this patch shows no image of that name; there are: app",
         ]
     );
+}
+
+#[test]
+fn keys_in_the_wrong_case_hold_whatever_their_prefix() {
+    for (key, meant) in [
+        ("fluxcd.io/Tag.app", "fluxcd.io/tag.app"),
+        ("flux.weave.works/TAG.app", "flux.weave.works/tag.app"),
+        ("FluxCD.io/tag.app", "fluxcd.io/tag.app"),
+        ("landwaiter/Tag.app", "landwaiter/tag.app"),
+        ("Landwaiter/tag.app", "landwaiter/tag.app"),
+        ("Filter.fluxcd.io/app", "filter.fluxcd.io/app"),
+    ] {
+        let annotations = format!("{ON}\n{key}: glob:x-*");
+        check(&annotations, "held at 6:5", "app: own family, sidecar: own family");
+        let told = format!("a.yaml:6:5: error: `{key}` is no key, since capitals and blanks count; write `{meant}`");
+        problem(&annotations, &[&told]);
+    }
+    check("fluxcd.io/Automated: 'true'", "held at 5:5", "app: -, sidecar: -");
+    for (key, name) in [("fluxcd.io/tag.App", "App"), ("'fluxcd.io/tag.app '", "app "), ("filter.fluxcd.io/APP", "APP")]
+    {
+        let annotations = format!("{ON}\n{key}: x-*");
+        check(&annotations, "held at 6:5", "app: own family, sidecar: own family");
+        let told = format!(
+            "a.yaml:6:5: error: `{}` speaks about `{name}`, and there is no image of that name; did you mean `app`? There are: app, sidecar",
+            key.trim_matches('\'')
+        );
+        problem(&annotations, &[&told]);
+    }
+}
+
+#[test]
+fn blanks_tabs_and_line_ends_in_values_are_told_and_hold() {
+    for (value, stray, plain) in [
+        ("'semver:~1 '", "a blank behind it", "semver:~1"),
+        ("' semver:~1'", "a blank before it", "semver:~1"),
+        ("\"\\tsemver:~1\"", "a tab before it", "semver:~1"),
+        ("\"semver:~1\\n\"", "a line end behind it", "semver:~1"),
+        ("\"semver:>=1\\n<2\"", "a line end in it", "semver:>=1 <2"),
+        ("\"semver:>=1\\t<2\"", "a tab in it", "semver:>=1 <2"),
+        ("\"semver:~1\\u00a0\"", "the character '\\u{a0}' behind it", "semver:~1"),
+    ] {
+        for (key, column) in [("landwaiter/tag.app", 25), ("fluxcd.io/tag.app", 24)] {
+            let annotations = format!("{ON}\n{key}: {value}");
+            check(&annotations, "on", "app: invalid, sidecar: own family");
+            let told = format!("a.yaml:6:{column}: error: the value of `{key}` has {stray}; write \"{plain}\"");
+            problem(&annotations, &[&told]);
+        }
+    }
+    check("landwaiter/automated: 'true '", "held at 5:27", "app: own family, sidecar: own family");
+    check(&format!("{ON}\nlandwaiter/policy: ' stable'"), "on", "app: invalid, sidecar: invalid");
+    check(&format!("{ON}\nlandwaiter/order: 'semver '"), "on", "app: invalid, sidecar: invalid");
+    fine(
+        &format!("{ON}\nlandwaiter/exclude: \" a,\\tb\\n\""),
+        "on",
+        "app: own family exclude=a,b, sidecar: own family exclude=a,b",
+    );
+    fine(
+        &format!("{ON}\nlandwaiter/locked: 'true'\nlandwaiter/locked-reason: \" a talk\\n\""),
+        "locked by  since a talk until ",
+        "app: own family, sidecar: own family",
+    );
+    fine(&format!("{ON}\nlandwaiter/tag.app: 'semver: >=1 <2'"), "on", "app: semver:>=1 <2, sidecar: own family");
 }
 
 #[test]

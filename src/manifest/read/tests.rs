@@ -311,6 +311,22 @@ fn aliases_in_the_way_are_told() {
     );
     assert_eq!(read_through.workloads[0].automation, Automation::On);
     assert_eq!(read_through.workloads[0].containers[0].name, "c");
+    problem(
+        &read_through,
+        &[
+            "a.yaml:4:48: hint: an alias stands for the value of `landwaiter/automated`, which changes with what it stands for; write \"true\"",
+        ],
+    );
+    let key = yaml(
+        "x: &k landwaiter/locked\nkind: Pod\nmetadata: {annotations: {*k : 'true', landwaiter/automated: 'true'}}\nspec: {containers: [{name: c, image: x:1}]}\n",
+    );
+    assert!(matches!(key.workloads[0].automation, Automation::Held { .. }));
+    problem(
+        &key,
+        &[
+            "a.yaml:3:26: warning: annotations behind an alias or a merge key are not read; write them out under `metadata.annotations`",
+        ],
+    );
 }
 
 #[test]
@@ -327,6 +343,30 @@ fn annotations_in_the_wrong_place() {
     let other = yaml(&format!("kind: Prometheus\nmetadata: {{{ON}}}\nspec: {{values: {{image: x:1}}}}\n"));
     assert!(problems(&other)[0].starts_with("a.yaml:2:26: warning: this Prometheus shows no image"));
     problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/ignore: 'true'}}"), &[]);
+    for kind in ["ConfigMap", "Service", "Namespace"] {
+        let told = |annotation: &str, expected: &str| {
+            problem(&yaml(&format!("kind: {kind}\nmetadata: {{annotations: {{{annotation}}}}}")), &[expected]);
+        };
+        told(
+            "landwaiter/automatd: 'true'",
+            "a.yaml:2:26: error: `landwaiter/automatd` is no key that Landwaiter knows; did you mean `landwaiter/automated`?",
+        );
+        told(
+            "fluxcd.io/automatd: 'true'",
+            "a.yaml:2:26: error: `fluxcd.io/automatd` is no key that Landwaiter knows; did you mean `fluxcd.io/automated`?",
+        );
+        told(
+            "landwaiter/wholly-new: x",
+            "a.yaml:2:26: error: `landwaiter/wholly-new` is no key that Landwaiter knows; remove it",
+        );
+        told(
+            "landwaiter/policy: stable, landwaiter/order: newest",
+            &format!(
+                "a.yaml:2:26: warning: `landwaiter/policy` is not heard: this {kind} shows no image; move it to the object that shows the image, or remove it"
+            ),
+        );
+    }
+    problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/wholly-new: x, fluxcd.io/tag.x: y}}"), &[]);
 }
 
 #[test]

@@ -94,6 +94,11 @@ pub(in crate::manifest) fn read(
     Some(Kustomization { id, place, role, links, images, speaks: false, automated: false, automation: Automation::Off })
 }
 
+/// Whether this is a kustomization: a file of kustomize, or an object of Flux.
+pub(in crate::manifest) fn is_kustomization(object: NodeRef<'_>, file: &RepoPath) -> bool {
+    role(object, file).is_some()
+}
+
 fn role(object: NodeRef<'_>, file: &RepoPath) -> Option<KustomizationRole> {
     if object.kind() != Kind::Mapping {
         return None;
