@@ -179,7 +179,7 @@ async fn scans(
         (None, Some(registry)) => {
             let client = Client::new(registry.options(super::plan::FRESH_FOR)?)?;
             let watches = inventory.watches(now);
-            let of = counted(watches.len(), "repository");
+            let of = watches.len();
             let mut done = 0;
             progress.show(&format!("asking the registries: 0 of {of}"));
             let scans = reconcile::scan_telling(&client, &watches, || {

@@ -363,6 +363,7 @@ impl<'a> Reader<'a, '_> {
             let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
             let elsewhere = match kind {
                 "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                "HelmRelease" | "FluxHelmRelease" => "or write it into its `values`",
                 _ => "in a patch, show the container with its image",
             };
             let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");

@@ -67,7 +67,8 @@ impl<'a> Reader<'a, '_> {
 
     fn report_contradiction(&mut self, winner: &Said<'a>, loser: &Said<'a>) {
         let (Ok(ours), Ok(theirs)) = (&winner.text, &loser.text) else { return };
-        if ours == theirs {
+        // A key that stands twice is told as such.
+        if ours == theirs || winner.written == loser.written {
             return;
         }
         let message = format!(
@@ -117,7 +118,7 @@ impl<'a> Reader<'a, '_> {
 
 /// What is wrong with a key that nobody knows, and whether that holds what it stands on: a native one does,
 /// and so does one that is a known key but for its spelling, whatever its prefix. `None` for a known one.
-pub(in crate::manifest) fn unknown_key(statement: &Statement) -> Option<(Problem, bool)> {
+fn unknown_key(statement: &Statement) -> Option<(Problem, bool)> {
     let Word::Unknown { suggestion, is_slip } = &statement.word else { return None };
     let written = &statement.written;
     let prefix = written.split_once('/').map_or(String::new(), |(prefix, _)| format!("{prefix}/"));

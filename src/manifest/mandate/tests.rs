@@ -347,6 +347,38 @@ fn containers_that_are_not_there() {
 }
 
 #[test]
+fn one_mistake_does_not_hide_another() {
+    problem(
+        &format!(
+            "{ON}\nlandwaiter/tag.app: 'semver:~1.'\nlandwaiter/order: newst\nlandwaiter/exclude: 'a b'\nlandwaiter/policy.sidecar: stabel"
+        ),
+        &[
+            "a.yaml:6:25: error: `semver:~1.` is no version constraint: a number is missing behind the last `.` (at character 4); did you mean `~1`?",
+            "a.yaml:7:23: error: `newst` is no order; use `semver`, `newest`, `numeric` or `alphabetical`, with `asc` or `desc` behind it",
+            "a.yaml:8:25: error: `a b` holds a blank, which no tag can hold; a tag has no blanks; write one pattern",
+            "a.yaml:9:32: error: there is no policy `stabel`; did you mean `stable`? There are: calm, stable",
+        ],
+    );
+    problem(
+        &format!("{ON}\nlandwaiter/automated: 'false'"),
+        &[
+            "a.yaml:6:5: error: the key `landwaiter/automated` stands here twice, first in line 5; remove one of the two",
+        ],
+    );
+}
+
+#[test]
+fn a_broken_pattern_for_nobody_is_broken_all_the_same() {
+    problem(
+        "fluxcd.io/automated: 'false'\nfluxcd.io/tag.web: semver:~0.",
+        &[
+            "a.yaml:6:5: warning: `fluxcd.io/tag.web` speaks about `web`, and there is no image of that name; there are: app, sidecar",
+            "a.yaml:6:24: error: `semver:~0.` is no version constraint: a number is missing behind the last `.` (at character 4); did you mean `~0`?",
+        ],
+    );
+}
+
+#[test]
 fn keys_in_the_wrong_case_hold_whatever_their_prefix() {
     for (key, meant) in [
         ("fluxcd.io/Tag.app", "fluxcd.io/tag.app"),

@@ -352,21 +352,40 @@ fn annotations_in_the_wrong_place() {
             "a.yaml:2:26: error: `landwaiter/automatd` is no key that Landwaiter knows; did you mean `landwaiter/automated`?",
         );
         told(
-            "fluxcd.io/automatd: 'true'",
-            "a.yaml:2:26: error: `fluxcd.io/automatd` is no key that Landwaiter knows; did you mean `fluxcd.io/automated`?",
-        );
-        told(
             "landwaiter/wholly-new: x",
             "a.yaml:2:26: error: `landwaiter/wholly-new` is no key that Landwaiter knows; remove it",
         );
         told(
-            "landwaiter/policy: stable, landwaiter/order: newest",
+            "landwaiter/tag-glob: 'a*', landwaiter/order: newest",
             &format!(
-                "a.yaml:2:26: warning: `landwaiter/policy` is not heard: this {kind} shows no image; move it to the object that shows the image, or remove it"
+                "a.yaml:2:26: warning: `landwaiter/tag-glob` is not heard: this {kind} shows no image; move it to the object that shows the image, or remove it"
             ),
         );
     }
-    problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/wholly-new: x, fluxcd.io/tag.x: y}}"), &[]);
+    let advice = |annotation: &str| -> Vec<String> {
+        let manifest = yaml(&format!("kind: HelmRelease\nmetadata: {{annotations: {{{annotation}}}}}"));
+        problem(&manifest, &[]);
+        manifest.advice.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(advice("fluxcd.io/wholly-new: x, fluxcd.io/ignore: 'true'"), [""; 0]);
+    assert_eq!(
+        advice("fluxcd.io/automatd: 'true'"),
+        [
+            "a.yaml:2:26: error: `fluxcd.io/automatd` is no key that Landwaiter knows; did you mean `fluxcd.io/automated`?"
+        ]
+    );
+    assert_eq!(
+        advice("fluxcd.io/automated: 'false', fluxcd.io/tag.x: 'y*'"),
+        [
+            "a.yaml:2:56: hint: `fluxcd.io/tag.x` is not heard: this HelmRelease shows no image; write the image into its `values`, or remove it"
+        ]
+    );
+    assert_eq!(
+        advice("fluxcd.io/automated: 'false', fluxcd.io/tag.x: 'semver:~1.'"),
+        [
+            "a.yaml:2:73: error: `semver:~1.` is no version constraint: a number is missing behind the last `.` (at character 4); did you mean `~1`?"
+        ]
+    );
 }
 
 #[test]

@@ -37,25 +37,34 @@ impl<'a> Reader<'a, '_> {
         );
     }
 
-    /// An object without images hears nothing. A word that nobody knows is a slip all the same, and a native
-    /// one is for us whatever it stands on; Flux has words for any object.
+    /// An object without images hears nothing, and what is wrong in its annotations is wrong all the same. A
+    /// native word is for us whatever it stands on; Flux has words for any object, so that those are told to
+    /// whoever asks.
     pub(super) fn report_words_without_images(&mut self, statements: &[Statement], kind: &str) {
-        let mut is_told = statements.iter().any(Statement::automates) || statements.iter().any(Statement::is_path);
-        for statement in statements {
-            match &statement.word {
-                Word::Unknown { suggestion, .. } if statement.is_native() || suggestion.is_some() => {
-                    is_told = true;
-                    self.manifest.problems.extend(mandate::unknown_key(statement).map(|(problem, _)| problem));
-                }
-                Word::Known { .. } if statement.is_native() && !is_told => {
-                    is_told = true;
-                    let message = format!("`{}` is not heard: this {kind} shows no image", statement.written);
-                    let mend = "move it to the object that shows the image, or remove it";
-                    let place = statement.key.clone();
-                    self.manifest.problems.push(Problem::new(Rule::Unheard, Severity::Warning, place, message, mend));
-                }
-                _ => {}
+        let is_told = statements.iter().any(|statement| statement.automates() || statement.is_path());
+        for (is_native, severity) in [(true, Severity::Warning), (false, Severity::Hint)] {
+            let said: Vec<Statement> =
+                statements.iter().filter(|statement| statement.is_native() == is_native).cloned().collect();
+            let mut wrong = Vec::new();
+            mandate::read(self.path, &said, &[], false, self.terms, &mut wrong);
+            // That no image is there is one cause, which is told once.
+            wrong.retain(|problem| !matches!(problem.rule, Rule::UnknownContainer | Rule::NoImage));
+            if !is_native {
+                wrong.retain(|problem| problem.rule != Rule::UnknownKey || problem.severity == Severity::Error);
             }
+            let is_about_images = |statement: &&Statement| match &statement.word {
+                Word::Known { topic, .. } => is_native || topic.chooses(),
+                Word::Bookkeeping | Word::Unknown { .. } => false,
+            };
+            if let Some(first) = said.iter().find(is_about_images).filter(|_| !is_told && wrong.is_empty()) {
+                let message = format!("`{}` is not heard: this {kind} shows no image", first.written);
+                let mend = match kind {
+                    "HelmRelease" | "FluxHelmRelease" => "write the image into its `values`, or remove it",
+                    _ => "move it to the object that shows the image, or remove it",
+                };
+                wrong.push(Problem::new(Rule::Unheard, severity, first.key.clone(), message, mend));
+            }
+            if is_native { &mut self.manifest.problems } else { &mut self.manifest.advice }.extend(wrong);
         }
     }
 
