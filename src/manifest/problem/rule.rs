@@ -56,7 +56,7 @@ rules! {
     StrayBlank "stray-blank" Error "A value has blanks, tabs or line ends around it or in it, which other readers take for a part of it."
     UnclearWording "unclear-wording" Hint "It is taken for what it seems to mean, and there is a clearer way to write it."
     Contradiction "contradiction" Warning "Two annotations or comments say different things about one thing."
-    Unheard "unheard" Warning "An annotation stands where nobody reads it: on a label, a pod template, a list."
+    Unheard "unheard" Warning "An annotation stands where nobody reads it: on a label, a pod template, an object without images or `automated`."
     IgnoredByFlux "ignored-by-flux" Hint "It works here, and Flux itself would not hear it: told by `lint` alone."
     NotSupported "not-supported" Error "What is asked for is known, and not supported yet."
 

@@ -57,6 +57,17 @@ fn a_mistake_in_the_switches_is_told_and_switches_nothing() {
 }
 
 #[test]
+fn a_link_in_place_of_the_switches_is_not_followed() {
+    let checkout = checkout("apps: {unquoted-value: off}");
+    let folder = checkout.path().join(".landwaiter");
+    std::fs::rename(folder.join("lint.yaml"), checkout.path().join("other")).unwrap();
+    std::os::unix::fs::symlink("../other", folder.join("lint.yaml")).unwrap();
+    let ran = checkout.run(&["lint", "apps", "--output", "json"]);
+    let told = told(&ran.json());
+    assert_eq!(told, [".landwaiter/lint.yaml error lint-file", "web.yaml warning unquoted-value"]);
+}
+
+#[test]
 fn the_switches_are_found_from_a_folder_below() {
     let checkout = checkout("apps: {unquoted-value: off}\ninfra: {unquoted-value: error}");
     let below = |folder: &str| checkout.run(&["lint", folder, "--output", "json"]);
