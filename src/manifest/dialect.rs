@@ -8,6 +8,7 @@ pub(super) mod flux2;
 mod native;
 pub(super) mod reference;
 pub(super) mod remark;
+mod slip;
 
 use std::sync::LazyLock;
 
@@ -250,7 +251,7 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
     let mut statements = Vec::new();
     for (key, value) in annotations.entries() {
         let Some(written) = key.text() else { continue };
-        if let Some((voice, word)) = understand(written).filter(|(voice, _)| dialects.contains(voice.dialect())) {
+        if let Some((voice, word)) = slip::understand(written).filter(|(voice, _)| dialects.contains(voice.dialect())) {
             statements.push(Statement::new(voice, written, word, key.place(file), value, file));
         }
     }
@@ -259,23 +260,7 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
 
 /// Whether a key is one of ours, or nearly.
 pub(super) fn is_ours(key: &str, dialects: Dialects) -> bool {
-    understand(key).is_some_and(|(voice, _)| dialects.contains(voice.dialect()))
-}
-
-/// The meaning of a key; `None` for one under another prefix.
-fn understand(key: &str) -> Option<(Voice, Word)> {
-    let read = |key: &str| native::read(key).or_else(|| flux::read(key));
-    let (prefix, name) = key.split_once('/')?;
-    if !prefix.contains(|c: char| c.is_ascii_uppercase() || c.is_whitespace()) {
-        return read(key);
-    }
-    // The name of a key may have capitals in it, and a prefix may not.
-    let (voice, word) = read(&format!("{}/{name}", prefix.trim().to_ascii_lowercase()))?;
-    let word = match word {
-        Word::Known { .. } => Word::Unknown { suggestion: Some(name.to_owned()), is_slip: true },
-        other => other,
-    };
-    Some((voice, word))
+    slip::understand(key).is_some_and(|(voice, _)| dialects.contains(voice.dialect()))
 }
 
 /// The words of a mapping whose keys are native ones without their prefix. Only Kubernetes takes no other
@@ -347,21 +332,11 @@ fn lookup(name: &str) -> Word {
     match (found, container) {
         (Some(&(word, topic, _)), Some(container)) => about_container(topic, word, container),
         (Some(&(word, topic, _)), None) => Word::Known { topic, container: None, canonical: canonical(word, topic) },
-        (None, _) => match slip(name) {
+        (None, _) => match slip::of(name) {
             Some(meant) => Word::Unknown { suggestion: Some(meant), is_slip: true },
             None => Word::Unknown { suggestion: suggestion(head, container), is_slip: false },
         },
     }
-}
-
-/// The known key that this one is, but for the case of its letters or blanks around it.
-fn slip(name: &str) -> Option<String> {
-    let plain = name.trim();
-    let plain = match plain.split_once('.') {
-        Some((head, container)) => format!("{}.{container}", head.to_ascii_lowercase()),
-        None => plain.to_ascii_lowercase(),
-    };
-    (plain != name && matches!(lookup(&plain), Word::Known { .. })).then_some(plain)
 }
 
 /// Two spellings of one word are one key.

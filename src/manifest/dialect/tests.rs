@@ -1,6 +1,7 @@
 //! Which keys are understood, and what is suggested for those that are not.
 
-use super::{Part, Topic, Voice, Word, flux, is_mentioned, native, understand};
+use super::slip::understand;
+use super::{Part, Topic, Voice, Word, flux, is_mentioned, native};
 use crate::policy::PatternKind;
 
 fn read(key: &str) -> Option<(Voice, Word)> {

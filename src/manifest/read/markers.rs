@@ -11,10 +11,10 @@ use crate::image::Reference;
 use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageRepository, Wish};
 use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate;
-use crate::manifest::problem::{Place, Problem, Rule, Severity, shown};
+use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::shape;
-use crate::manifest::shape::kustomization::{self, split_image};
-use crate::manifest::shape::marker::{self, Entry, Marked, Marker, Miss, Target};
+use crate::manifest::shape::kustomization;
+use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
@@ -276,7 +276,7 @@ impl<'a> Reader<'a, '_> {
             )
         } else {
             let entry = target.entry?;
-            if let Some(wrong) = selector(target, entry, home) {
+            if let Some(wrong) = kustomization::selector(target, entry, home.is_kustomization) {
                 let mend = "write the tag as `newTag`, and the marker behind it";
                 let problem = Problem::new(Rule::Marker, Severity::Error, marker.clone(), wrong, mend);
                 self.manifest.problems.push(problem.clone());
@@ -376,21 +376,6 @@ impl Workload {
 /// Whether a text, such as a file that cannot be parsed, seems to hold a marker.
 pub(super) fn are_mentioned(bytes: &[u8]) -> bool {
     ["# landwaiter:", "{\"$imagepolicy\""].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
-}
-
-/// What is wrong where a marked name in an entry of kustomize's `images` holds a tag: it tells which image
-/// is meant, or what it is called then, and its tag is never the one that counts.
-fn selector(target: &Target<'_>, entry: Entry<'_>, home: &Home) -> Option<String> {
-    let key = entry.key.text().filter(|key| matches!(*key, "name" | "newName"))?;
-    let text = target.node.resolved().text()?;
-    let (_, tag, digest) = split_image(text);
-    let way = target.node.trail().to_string();
-    let list = way.rsplit_once('[').map_or("", |(list, _)| list);
-    let is_entry =
-        list.ends_with("kustomize.images") || (home.is_kustomization && matches!(list, "images" | "spec.images"));
-    (is_entry && (tag.is_some() || digest.is_some())).then(|| {
-        format!("the marker stands on the `{key}` of an image, `{}`, whose tag is not the one that counts", shown(text))
-    })
 }
 
 fn missed(miss: &Miss, place: Place) -> Problem {
