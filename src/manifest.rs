@@ -29,6 +29,7 @@
 //! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
 //! | `policy_file.rs` | named policies, from files and built in |
 //! | `lint_file.rs`, `switches.rs` | which rules are switched for which paths: in a file, and as a value |
+//! | `setting.rs`, `fluxd.rs`, `registries_conf.rs` | what other tools are told beyond images and tags: in objects, as arguments of fluxd, in a file of Argo CD Image Updater |
 //! | `terms.rs` | what reading depends on beyond the file: those policies, and whose words are heard |
 //!
 //! ```
@@ -54,12 +55,15 @@
 mod dialect;
 mod document;
 mod edit;
+mod fluxd;
 mod lint_file;
 mod mandate;
 mod policy_file;
 mod problem;
 mod read;
+mod registries_conf;
 mod reword;
+mod setting;
 mod shape;
 mod sidecar;
 mod subject;
@@ -72,11 +76,14 @@ pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wi
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
+pub use fluxd::read_flux_args;
 pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};
 pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
+pub use registries_conf::{RegistryConf, RegistryField, read_registries_conf};
 pub use reword::{Reword, Reworded, Rewording};
+pub use setting::Setting;
 pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };
