@@ -158,15 +158,15 @@ fn read(owner: &str, words: Vec<Word>, settings: &mut Vec<Setting>, problems: &m
         let (name, value) = match flag.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
             None if SWITCHES.contains(&flag) => (flag, "true".to_owned()),
-            None => match words.next_if(|next| !next.text.starts_with("--")) {
-                Some(next) => (flag, next.text),
-                None => {
+            None => {
+                let Some(next) = words.next_if(|next| !next.text.starts_with("--")) else {
                     let message = format!("`--{}` has no value", shown(flag));
                     let mend = "write it behind `=`";
                     problems.push(Problem::new(Rule::InvalidValue, Severity::Warning, word.place, message, mend));
                     continue;
-                }
-            },
+                };
+                (flag, next.text)
+            }
         };
         settings.push(Setting {
             owner: owner.into(),

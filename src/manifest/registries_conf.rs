@@ -40,7 +40,7 @@ enum Sort {
     Flag,
     Number,
     Duration,
-    SortMode,
+    Mode,
 }
 
 const FIELDS: [(&str, Sort); 13] = [
@@ -50,7 +50,7 @@ const FIELDS: [(&str, Sort); 13] = [
     ("ping", Sort::Flag),
     ("credentials", Sort::Text),
     ("credsexpire", Sort::Duration),
-    ("tagsortmode", Sort::SortMode),
+    ("tagsortmode", Sort::Mode),
     ("insecure", Sort::Flag),
     ("ca_file", Sort::Text),
     ("ca_data", Sort::Text),
@@ -243,7 +243,7 @@ impl Sort {
             Self::Flag => (!is_on(text) && !is_off(text)).then_some("write `true` or `false`"),
             Self::Number => text.parse::<u32>().is_err().then_some("write a number of requests for a second"),
             Self::Duration => (!is_duration(text)).then_some("write a duration such as `30s` or `1h30m`"),
-            Self::SortMode => (!matches!(text, "latest-first" | "latest-last" | "none" | ""))
+            Self::Mode => (!matches!(text, "latest-first" | "latest-last" | "none" | ""))
                 .then_some("write `latest-first`, `latest-last` or `none`"),
         }
     }
