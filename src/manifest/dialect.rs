@@ -24,6 +24,9 @@ pub(super) use flux::knows as flux_knows;
 /// What annotations call the image at the top of a chart's values.
 pub(super) const CHART_IMAGE: &str = "chart-image";
 
+/// One of these stands in every comment that is a word of ours.
+pub(super) const IN_COMMENTS: [&str; 2] = ["landwaiter", flux2::KEY];
+
 /// Who says it, in the order in which they are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Voice {
