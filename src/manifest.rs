@@ -7,7 +7,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `problem.rs` | what is wrong, where, and how to mend it |
+//! | `problem.rs` | what is wrong, where, and how to mend it; `problem/rule.rs` has the names of all rules |
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
 //! | `read/kustomize.rs`, `read/markers.rs` | the same for the entries of kustomizations, and for comments |
@@ -67,7 +67,7 @@ pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use policy_file::{builtin_presets, read_policy_file};
-pub use problem::{Place, Problem, Severity};
+pub use problem::{Place, Problem, Rule, Severity};
 pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
 pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,

@@ -16,7 +16,7 @@ use tokio::task;
 
 use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot, WhySkipped};
 use crate::image::{Repository, Tag};
-use crate::manifest::{Place, Problem, Scope, Severity};
+use crate::manifest::{Place, Problem, Rule, Scope, Severity};
 use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, POLICIES, Plan, Scan, Scans, Source, Watch, message};
 use crate::policy::{Candidate, Dialects};
@@ -335,7 +335,7 @@ fn draw(snapshot: &Snapshot, inventory: &Inventory, scans: &Scans, now: Timestam
 fn missing_path(file: RepoPath) -> Problem {
     let place = Place { file, line: 1, column: 1 };
     let message = "the path to look in does not exist on this branch";
-    Problem::new(Severity::Error, place, message, "mend --git-path, or commit the folder")
+    Problem::new(Rule::OutsidePaths, Severity::Error, place, message, "mend --git-path, or commit the folder")
 }
 
 impl ScanCount {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::Error;
-use crate::manifest::{self, Place, Problem, Scope, Severity};
+use crate::manifest::{self, Place, Problem, Rule, Scope, Severity};
 use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, POLICIES, Source};
 use crate::policy::Dialects;
@@ -152,5 +152,11 @@ fn relative(folder: &Path, file: &Path) -> Option<RepoPath> {
 /// Nobody knows what it holds, so that nothing found in it is no good news.
 fn unreadable(file: RepoPath, error: &std::io::Error) -> Problem {
     let place = Place { file, line: 1, column: 1 };
-    Problem::new(Severity::Error, place, format!("this cannot be read: {error}"), "check its permissions")
+    Problem::new(
+        Rule::UnreadableFile,
+        Severity::Error,
+        place,
+        format!("this cannot be read: {error}"),
+        "check its permissions",
+    )
 }

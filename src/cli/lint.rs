@@ -3,16 +3,18 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use serde::Serialize;
 
 use super::dialects::DialectArgs;
-use super::output::{ProblemOutput, counted, has_error, json, problem_outputs, problems_text};
+use super::output::{ProblemOutput, counted, has_error, json, problem_outputs, problems_text, table};
 use super::{Good, Outcome, OutputFormat, checkout};
-use crate::manifest::Scope;
+use crate::manifest::{Rule, Scope};
 
 const EXAMPLES: &str = "\
 Examples:
   landwaiter lint
+  landwaiter lint --rules
   landwaiter lint clusters/production --output json";
 
 /// Finds mistakes in the annotations of a checkout; exits with 1 when one is an error.
@@ -29,6 +31,22 @@ pub(super) struct Args {
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
     output: OutputFormat,
+
+    /// Print the rules, with how bad it mostly is to break one, and look at no file.
+    #[arg(long, env = "LANDWAITER_LIST_RULES", value_parser = BoolishValueParser::new())]
+    rules: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RulesOutput {
+    rules: Vec<RuleOutput>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleOutput {
+    name: &'static str,
+    severity: &'static str,
+    meaning: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,6 +56,9 @@ struct LintOutput<'a> {
 
 impl Args {
     pub(super) fn run(self, out: &mut dyn Write) -> Outcome {
+        if self.rules {
+            return rules(out, self.output);
+        }
         let inventory = checkout::survey(&self.dir, self.dialects.heard(), Scope::Everything)?;
         let problems = inventory.problems();
         match self.output {
@@ -49,4 +70,26 @@ impl Args {
         }
         Ok(Good::unless(has_error(problems)))
     }
+}
+
+/// Prints every rule.
+fn rules(out: &mut dyn Write, format: OutputFormat) -> Outcome {
+    match format {
+        OutputFormat::Json => {
+            let rule = |rule: &Rule| RuleOutput {
+                name: rule.name(),
+                severity: rule.usual().as_str(),
+                meaning: rule.meaning(),
+            };
+            json(out, &RulesOutput { rules: Rule::ALL.iter().map(rule).collect() })?;
+        }
+        OutputFormat::Text => {
+            let mut rows = table(&["RULE", "MOSTLY", "MEANING"]);
+            for rule in Rule::ALL {
+                rows.add_row([rule.name(), rule.usual().as_str(), rule.meaning()]);
+            }
+            writeln!(out, "{}", rows.trim_fmt())?;
+        }
+    }
+    Ok(Good::Yes)
 }

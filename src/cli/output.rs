@@ -63,6 +63,7 @@ pub(super) struct ProblemOutput<'a> {
     line: usize,
     column: usize,
     severity: &'static str,
+    rule: &'static str,
     message: String,
 }
 
@@ -110,6 +111,7 @@ impl<'a> From<&'a Problem> for ProblemOutput<'a> {
             line: problem.place.line,
             column: problem.place.column,
             severity: problem.severity.as_str(),
+            rule: problem.rule.name(),
             message: problem.text(),
         }
     }
@@ -208,7 +210,8 @@ pub(super) fn problems_text(out: &mut dyn Write, problems: &[Problem]) -> io::Re
             Severity::Hint => DIM,
         };
         let severity = problem.severity.as_str();
-        writeln!(out, "{BOLD}{}{BOLD:#}: {style}{severity}{style:#}: {}", problem.place, problem.text())?;
+        let (place, text, rule) = (&problem.place, problem.text(), problem.rule);
+        writeln!(out, "{BOLD}{place}{BOLD:#}: {style}{severity}{style:#}: {text} {DIM}[{rule}]{DIM:#}")?;
     }
     Ok(())
 }

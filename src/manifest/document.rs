@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::edit::{self, Obstacle, Refusal};
-use super::problem::{Place, Problem, Severity};
+use super::problem::{Place, Problem, Rule, Severity};
 use super::workload::ImageField;
 use super::yaml::{Kind, NodeRef, Syntax, Trail, Tree, Unreadable};
 use crate::image::Tag;
@@ -162,7 +162,7 @@ pub(super) fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Tree, Unreadable> {
 pub(super) fn unreadable(severity: Severity, path: &RepoPath, error: &Unreadable) -> Problem {
     let place = Place { file: path.clone(), line: error.line, column: error.column };
     let message = format!("the file cannot be read: {}", error.message);
-    Problem::new(severity, place, message, "nothing in it is followed until it is valid")
+    Problem::new(Rule::UnreadableFile, severity, place, message, "nothing in it is followed until it is valid")
 }
 
 /// A key that stands twice in its mapping, the first of that name before it. Readers differ in which one
@@ -175,11 +175,11 @@ pub(super) fn doubled_key(
 ) -> Problem {
     let key = second.text().unwrap_or_default();
     let message = format!("the key `{key}` stands here twice, first in line {}", first.line());
-    Problem::new(severity, second.place(file), message, mend)
+    Problem::new(Rule::DoubledKey, severity, second.place(file), message, mend)
 }
 
 /// A file that is a template, however well it parses.
 pub(super) fn template(message: &str, place: Place) -> Problem {
     let mend = "templates are never changed: annotate the manifest that uses it, or quote the value";
-    Problem::new(Severity::Warning, place, message, mend)
+    Problem::new(Rule::Template, Severity::Warning, place, message, mend)
 }

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::dialect::{Statement, Topic, Voice, Word};
-use super::problem::{Place, Problem, Severity};
+use super::problem::{Place, Problem, Rule, Severity};
 use super::subject::{Mandate, Subject};
 use super::terms::Terms;
 use super::workload::{Automation, ContainerPolicy, Lock};
@@ -86,12 +86,12 @@ struct Reader<'a, 'p> {
 }
 
 impl Reader<'_, '_> {
-    fn report(&mut self, severity: Severity, place: &Place, message: String, mend: impl Into<String>) {
-        self.problems.push(Problem::new(severity, place.clone(), message, mend));
+    fn report(&mut self, rule: Rule, severity: Severity, place: &Place, message: String, mend: impl Into<String>) {
+        self.problems.push(Problem::new(rule, severity, place.clone(), message, mend));
     }
 
-    fn wrong(&mut self, place: &Place, message: String, mend: impl Into<String>) -> Wrong {
-        let problem = Problem::new(Severity::Error, place.clone(), message, mend);
+    fn wrong(&mut self, rule: Rule, place: &Place, message: String, mend: impl Into<String>) -> Wrong {
+        let problem = Problem::new(rule, Severity::Error, place.clone(), message, mend);
         let wrong = Wrong { reason: problem.text(), place: place.clone() };
         self.problems.push(problem);
         wrong
@@ -113,7 +113,12 @@ impl Reader<'_, '_> {
                     "false" | "no" | "off" | "n" | "0" | "disabled" => "write \"false\"",
                     _ => "write \"true\" or \"false\"",
                 };
-                self.wrong(&said.value, format!("`{}` is neither true nor false: `{text}`", said.written), meant)
+                self.wrong(
+                    Rule::InvalidValue,
+                    &said.value,
+                    format!("`{}` is neither true nor false: `{text}`", said.written),
+                    meant,
+                )
             }
             Err(wrong) => wrong,
         };
@@ -128,7 +133,7 @@ impl Reader<'_, '_> {
             Ok("false" | "sync_only") => return false,
             Ok(text) => {
                 let message = format!("`{}` says `{text}`", said.written);
-                self.wrong(&said.value, message, "write \"true\", or remove it")
+                self.wrong(Rule::InvalidValue, &said.value, message, "write \"true\", or remove it")
             }
             Err(wrong) => wrong,
         };
@@ -144,7 +149,13 @@ impl Reader<'_, '_> {
             (Some(true), ..) => {}
             (None, false, Some(until)) => {
                 let message = format!("`{}` locks without `locked`", until.written);
-                self.report(Severity::Hint, &until.key, message, "write `locked: \"true\"` beside it");
+                self.report(
+                    Rule::UnclearWording,
+                    Severity::Hint,
+                    &until.key,
+                    message,
+                    "write `locked: \"true\"` beside it",
+                );
             }
             _ => return None,
         }
@@ -154,6 +165,7 @@ impl Reader<'_, '_> {
             if end.is_none() {
                 let message = format!("`{}` is no time: `{text}`; the lock stays", said.written);
                 self.wrong(
+                    Rule::InvalidValue,
                     &said.value,
                     message,
                     "write a date such as \"2026-01-31\", or a time such as \"2026-01-31T18:00:00Z\"",

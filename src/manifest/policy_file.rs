@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::problem::{Place, Problem, Severity};
+use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{Kind, NodeRef, Syntax, Tree};
 use crate::path::RepoPath;
 use crate::policy::{ExampleSource, Preset, PresetSource, Presets};
@@ -53,7 +53,7 @@ pub fn builtin_presets() -> &'static Presets {
 pub fn read_policy_file(path: &RepoPath, bytes: &[u8]) -> Result<Preset, Vec<Problem>> {
     let whole = |line, column, message: String| {
         let place = Place { file: path.clone(), line, column };
-        vec![Problem::new(Severity::Error, place, message, "")]
+        vec![Problem::new(Rule::BrokenPolicy, Severity::Error, place, message, "")]
     };
     let text = std::str::from_utf8(bytes).map_err(|_| whole(1, 1, "the file is not UTF-8 text".into()))?;
     let tree = Tree::parse(text.to_owned(), Syntax::Yaml)
@@ -88,7 +88,7 @@ struct Reader<'p> {
 
 impl Reader<'_> {
     fn report(&mut self, node: NodeRef<'_>, message: String, mend: String) {
-        self.problems.push(Problem::new(Severity::Error, node.place(self.path), message, mend));
+        self.problems.push(Problem::new(Rule::BrokenPolicy, Severity::Error, node.place(self.path), message, mend));
     }
 
     fn source(&mut self, root: NodeRef<'_>) -> PresetSource {

@@ -1,8 +1,11 @@
 //! What is wrong in a file, where, and how to mend it. Knows nothing of what the file is about.
 
+mod rule;
+
 use std::fmt;
 
 use crate::path::RepoPath;
+pub use rule::Rule;
 
 /// A place in a file. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +40,8 @@ pub struct Problem {
     pub message: String,
     /// How to mend it; empty where the message says it already.
     pub mend: String,
+    /// The rule that it breaks.
+    pub rule: Rule,
 }
 
 /// How much of a text is shown: a line of a file, which may be quoted, can be of any length.
@@ -46,8 +51,14 @@ impl Problem {
     /// A problem at a place. What a file says may be quoted: control characters in it are written out,
     /// so that a problem is one line wherever it is printed.
     #[must_use]
-    pub fn new(severity: Severity, place: Place, message: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { place, severity, message: visible(&message.into()), mend: visible(&mend.into()) }
+    pub fn new(
+        rule: Rule,
+        severity: Severity,
+        place: Place,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self { place, severity, message: visible(&message.into()), mend: visible(&mend.into()), rule }
     }
 
     /// What is wrong and how to mend it, without place and severity.
@@ -107,13 +118,14 @@ impl fmt::Display for Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Problem, Severity};
+    use super::{Place, Problem, Rule, Severity};
     use crate::path::RepoPath;
 
     #[test]
     fn a_problem_is_one_line_that_can_be_read() {
         let place = Place { file: RepoPath::parse("a.yaml").unwrap(), line: 1, column: 1 };
-        let shown = |message: &str| Problem::new(Severity::Error, place.clone(), message, "").message;
+        let shown =
+            |message: &str| Problem::new(Rule::InvalidValue, Severity::Error, place.clone(), message, "").message;
         assert_eq!(shown("a\nb ü"), "a\\nb ü");
         assert_eq!(shown(&"ü".repeat(2000)), "ü".repeat(2000));
         assert_eq!(shown(&"ü".repeat(1_000_000)), "ü".repeat(2000) + "…");

@@ -13,7 +13,7 @@ use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
 use super::mandate;
-use super::problem::{Place, Problem, Severity};
+use super::problem::{Place, Problem, Rule, Severity};
 use super::shape::kustomization::{Kustomization, is_kustomization_path};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
@@ -284,7 +284,7 @@ impl<'a> Reader<'a, '_> {
                 let alias = slot.name.as_deref().unwrap_or(&slot.position);
                 let message = format!("`{alias}` is not followed: {misread}");
                 let mend = "write an image such as `registry.example.com/app:1.2`";
-                Err(Problem::new(Severity::Error, parts.carrier().place(file), message, mend))
+                Err(Problem::new(Rule::InvalidImage, Severity::Error, parts.carrier().place(file), message, mend))
             }
         })
     }
@@ -305,7 +305,7 @@ impl<'a> Reader<'a, '_> {
         if let Some(alias) = behind_alias {
             let message = "annotations behind an alias or a merge key are not read";
             let mend = "write them out under `metadata.annotations`";
-            obstacles.push(Problem::new(Severity::Warning, alias.place(self.path), message, mend));
+            obstacles.push(Problem::new(Rule::Alias, Severity::Warning, alias.place(self.path), message, mend));
         }
         let doubled = object.doubled_keys().into_iter();
         obstacles.extend(doubled.map(|keys| doubled_key(severity, keys, self.path, "remove one of the two")));
@@ -348,7 +348,7 @@ impl<'a> Reader<'a, '_> {
                 _ => "in a patch, show the container with its image",
             };
             let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");
-            Problem::new(Severity::Warning, statement.key.clone(), message, mend)
+            Problem::new(Rule::NoImage, Severity::Warning, statement.key.clone(), message, mend)
         };
         self.manifest.problems.push(problem);
     }
@@ -356,12 +356,12 @@ impl<'a> Reader<'a, '_> {
 
 fn sealed(severity: Severity, place: Place) -> Problem {
     let message = "the file is encrypted with SOPS, whose checksum covers every byte, so it is never changed";
-    Problem::new(severity, place, message, "move the workload to a file of its own, without secrets")
+    Problem::new(Rule::Untouchable, severity, place, message, "move the workload to a file of its own, without secrets")
 }
 
 fn hidden_containers(place: Place) -> Problem {
     let message = "containers behind an alias or a merge key are not followed";
-    Problem::new(Severity::Warning, place, message, "write them out where the workload stands")
+    Problem::new(Rule::Alias, Severity::Warning, place, message, "write them out where the workload stands")
 }
 
 #[cfg(test)]

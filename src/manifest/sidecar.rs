@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::dialect::{self, Statement};
 use super::document::{Document, Library, doubled_key};
-use super::problem::{Problem, Severity};
+use super::problem::{Problem, Rule, Severity};
 use super::shape::{self, Ask, Find};
 use super::workload::WorkloadId;
 use super::yaml::{Kind, NodeRef};
@@ -44,7 +44,7 @@ pub(super) fn read<'a>(document: NodeRef<'a>, path: &RepoPath, library: &'a Libr
     if document.kind() != Kind::Mapping {
         if !document.is_null() {
             let mend = "write a file name, and below it words such as `automated: \"true\"`";
-            sidecar.report(path, document, "this is no mapping of file names".to_owned(), mend);
+            sidecar.report(Rule::InvalidValue, path, document, "this is no mapping of file names".to_owned(), mend);
         }
         return sidecar;
     }
@@ -57,7 +57,7 @@ pub(super) fn read<'a>(document: NodeRef<'a>, path: &RepoPath, library: &'a Libr
         match lines.get(name).map(Vec::as_slice) {
             Some([first, _, ..]) => {
                 let message = format!("the file `{name}` stands here more than once, first in line {first}");
-                sidecar.report(path, key, message, "write what it follows in one place");
+                sidecar.report(Rule::DoubledKey, path, key, message, "write what it follows in one place");
             }
             _ => sidecar.read_entry(name, key, words, path, library),
         }
@@ -72,11 +72,17 @@ impl<'a> Sidecar<'a> {
         else {
             let message = format!("`{name}` is no file in this folder or below it");
             let mend = "write the name of one; a file elsewhere has a `.landwaiter.yaml` of its own beside it";
-            return self.report(path, key, message, mend);
+            return self.report(Rule::Link, path, key, message, mend);
         };
         if words.kind() != Kind::Mapping {
             let message = format!("what is said of `{name}` is no mapping");
-            return self.report(path, key, message, "write words such as `automated: \"true\"` below it");
+            return self.report(
+                Rule::InvalidValue,
+                path,
+                key,
+                message,
+                "write words such as `automated: \"true\"` below it",
+            );
         }
         self.needs.push(file.clone());
         match library.get(&file) {
@@ -88,7 +94,13 @@ impl<'a> Sidecar<'a> {
             }
             // What is wrong with a file that is there is told of that file.
             None if library.is_unreadable(&file) => {}
-            None => self.report(path, key, format!("there is no file `{file}`"), "correct the name, or remove it"),
+            None => self.report(
+                Rule::Link,
+                path,
+                key,
+                format!("there is no file `{file}`"),
+                "correct the name, or remove it",
+            ),
         }
     }
 
@@ -99,7 +111,7 @@ impl<'a> Sidecar<'a> {
         let root = roots.next()?;
         if let Some(second) = roots.next() {
             let message = "`.landwaiter.yaml` names this file, which holds several documents".to_owned();
-            self.report(file, second, message, "leave one document in it; until then it is not followed");
+            self.report(Rule::Values, file, second, message, "leave one document in it; until then it is not followed");
             return None;
         }
         let doubled = document.doubled_keys();
@@ -108,8 +120,8 @@ impl<'a> Sidecar<'a> {
         doubled.is_empty().then_some(root)
     }
 
-    fn report(&mut self, file: &RepoPath, node: NodeRef<'_>, message: String, mend: &str) {
-        self.problems.push(Problem::new(Severity::Error, node.place(file), message, mend));
+    fn report(&mut self, rule: Rule, file: &RepoPath, node: NodeRef<'_>, message: String, mend: &str) {
+        self.problems.push(Problem::new(rule, Severity::Error, node.place(file), message, mend));
     }
 }
 

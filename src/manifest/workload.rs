@@ -9,7 +9,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
-use super::problem::{Place, Problem, Severity};
+use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{NodeRef, Trail, Tree};
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
@@ -253,7 +253,7 @@ impl ImageField {
         let refusal = self.refusal()?;
         let message = format!("the image `{}` cannot be changed", self.reference);
         let mend = refusal.obstacle().to_string();
-        Some(Problem::new(Severity::Warning, refusal.place().clone(), message, mend))
+        Some(Problem::new(Rule::ImageRefused, Severity::Warning, refusal.place().clone(), message, mend))
     }
 
     /// Whether the text, which stood in the same place in another version of the file, said this image

@@ -18,7 +18,7 @@ use linked::Linked;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
-    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Scope, Severity, Terms, Workload,
+    self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Rule, Scope, Severity, Terms, Workload,
 };
 use crate::path::RepoPath;
 use crate::policy::{Candidate, Dialects, Policy, Preset, Presets};
@@ -318,7 +318,7 @@ impl Watch {
 fn doubled_policy(file: &RepoPath, preset: &Preset) -> Problem {
     let place = Place { file: file.clone(), line: 1, column: 1 };
     let message = format!("another file defines the policy `{}` as well, and this one is not read", preset.name());
-    Problem::new(Severity::Error, place, message, "remove one of the two")
+    Problem::new(Rule::BrokenPolicy, Severity::Error, place, message, "remove one of the two")
 }
 
 fn is_policy_file(path: &RepoPath) -> bool {

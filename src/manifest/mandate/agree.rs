@@ -4,7 +4,7 @@
 //! is no precedence beyond that, since whoever lost would find out in production. Must not know how
 //! anything is written.
 
-use crate::manifest::problem::{Place, Problem, Severity};
+use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, ContainerPolicy};
 
@@ -45,7 +45,7 @@ fn join(
         their_place.line
     );
     let mut wrong = |message: String| {
-        let problem = Problem::new(Severity::Error, their_place.clone(), message, MEND);
+        let problem = Problem::new(Rule::Contradiction, Severity::Error, their_place.clone(), message, MEND);
         let reason = problem.text();
         problems.push(problem);
         (reason, their_place.clone())

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
 use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
-use crate::manifest::problem::{Place, Problem, Severity};
+use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
 use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
 
@@ -49,7 +49,12 @@ impl<'a> Reader<'a, '_> {
                         }
                         None => "the container has no name, so no policy can be meant for it".to_owned(),
                     };
-                    let wrong = self.wrong(&subject.place, message, "give every container a name of its own");
+                    let wrong = self.wrong(
+                        Rule::UnnamedContainer,
+                        &subject.place,
+                        message,
+                        "give every container a name of its own",
+                    );
                     policies.push(wrong.into());
                     continue;
                 }
@@ -72,7 +77,7 @@ impl<'a> Reader<'a, '_> {
             said.written
         );
         let mend = format!("write `{}`", said.written.replace(CHART_IMAGE, name));
-        self.report(Severity::Hint, &said.key, message, mend);
+        self.report(Rule::UnclearWording, Severity::Hint, &said.key, message, mend);
         Some(CHART_IMAGE)
     }
 
@@ -111,7 +116,9 @@ impl<'a> Reader<'a, '_> {
                 let family = Policy::builder(Pattern::family(speaker.voice.dialect()));
                 match family.build() {
                     Ok(base) => (base, None),
-                    Err(error) => return self.wrong(&speaker.key.clone(), error.to_string(), "").into(),
+                    Err(error) => {
+                        return self.wrong(Rule::InvalidPattern, &speaker.key.clone(), error.to_string(), "").into();
+                    }
                 }
             }
         };
@@ -141,8 +148,10 @@ impl<'a> Reader<'a, '_> {
         }
         if let Some(said) = &order {
             let text = said.text.clone()?;
-            builder =
-                builder.order(Order::parse(text).map_err(|error| self.wrong(&said.value, error.to_string(), ""))?);
+            builder = builder.order(
+                Order::parse(text)
+                    .map_err(|error| self.wrong(Rule::InvalidPattern, &said.value, error.to_string(), ""))?,
+            );
         }
         if let Some(said) = &extract {
             builder = builder.extract(said.text.clone()?);
@@ -150,18 +159,19 @@ impl<'a> Reader<'a, '_> {
         let mut all = if base.exclude().is_none() { String::new() } else { base.exclude().to_string() };
         for said in excludes {
             let text = said.text.clone()?;
-            Exclude::parse(text).map_err(|error| self.wrong(&said.value, error.message(), error.mend()))?;
+            Exclude::parse(text)
+                .map_err(|error| self.wrong(Rule::InvalidPattern, &said.value, error.message(), error.mend()))?;
             all = format!("{all}\n{text}");
         }
         if let Some(last) = excludes.last() {
-            let exclude =
-                Exclude::parse(&all).map_err(|error| self.wrong(&last.value, error.message(), error.mend()))?;
+            let exclude = Exclude::parse(&all)
+                .map_err(|error| self.wrong(Rule::InvalidPattern, &last.value, error.message(), error.mend()))?;
             builder = builder.exclude(exclude);
         }
         builder.build().map_err(|error| {
             let place = extract.or(order).map(|said| said.value).or_else(|| place.cloned());
             let place = place.unwrap_or(Place { file: self.file.clone(), line: 1, column: 1 });
-            self.wrong(&place, error.to_string(), "")
+            self.wrong(Rule::InvalidPattern, &place, error.to_string(), "")
         })
     }
 
@@ -174,7 +184,7 @@ impl<'a> Reader<'a, '_> {
                 "`{}` and `{}` (line {}) both say which tags are meant",
                 second.written, first.written, first.key.line
             );
-            return Source::Wrong(self.wrong(&second.key, message, "remove one of them"));
+            return Source::Wrong(self.wrong(Rule::Contradiction, &second.key, message, "remove one of them"));
         }
         let text = match first.text {
             Ok(text) => text,
@@ -192,9 +202,9 @@ impl<'a> Reader<'a, '_> {
         match pattern {
             Ok(pattern) => match Policy::builder(pattern).build() {
                 Ok(base) => Source::Said { base, place: first.value },
-                Err(error) => Source::Wrong(self.wrong(&first.value, error.to_string(), "")),
+                Err(error) => Source::Wrong(self.wrong(Rule::InvalidPattern, &first.value, error.to_string(), "")),
             },
-            Err(error) => Source::Wrong(self.wrong(&first.value, error.message(), error.mend())),
+            Err(error) => Source::Wrong(self.wrong(Rule::InvalidPattern, &first.value, error.message(), error.mend())),
         }
     }
 
@@ -207,7 +217,7 @@ impl<'a> Reader<'a, '_> {
             Some(meant) => format!("did you mean `{meant}`? There are: {}", names.join(", ")),
             None => format!("there are: {}", names.join(", ")),
         };
-        Source::Wrong(self.wrong(place, format!("there is no policy `{name}`"), mend))
+        Source::Wrong(self.wrong(Rule::MissingPolicy, place, format!("there is no policy `{name}`"), mend))
     }
 
     /// Automation that comes to nothing, since every image here waits to be called by its name.
@@ -222,7 +232,7 @@ impl<'a> Reader<'a, '_> {
         let message = format!("`{}` comes to nothing: each image here is followed only by its name", said.written);
         let prefix = said.written.strip_suffix("automated").unwrap_or_default();
         let mend = format!("write `{prefix}tag.{first}` with a pattern; there are: {}", listed(names()));
-        self.report(Severity::Warning, &said.key, message, mend);
+        self.report(Rule::NoImage, Severity::Warning, &said.key, message, mend);
     }
 
     /// A path that leads to no image was told where it was followed. A native one holds the workload, as
@@ -242,14 +252,14 @@ impl<'a> Reader<'a, '_> {
             let message = format!("`{pattern}` takes the newest of all tags, whatever kind of tag that is");
             let mend =
                 "name the kind of tag, such as `glob:main-*`, or remove the pattern to stay with the kind that runs";
-            self.report(Severity::Warning, place, message, mend);
+            self.report(Rule::EverythingPattern, Severity::Warning, place, message, mend);
         }
         let number = |tag: &&Tag| tag.as_str().len() >= 5 && tag.as_str().bytes().all(|byte| byte.is_ascii_digit());
         let bare = current.filter(number);
         if let (Some(PatternKind::Semver), Dialect::Flux, Some(tag)) = (pattern.kind(), pattern.dialect(), bare) {
             let message = format!("the tag `{tag}` counts as the version {tag}.0.0, as in Flux");
             let mend = "use a `regex:` pattern with `order: numeric` for dates and build numbers";
-            self.report(Severity::Warning, place, message, mend);
+            self.report(Rule::NumberAsVersion, Severity::Warning, place, message, mend);
         }
     }
 
@@ -285,6 +295,7 @@ impl<'a> Reader<'a, '_> {
             if names.contains_key(container) {
                 let message = format!("`{}` speaks about `{container}`, which has no image in this file", said.written);
                 self.report(
+                    Rule::UnknownContainer,
                     Severity::Hint,
                     &said.key,
                     message,
@@ -303,10 +314,10 @@ impl<'a> Reader<'a, '_> {
             let absent = if is_patch { "this patch shows no image" } else { "there is no image" };
             let message = format!("`{}` speaks about `{container}`, and {absent} of that name", said.written);
             if said.voice == Voice::Native && !is_patch {
-                let wrong = self.wrong(&said.key, message, mend);
+                let wrong = self.wrong(Rule::UnknownContainer, &said.key, message, mend);
                 self.hold(wrong);
             } else {
-                self.report(severity, &said.key, message, mend);
+                self.report(Rule::UnknownContainer, severity, &said.key, message, mend);
             }
         }
     }

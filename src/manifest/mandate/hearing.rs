@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Reader, Said, Wrong};
 use crate::manifest::dialect::{Statement, Topic, Voice, Word};
-use crate::manifest::problem::Severity;
+use crate::manifest::problem::{Rule, Severity};
 
 impl<'a> Reader<'a, '_> {
     /// Sorts the statements out: one for each key, by precedence; the rest is reported.
@@ -42,8 +42,12 @@ impl<'a> Reader<'a, '_> {
             let pins = winner.topic == Topic::Digest && !matches!(winner.text, Ok("none"));
             if winner.topic == Topic::Later || pins {
                 let message = format!("`{}` is not supported yet", winner.written);
-                let wrong =
-                    self.wrong(&winner.key, message, "remove it to let the images follow their tags without it");
+                let wrong = self.wrong(
+                    Rule::NotSupported,
+                    &winner.key,
+                    message,
+                    "remove it to let the images follow their tags without it",
+                );
                 self.hold(wrong);
             }
             if let (Topic::Path(_), Err(wrong)) = (winner.topic, &winner.text) {
@@ -62,11 +66,11 @@ impl<'a> Reader<'a, '_> {
             None => "remove it".to_owned(),
         };
         if statement.voice == Voice::Native {
-            let wrong = self.wrong(&place, message, mend);
+            let wrong = self.wrong(Rule::UnknownKey, &place, message, mend);
             self.hold(wrong);
         } else {
             let severity = if suggestion.is_some() { Severity::Error } else { Severity::Warning };
-            self.report(severity, &place, message, mend);
+            self.report(Rule::UnknownKey, severity, &place, message, mend);
         }
     }
 
@@ -79,7 +83,7 @@ impl<'a> Reader<'a, '_> {
             "`{}` says `{theirs}`, and `{}` in line {} says `{ours}`, which counts",
             loser.written, winner.written, winner.key.line
         );
-        self.report(Severity::Warning, &loser.key, message, format!("remove `{}`", loser.written));
+        self.report(Rule::Contradiction, Severity::Warning, &loser.key, message, format!("remove `{}`", loser.written));
     }
 
     /// The value as text. Kubernetes wants a string; what else is written counts as its text where
@@ -89,18 +93,18 @@ impl<'a> Reader<'a, '_> {
         let place = &value.place;
         let Some(text) = value.text.as_deref() else {
             let message = format!("the value of `{written}` is not a string");
-            return Err(self.wrong(place, message, "write one quoted value"));
+            return Err(self.wrong(Rule::InvalidValue, place, message, "write one quoted value"));
         };
         if value.is_null {
             let message = format!("`{written}` has no value");
-            return Err(self.wrong(place, message, "write a quoted value, or remove the key"));
+            return Err(self.wrong(Rule::InvalidValue, place, message, "write a quoted value, or remove the key"));
         }
         // A flag that is neither true nor false is told as such.
         let wrong_flag = matches!(statement.word, Word::Known { topic, .. } if topic.is_flag())
             && !matches!(text.trim(), "true" | "false");
         if !value.is_string && !wrong_flag {
             let message = format!("the value of `{written}` is not quoted, and Kubernetes takes no other than strings");
-            self.report(Severity::Warning, place, message, format!("write \"{text}\""));
+            self.report(Rule::UnquotedValue, Severity::Warning, place, message, format!("write \"{text}\""));
         }
         Ok(text.trim())
     }

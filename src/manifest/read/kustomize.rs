@@ -5,7 +5,7 @@ use super::Reader;
 use crate::image::Reference;
 use crate::manifest::dialect::{Statement, Topic, Word};
 use crate::manifest::mandate;
-use crate::manifest::problem::{Problem, Severity};
+use crate::manifest::problem::{Problem, Rule, Severity};
 use crate::manifest::shape::kustomization::{self, Kustomization};
 use crate::manifest::shape::{Ask, Find};
 use crate::manifest::subject::Subject;
@@ -59,7 +59,13 @@ impl<'a> Reader<'a, '_> {
             let message =
                 format!("`{}` is not heard: the {} does not say `automated`", statement.written, found.id.kind);
             let mend = "write `landwaiter/automated: \"true\"` beside it, or remove it to let the workloads decide";
-            self.manifest.problems.push(Problem::new(Severity::Warning, statement.key.clone(), message, mend));
+            self.manifest.problems.push(Problem::new(
+                Rule::Unheard,
+                Severity::Warning,
+                statement.key.clone(),
+                message,
+                mend,
+            ));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::image::Reference;
 use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageRepository, Wish};
 use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate;
-use crate::manifest::problem::{Place, Problem, Severity};
+use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::shape;
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::subject::{Mandate, Subject};
@@ -87,7 +87,7 @@ impl<'a> Reader<'a, '_> {
                 } else {
                     "write it behind a value, or alone on the line above"
                 };
-                self.manifest.problems.push(Problem::new(Severity::Error, speech.place, message, mend));
+                self.manifest.problems.push(Problem::new(Rule::Marker, Severity::Error, speech.place, message, mend));
                 continue;
             };
             groups.entry((target.node.line(), target.node.column())).or_default().push(speech);
@@ -101,7 +101,13 @@ impl<'a> Reader<'a, '_> {
                     "the value is marked twice, and the marker in line {} says something else",
                     group[0].place.line
                 );
-                Problem::new(Severity::Error, other.place.clone(), message, "remove one of the two")
+                Problem::new(
+                    Rule::Contradiction,
+                    Severity::Error,
+                    other.place.clone(),
+                    message,
+                    "remove one of the two",
+                )
             });
             self.manifest.problems.extend(wrong.clone());
             let Some((target, speech)) =
@@ -118,19 +124,33 @@ impl<'a> Reader<'a, '_> {
     /// What a comment says; `None` for one that is not meant for us, or that only seemed to be.
     fn listen(&mut self, marker: Marker<'a>) -> Option<Speech<'a>> {
         let (comment, place) = (marker.remark.text, marker.place(self.path));
-        let error = |(message, mend): (String, String)| Problem::new(Severity::Error, place.clone(), message, mend);
+        let error = |(message, mend): (String, String)| {
+            Problem::new(Rule::Marker, Severity::Error, place.clone(), message, mend)
+        };
         let said = if let Some(text) = remark::text(comment) {
             match remark::read(text, &place) {
                 Ok(words) => Said::Words(words),
                 Err(unclear) if unclear.is_marker => Said::Wrong(error((unclear.message, unclear.mend))),
                 Err(unclear) => {
-                    self.manifest.problems.push(Problem::new(Severity::Warning, place, unclear.message, unclear.mend));
+                    self.manifest.problems.push(Problem::new(
+                        Rule::Marker,
+                        Severity::Warning,
+                        place,
+                        unclear.message,
+                        unclear.mend,
+                    ));
                     return None;
                 }
             }
         } else if remark::lacks_colon(comment) {
             let message = "the comment looks like a marker, and there is no colon behind `landwaiter`";
-            self.manifest.problems.push(Problem::new(Severity::Warning, place, message, "write `landwaiter:`"));
+            self.manifest.problems.push(Problem::new(
+                Rule::Marker,
+                Severity::Warning,
+                place,
+                message,
+                "write `landwaiter:`",
+            ));
             return None;
         } else {
             match flux2::read_comment(comment)? {
@@ -237,11 +257,23 @@ impl<'a> Reader<'a, '_> {
         let problem = if let Some(seal) = self.sealed {
             super::sealed(Severity::Error, seal.place(self.path))
         } else if let Some((what, mend)) = &home.untouchable {
-            Problem::new(Severity::Error, marker.clone(), format!("the marker stands in {what}"), mend.clone())
+            Problem::new(
+                Rule::Untouchable,
+                Severity::Error,
+                marker.clone(),
+                format!("the marker stands in {what}"),
+                mend.clone(),
+            )
         } else {
             let entry = target.entry.filter(|entry| entry.is_doubled)?;
             let message = format!("the key `{}` stands twice in its mapping", entry.key.text().unwrap_or_default());
-            Problem::new(Severity::Error, entry.key.place(self.path), message, "remove one of the two")
+            Problem::new(
+                Rule::DoubledKey,
+                Severity::Error,
+                entry.key.place(self.path),
+                message,
+                "remove one of the two",
+            )
         };
         self.manifest.problems.push(problem.clone());
         Some(problem)
@@ -274,9 +306,9 @@ impl Setter {
                 let message =
                     format!("`{text}` is no image of `{}`, which the policy `{}` is for", name.repository(), self.wish);
                 let mend = format!("for the tag alone write `{}:{}:tag`", self.wish.namespace, self.wish.policy);
-                self.problem(message, mend)
+                self.problem(Rule::Marker, message, mend)
             }
-            _ => self.problem(miss.to_string(), miss.mend()),
+            _ => self.problem(Rule::Marker, miss.to_string(), miss.mend()),
         })?;
         let automation = self.wrong.as_ref().map_or(automation, hold);
         let policy = ContainerPolicy::Stated(policy.clone());
@@ -296,14 +328,15 @@ impl Setter {
     #[must_use]
     pub fn misnomer(&self, name: &Reference) -> Option<Problem> {
         let message = || format!("the marker names the repository `{name}`, and `{}` stands here", self.marked.text());
-        (!self.marked.is_name_of(name))
-            .then(|| self.problem(message(), "write the repository of the policy, or name another policy"))
+        (!self.marked.is_name_of(name)).then(|| {
+            self.problem(Rule::Marker, message(), "write the repository of the policy, or name another policy")
+        })
     }
 
     /// A problem with this marker.
     #[must_use]
-    pub fn problem(&self, message: impl Into<String>, mend: impl Into<String>) -> Problem {
-        Problem::new(Severity::Error, self.place.clone(), message, mend)
+    pub fn problem(&self, rule: Rule, message: impl Into<String>, mend: impl Into<String>) -> Problem {
+        Problem::new(rule, Severity::Error, self.place.clone(), message, mend)
     }
 }
 
@@ -328,7 +361,7 @@ pub(super) fn are_mentioned(bytes: &[u8]) -> bool {
 }
 
 fn missed(miss: &Miss, place: Place) -> Problem {
-    Problem::new(Severity::Error, place, miss.to_string(), miss.mend())
+    Problem::new(Rule::Marker, Severity::Error, place, miss.to_string(), miss.mend())
 }
 
 fn hold(problem: &Problem) -> Automation {

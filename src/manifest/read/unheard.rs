@@ -2,7 +2,7 @@
 //! without a kind, and labels.
 
 use super::super::dialect::Word;
-use super::super::problem::{Problem, Severity};
+use super::super::problem::{Problem, Rule, Severity};
 use super::super::shape::Find;
 use super::{NodeRef, Reader, dialect};
 
@@ -46,7 +46,13 @@ impl<'a> Reader<'a, '_> {
         for statement in dialect::statements(words, self.path, self.terms.dialects) {
             if matches!(statement.word, Word::Known { .. }) {
                 let message = format!("`{}` {wrong}", statement.written);
-                self.manifest.problems.push(Problem::new(Severity::Warning, statement.key, message, mend));
+                self.manifest.problems.push(Problem::new(
+                    Rule::Unheard,
+                    Severity::Warning,
+                    statement.key,
+                    message,
+                    mend,
+                ));
             }
         }
     }

@@ -4,7 +4,7 @@
 //! not known here.
 
 use super::super::dialect::Voice;
-use super::super::problem::{Place, Problem, Severity};
+use super::super::problem::{Place, Problem, Rule, Severity};
 use super::super::yaml::NodeRef;
 use super::field_path::{DeadEnd, FieldPath};
 use super::values::{Found, Level, MOST_ALIASES, Width, at_path, explicit};
@@ -40,7 +40,13 @@ pub(super) fn read_object<'a>(
         Some((message, mend)) => {
             for (alias, paths) in &ask.paths {
                 let Some(said) = paths.first() else { continue };
-                let lost = Lost::new(said, &format!("points into {message}"), mend.clone(), Severity::Error);
+                let lost = Lost::new(
+                    Rule::Untouchable,
+                    said,
+                    &format!("points into {message}"),
+                    mend.clone(),
+                    Severity::Error,
+                );
                 find.lost.insert((*alias).to_owned(), lost);
             }
         }
@@ -99,7 +105,7 @@ pub(super) fn report(ask: &Ask<'_>, find: &mut Find<'_>) {
         let problem = find.lost.remove(*alias).map(|lost| lost.problem).or_else(|| {
             let message = format!("is one of more than {MOST_ALIASES} paths of one object, which are not followed");
             let said = paths.first()?;
-            Some(Lost::new(said, &message, "give fewer paths".to_owned(), Severity::Error).problem)
+            Some(Lost::new(Rule::ImagePath, said, &message, "give fewer paths".to_owned(), Severity::Error).problem)
         });
         find.problems.extend(problem);
     }
@@ -123,7 +129,13 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: GivenPath<'_>, ask: &
     let found = if let Some(image) = paths.image {
         if let Some(part) = [paths.repository, paths.tag, paths.registry].into_iter().flatten().next() {
             let message = format!("says where the image stands, and `{}` says so as well", part.written);
-            return Err(Lost::new(image, &message, "remove one of them".to_owned(), Severity::Error));
+            return Err(Lost::new(
+                Rule::Contradiction,
+                image,
+                &message,
+                "remove one of them".to_owned(),
+                Severity::Error,
+            ));
         }
         explicit(root, &parse(image)?, &look(image)?, Width::Any)
     } else if let Some(repository) = paths.repository {
@@ -135,7 +147,8 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: GivenPath<'_>, ask: &
     };
     let no_image = |why: String| {
         let mend = "write the path to an image, or to the mapping with its repository and its tag";
-        let lost = Lost::new(first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity());
+        let lost =
+            Lost::new(Rule::ImagePath, first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity());
         // It led somewhere, which says more than how a path got lost.
         Lost { depth: usize::MAX, ..lost }
     };
@@ -149,7 +162,7 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: GivenPath<'_>, ask: &
 fn parse(said: GivenPath<'_>) -> Result<FieldPath, Lost> {
     FieldPath::parse(said.text).map_err(|wrong| {
         let message = format!("is no path: `{}`: {wrong}", said.text);
-        Lost::new(said, &message, String::new(), said.severity())
+        Lost::new(Rule::InvalidValue, said, &message, String::new(), said.severity())
     })
 }
 
@@ -168,16 +181,16 @@ impl GivenPath<'_> {
 }
 
 impl Lost {
-    fn new(said: GivenPath<'_>, message: &str, mend: String, severity: Severity) -> Self {
+    fn new(rule: Rule, said: GivenPath<'_>, message: &str, mend: String, severity: Severity) -> Self {
         let place: Place = said.place.clone();
-        let problem = Problem::new(severity, place, format!("`{}` {message}", said.written), mend);
+        let problem = Problem::new(rule, severity, place, format!("`{}` {message}", said.written), mend);
         Self { depth: 0, problem }
     }
 
     fn dead_end(said: GivenPath<'_>, end: DeadEnd) -> Self {
         let DeadEnd { depth, message, mend, .. } = end;
         let message = format!("leads nowhere: {message}");
-        Self { depth, ..Self::new(said, &message, mend, said.severity()) }
+        Self { depth, ..Self::new(Rule::ImagePath, said, &message, mend, said.severity()) }
     }
 
     /// A part without the repository that it belongs to.
@@ -190,7 +203,7 @@ impl Lost {
             format!("write `repository.fluxcd.io/{alias}` with the path to the repository")
         };
         let message = "is the path to a part of an image, and nothing says where its repository stands";
-        Self::new(said, message, mend, Severity::Error)
+        Self::new(Rule::ImagePath, said, message, mend, Severity::Error)
     }
 }
 

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::dialect::CHART_IMAGE;
-use super::super::problem::{Problem, Severity};
+use super::super::problem::{Problem, Rule, Severity};
 use super::super::yaml::NodeRef;
 use super::values::{self, Layer, Level};
 use super::{Ask, Find, Library, Slot, Spot, anywhere};
@@ -86,7 +86,14 @@ impl<'a> Reader<'a, '_> {
         let Some(text) = path.resolved().text().filter(|_| !path.is_null()) else { return Folder::Nowhere };
         Folder::read(text).unwrap_or_else(|_| {
             let message = format!("`{text}` is no folder in this repository");
-            self.report(Severity::Error, path, None, message, "write a path that does not leave the repository");
+            self.report(
+                Rule::Link,
+                Severity::Error,
+                path,
+                None,
+                message,
+                "write a path that does not leave the repository",
+            );
             Folder::Unknown
         })
     }
@@ -150,7 +157,7 @@ impl<'a> Reader<'a, '_> {
             let message =
                 format!("the tag of `{alias}` is written here, and its repository nowhere in this repository");
             let mend = "write the repository beside it, as a parameter `image.repository` for example";
-            self.report(Severity::Error, tag.node, tag.file, message, mend);
+            self.report(Rule::NoImage, Severity::Error, tag.node, tag.file, message, mend);
             chart.slots.push(unread(alias, tag));
         }
     }
@@ -161,7 +168,7 @@ impl<'a> Reader<'a, '_> {
         if let Some(name) = slot.name.as_deref().filter(|name| self.ask.aliases.contains(name)) {
             let message = format!("`{name}` is not followed: its image is a template, which is never expanded");
             let mend = "write the image itself, or remove what is said of it";
-            self.report(Severity::Warning, image.carrier(), slot.file, message, mend);
+            self.report(Rule::Template, Severity::Warning, image.carrier(), slot.file, message, mend);
         }
         Slot { spot: None, ..slot }
     }
@@ -177,6 +184,7 @@ impl<'a> Reader<'a, '_> {
     /// Says what is wrong. Nobody waits for an object without annotations.
     fn report(
         &mut self,
+        rule: Rule,
         severity: Severity,
         node: NodeRef<'_>,
         file: Option<&RepoPath>,
@@ -185,7 +193,7 @@ impl<'a> Reader<'a, '_> {
     ) {
         if self.ask.is_annotated {
             let place = node.place(file.unwrap_or(self.ask.file));
-            self.find.problems.push(Problem::new(severity, place, message, mend));
+            self.find.problems.push(Problem::new(rule, severity, place, message, mend));
         }
     }
 }

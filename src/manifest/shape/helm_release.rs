@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::super::document::{Document, doubled_key};
-use super::super::problem::{Problem, Severity};
+use super::super::problem::{Problem, Rule, Severity};
 use super::super::yaml::{Kind, NodeRef};
 use super::values::{self, Level};
 use super::{Ask, Find, Library, Slot, Spot, anywhere};
@@ -109,7 +109,7 @@ impl<'a> Files<'a, '_, '_> {
     fn chart(&mut self, path: Option<NodeRef<'a>>) -> Option<Home> {
         let text = path.and_then(|path| path.resolved().text()).filter(|text| !text.is_empty()).unwrap_or(".");
         let Ok(folder) = RepoPath::resolve(None, text.trim_start_matches('/')) else {
-            self.report(path?, "the path of the chart leads out of the repository", "correct the path");
+            self.report(Rule::Link, path?, "the path of the chart leads out of the repository", "correct the path");
             return None;
         };
         let chart = RepoPath::below(folder.as_ref(), "Chart.yaml").ok()?;
@@ -123,7 +123,7 @@ impl<'a> Files<'a, '_, '_> {
         let Some(text) = path.resolved().text() else { return };
         let Ok(Some(file)) = RepoPath::resolve(folder, text) else {
             let message = format!("`{text}` is no path of a file in this repository, and is not read");
-            self.report(path, message, "write the path without leaving the repository");
+            self.report(Rule::Link, path, message, "write the path without leaving the repository");
             return;
         };
         self.find.needs.push(file.clone());
@@ -132,7 +132,7 @@ impl<'a> Files<'a, '_, '_> {
             None if is_optional || !home.is_here => {}
             None => {
                 let message = format!("there are no values to read in `{file}`, so no image in it is followed");
-                self.report(path, message, "correct the path, or mend the file");
+                self.report(Rule::Link, path, message, "correct the path, or mend the file");
             }
         }
     }
@@ -141,7 +141,7 @@ impl<'a> Files<'a, '_, '_> {
     fn take(&mut self, path: NodeRef<'a>, document: &'a Document) {
         if document.roots().nth(1).is_some() {
             let message = format!("`{}` holds several documents, and no image in it is followed", document.path());
-            self.report(path, message, "leave one document in it");
+            self.report(Rule::Values, path, message, "leave one document in it");
             return;
         }
         let doubled = document.doubled_keys();
@@ -155,8 +155,8 @@ impl<'a> Files<'a, '_, '_> {
         }
     }
 
-    fn report(&mut self, node: NodeRef<'a>, message: impl Into<String>, mend: &str) {
-        self.find.problems.push(Problem::new(Severity::Warning, node.place(self.ask.file), message, mend));
+    fn report(&mut self, rule: Rule, node: NodeRef<'a>, message: impl Into<String>, mend: &str) {
+        self.find.problems.push(Problem::new(rule, Severity::Warning, node.place(self.ask.file), message, mend));
     }
 }
 

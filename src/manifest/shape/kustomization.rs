@@ -5,7 +5,7 @@
 
 mod entry;
 
-use super::super::problem::{Place, Problem, Severity};
+use super::super::problem::{Place, Problem, Rule, Severity};
 use super::super::workload::{Automation, WorkloadId};
 use super::super::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
@@ -152,7 +152,7 @@ impl Reader<'_> {
         } else {
             let message = format!("`{written}` leads out of the repository, and is not followed");
             let mend = "name a file or a folder inside the repository";
-            self.problems.push(Problem::new(Severity::Warning, place, message, mend));
+            self.problems.push(Problem::new(Rule::Link, Severity::Warning, place, message, mend));
         }
     }
 }

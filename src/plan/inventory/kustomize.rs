@@ -19,7 +19,7 @@ use tree::{Node, Tree};
 use super::files::Files;
 use super::{Inventory, Reading, Source, owners};
 use crate::manifest::{
-    Automation, Container, ContainerPolicy, ImageEntry, ImageField, Manifest, Place, Problem, Severity, Workload,
+    Automation, Container, ContainerPolicy, ImageEntry, ImageField, Manifest, Place, Problem, Rule, Severity, Workload,
 };
 use crate::path::RepoPath;
 
@@ -171,7 +171,7 @@ impl<'a> Join<'a> {
             let place = self.nodes[at].kustomization().place.clone();
             let message = "the kustomizations here reach too many containers too often, and are not followed";
             let mend = "build fewer files over and over";
-            self.inventory.problems.push(Problem::new(Severity::Error, place, message, mend));
+            self.inventory.problems.push(Problem::new(Rule::Kustomization, Severity::Error, place, message, mend));
         }
     }
 
@@ -233,14 +233,17 @@ impl<'a> Join<'a> {
                     "the tag of `{}` is written in a file outside the paths to look in, so it is not changed",
                     entry.name_after()
                 );
-                Some(Problem::new(Severity::Warning, place, message, "add the file to the paths"))
+                Some(Problem::new(Rule::OutsidePaths, Severity::Warning, place, message, "add the file to the paths"))
             } else if let Some(other) = fields.iter().flatten().find(|other| *other != field) {
                 let message = format!(
                     "the entry says no tag, and the images behind it have two: {}, {}",
                     field.reference(),
                     other.reference()
                 );
-                Some(grave(Problem::new(Severity::Warning, place, message, "write a `newTag`"), is_awaited))
+                Some(grave(
+                    Problem::new(Rule::Kustomization, Severity::Warning, place, message, "write a `newTag`"),
+                    is_awaited,
+                ))
             } else {
                 None
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::image::Reference;
 use crate::manifest::{
     Automation, Container, ContainerPolicy, ImagePart, ImagePolicy, ImageRepository, Lock, Manifest, ObjectName, Place,
-    Problem, Setter, Severity, Workload,
+    Problem, Rule, Setter, Severity, Workload,
 };
 use crate::path::RepoPath;
 use crate::policy::Policy;
@@ -41,7 +41,7 @@ pub(super) fn settle(
 
 /// Follows each setter, or holds it.
 fn join(setters: &[&Setter], objects: &Objects<'_>, marked: &mut Vec<Arc<Workload>>, problems: &mut Vec<Problem>) {
-    let resolved: Vec<Result<Rule<'_>, Problem>> = setters.iter().map(|setter| objects.rule(setter)).collect();
+    let resolved: Vec<Result<Resolved<'_>, Problem>> = setters.iter().map(|setter| objects.rule(setter)).collect();
     // A digest or name that stays behind beside a new tag would say something that nobody wants.
     let mut trouble: HashMap<&Place, Problem> = HashMap::new();
     for (setter, rule) in setters.iter().zip(&resolved) {
@@ -50,6 +50,7 @@ fn join(setters: &[&Setter], objects: &Objects<'_>, marked: &mut Vec<Arc<Workloa
             (_, Err(problem)) => Some(problem.clone()),
             (ImagePart::Name, Ok(rule)) => setter.misnomer(rule.image),
             (ImagePart::Digest, Ok(_)) => Some(setter.problem(
+                Rule::NotSupported,
                 "the part `:digest` is not supported yet, and a new tag beside an old digest would change nothing",
                 "remove the digest and its marker to let the image follow its tag",
             )),
@@ -83,7 +84,7 @@ fn join(setters: &[&Setter], objects: &Objects<'_>, marked: &mut Vec<Arc<Workloa
 }
 
 /// A policy with its repository.
-struct Rule<'a> {
+struct Resolved<'a> {
     policy: &'a Policy,
     image: &'a Reference,
     automation: Automation,
@@ -105,7 +106,7 @@ struct Named<'a, T> {
 
 impl<'a> Objects<'a> {
     /// What a setter asks for.
-    fn rule(&self, setter: &Setter) -> Result<Rule<'a>, Problem> {
+    fn rule(&self, setter: &Setter) -> Result<Resolved<'a>, Problem> {
         let wish = &setter.wish;
         let name = ObjectName { namespace: Some(wish.namespace.to_string()), name: wish.policy.to_string() };
         let told = |policy: &ImagePolicy| (policy.repository.clone(), policy.rule.clone(), policy.is_suspended);
@@ -137,7 +138,7 @@ impl<'a> Objects<'a> {
             let reason = format!("the {kind} {name} ({place}) is suspended");
             Automation::Locked(Lock { reason: Some(reason), ..Lock::default() })
         });
-        Ok(Rule { policy: rule, image, automation })
+        Ok(Resolved { policy: rule, image, automation })
     }
 }
 
@@ -190,7 +191,7 @@ impl Missing {
             Self::Several(one, two) => {
                 let message =
                     format!("there are several of the name {kind} {wanted}, and they differ: {one} and {two}");
-                setter.problem(message, "keep one of them below the paths that are looked at")
+                setter.problem(Rule::MissingPolicy, message, "keep one of them below the paths that are looked at")
             }
             Self::Absent => {
                 let written = wanted.to_string();
@@ -213,7 +214,7 @@ impl Missing {
                     }
                     None => format!("there are: {listed}"),
                 };
-                setter.problem(format!("there is no {kind} {written} in this repository"), mend)
+                setter.problem(Rule::MissingPolicy, format!("there is no {kind} {written} in this repository"), mend)
             }
         }
     }
@@ -236,7 +237,13 @@ fn give_way(workloads: &[Arc<Workload>], marked: &mut [Arc<Workload>], problems:
             continue;
         };
         let message = format!("the marker comes to nothing: the tag that counts is written at {place}");
-        let problem = Problem::new(Severity::Warning, workload.place.clone(), message, "write the marker there");
+        let problem = Problem::new(
+            Rule::ReplacedImage,
+            Severity::Warning,
+            workload.place.clone(),
+            message,
+            "write the marker there",
+        );
         problems.push(problem);
         for container in &mut Arc::make_mut(workload).containers {
             container.policy = ContainerPolicy::Elsewhere { place: (*place).clone() };
@@ -290,5 +297,11 @@ fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>,
 }
 
 fn broken(kind: &str, name: &ObjectName, place: &Place, reason: &str) -> Problem {
-    Problem::new(Severity::Error, place.clone(), format!("the {kind} {name} is not followed: {reason}"), "")
+    Problem::new(
+        Rule::BrokenPolicy,
+        Severity::Error,
+        place.clone(),
+        format!("the {kind} {name} is not followed: {reason}"),
+        "",
+    )
 }

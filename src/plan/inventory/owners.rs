@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::manifest::{Automation, Container, ContainerPolicy, Place, Problem, Severity, Workload};
+use crate::manifest::{Automation, Container, ContainerPolicy, Place, Problem, Rule, Severity, Workload};
 
 /// Puts the workloads into the order of their images, and holds every image whose owners disagree.
 pub(super) fn settle(workloads: &mut [Arc<Workload>], problems: &mut Vec<Problem>) {
@@ -82,5 +82,5 @@ pub(super) fn disagreement(
         format!("{} ({}:{}) wants it {follows}", workload.id, workload.place.file, workload.place.line)
     };
     let message = format!("two owners of this image disagree: {}, {}", says(one, a), says(two, b));
-    Problem::new(Severity::Error, place.clone(), message, "annotate both alike")
+    Problem::new(Rule::OwnersDisagree, Severity::Error, place.clone(), message, "annotate both alike")
 }

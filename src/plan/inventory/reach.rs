@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::manifest::{Automation, ContainerPolicy, Place, Problem, Severity, Workload, is_manifest_path};
+use crate::manifest::{Automation, ContainerPolicy, Place, Problem, Rule, Severity, Workload, is_manifest_path};
 use crate::path::RepoPath;
 
 /// Holds every image whose file is not one of the surveyed ones. It is worth a word where the image
@@ -45,5 +45,5 @@ fn outside(owner: &str, container: &str, place: &Place) -> Problem {
         ("is not named like a manifest", "give it a name that ends in `.yaml`")
     };
     let message = format!("the image of `{container}` in {owner} stands in {file}, which {wrong}");
-    Problem::new(Severity::Warning, place.clone(), message, mend)
+    Problem::new(Rule::OutsidePaths, Severity::Warning, place.clone(), message, mend)
 }

@@ -1,7 +1,10 @@
 //! What `lint` says of mistakes.
 
-use serde_json::Value;
 use std::fs;
+use std::path::Path;
+
+use landwaiter::manifest::Rule;
+use serde_json::{Value, json};
 
 use super::{Checkout, deployment};
 
@@ -75,4 +78,55 @@ fn bad_files_are_told_and_the_others_go_on() {
     for (file, before) in ["6-bom.yaml", "7-crlf.yaml"].iter().zip(before) {
         assert_eq!(checkout.read(file), before.replace("x:1.0", "x:1.1"));
     }
+}
+
+/// The table of `docs/lint.md`, as the code has it.
+fn rules_table() -> String {
+    let row = |rule: &Rule| format!("| `{rule}` | {} | {} |\n", rule.usual().as_str(), rule.meaning());
+    format!("| rule | mostly | meaning |\n|---|---|---|\n{}", Rule::ALL.iter().map(row).collect::<String>())
+}
+
+#[test]
+fn every_rule_is_in_the_book_and_in_use() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let book = fs::read_to_string(root.join("docs/lint.md")).unwrap();
+    assert!(
+        book.contains(&rules_table()),
+        "the table of docs/lint.md is not that of the code, which is\n{}",
+        rules_table()
+    );
+    let mut code = String::new();
+    for entry in walkdir::WalkDir::new(root.join("src")) {
+        let entry = entry.unwrap();
+        let is_test = entry.path().components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"));
+        if entry.file_type().is_file() && !is_test && entry.file_name() != "rule.rs" {
+            code += &fs::read_to_string(entry.path()).unwrap();
+        }
+    }
+    for rule in Rule::ALL {
+        assert!(code.contains(&format!("Rule::{rule:?}")), "no problem breaks `{rule}`");
+    }
+}
+
+#[test]
+fn rules_are_shown() {
+    let checkout = Checkout::new(&[]);
+    let ran = checkout.run(&["lint", "--rules"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stdout.lines().count(), 1 + Rule::ALL.len(), "{}", ran.stdout);
+    let rules = checkout.run(&["lint", "--rules", "--output", "json"]).json();
+    let first = Rule::ALL[0];
+    let expected = json!({"name": first.name(), "severity": first.usual().as_str(), "meaning": first.meaning()});
+    assert_eq!((rules["rules"].as_array().unwrap().len(), &rules["rules"][0]), (Rule::ALL.len(), &expected));
+}
+
+#[test]
+fn a_problem_says_which_rule_it_breaks() {
+    let web = deployment("web", "landwaiter/automatd: \"true\"", "- name: web\n  image: x:1.0");
+    let checkout = Checkout::new(&[("a.yaml", &web)]);
+    let problem = checkout.run(&["lint", "--output", "json"]).json()["problems"][0].clone();
+    assert_eq!(problem["rule"], "unknown-key", "{problem}");
+    let text = checkout.run(&["lint"]).stdout;
+    assert!(text.starts_with("a.yaml:7:5: error: `landwaiter/automatd` is no key"), "{text}");
+    assert!(text.lines().next().unwrap().ends_with("? [unknown-key]"), "{text}");
 }

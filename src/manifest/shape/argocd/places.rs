@@ -3,7 +3,7 @@
 //! Must not know how a chart writes images. A place that cannot be read is told, and hides those below it.
 
 use super::super::super::document::{Document, doubled_key};
-use super::super::super::problem::{Place, Problem, Severity};
+use super::super::super::problem::{Place, Problem, Rule, Severity};
 use super::super::super::yaml::{Kind, NodeRef, Style};
 use super::super::values::{Layer, Level, Parameters};
 use super::Reader;
@@ -144,7 +144,7 @@ impl<'a> Reader<'a, '_> {
                 if text.rsplit('.').next().is_some_and(|last| PARTS.contains(&last)) {
                     let message = format!("the parameter `{text}` is the content of a file, which is not followed");
                     let mend = format!("write it as one of `parameters`; {UNTIL_THEN}");
-                    self.report(Severity::Warning, name, files.file, message, &mend);
+                    self.report(Rule::Values, Severity::Warning, name, files.file, message, &mend);
                     values.push_unknown();
                 }
             }
@@ -173,7 +173,7 @@ impl<'a> Reader<'a, '_> {
                     let place = Place { file, line: error.line, column: error.column };
                     let message = format!("the values in this block cannot be read: {}", error.message);
                     let mend = format!("mend them; {UNTIL_THEN}");
-                    self.find.problems.push(Problem::new(Severity::Error, place, message, mend));
+                    self.find.problems.push(Problem::new(Rule::Values, Severity::Error, place, message, mend));
                 }
                 values.push_unknown();
             }
@@ -181,7 +181,14 @@ impl<'a> Reader<'a, '_> {
             None => {
                 if block.kind() != Kind::Scalar(Style::Literal) {
                     let mend = format!("write `values: |` and the values below it, or `valuesObject`; {UNTIL_THEN}");
-                    self.report(Severity::Warning, node, file, "these values are no block, and are not read", &mend);
+                    self.report(
+                        Rule::Values,
+                        Severity::Warning,
+                        node,
+                        file,
+                        "these values are no block, and are not read",
+                        &mend,
+                    );
                 }
                 values.push_unknown();
             }
@@ -205,7 +212,7 @@ impl<'a> Reader<'a, '_> {
             }
             Some(Layer { node, file }) => {
                 let mend = format!("write them in the source itself; {UNTIL_THEN}");
-                self.report(Severity::Warning, node, file, "`valueFiles` are not read here", &mend);
+                self.report(Rule::Values, Severity::Warning, node, file, "`valueFiles` are not read here", &mend);
                 values.push_unknown();
             }
             None => {}
@@ -225,21 +232,28 @@ impl<'a> Reader<'a, '_> {
             Ok(Link::Away) => return,
             Ok(Link::Unknown) => {
                 let message = format!("which file `{text}` is shows only when it is rendered, so it is not read");
-                self.report(Severity::Warning, name, None, message, &format!("write its name; {UNTIL_THEN}"));
+                self.report(
+                    Rule::Template,
+                    Severity::Warning,
+                    name,
+                    None,
+                    message,
+                    &format!("write its name; {UNTIL_THEN}"),
+                );
                 values.push_unknown();
                 return;
             }
             Err(_) => {
                 let message = format!("`{text}` is no file in this repository");
                 let mend = format!("write a path that does not leave the repository; {UNTIL_THEN}");
-                self.report(Severity::Error, name, None, message, &mend);
+                self.report(Rule::Link, Severity::Error, name, None, message, &mend);
                 values.push_unknown();
                 return;
             }
         };
         if !self.read_values_file(&path, values) && must_exist {
             let message = format!("there is no file `{path}`");
-            self.report(Severity::Warning, name, None, message, "correct the name, or remove it");
+            self.report(Rule::Link, Severity::Warning, name, None, message, "correct the name, or remove it");
         }
     }
 
@@ -268,12 +282,26 @@ impl<'a> Reader<'a, '_> {
         let Some(node) = roots.next().filter(|node| !node.is_null()) else { return Ok(None) };
         if let Some(second) = roots.next() {
             let mend = format!("leave one document in it; {UNTIL_THEN}");
-            self.report(Severity::Warning, second, file, "the file holds several documents, and is not read", &mend);
+            self.report(
+                Rule::Values,
+                Severity::Warning,
+                second,
+                file,
+                "the file holds several documents, and is not read",
+                &mend,
+            );
             return Err(Unclear);
         }
         if node.kind() != Kind::Mapping {
             let mend = format!("write keys and values; {UNTIL_THEN}");
-            self.report(Severity::Warning, node, file, "the file holds no mapping, and is not read", &mend);
+            self.report(
+                Rule::Values,
+                Severity::Warning,
+                node,
+                file,
+                "the file holds no mapping, and is not read",
+                &mend,
+            );
             return Err(Unclear);
         }
         if self.has_doubled(&document.doubled_keys(), file) { Err(Unclear) } else { Ok(Some(Layer { node, file })) }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::image::{Digest, Reference, Tag};
 use crate::manifest::edit::{Gap, Scalar};
-use crate::manifest::problem::{Place, Problem, Severity};
+use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::{ContainerPolicy, ImageField};
 use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
@@ -43,7 +43,7 @@ pub(super) fn read(images: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Prob
             if let Some(alias) = [images, item].into_iter().find(|node| node.is_alias()).or_else(|| item.get("<<")) {
                 let message = format!("what is said of `{}` stands behind an alias or a merge key", entry.name);
                 let mend = "write the entry out";
-                entry.wrong = Some(Problem::new(Severity::Warning, alias.place(file), message, mend));
+                entry.wrong = Some(Problem::new(Rule::Alias, Severity::Warning, alias.place(file), message, mend));
             }
             Some(entry)
         })
@@ -59,7 +59,13 @@ pub(super) fn read(images: NodeRef<'_>, file: &RepoPath, problems: &mut Vec<Prob
                 );
                 for twin in [before, at] {
                     let place = entries[twin].place.clone();
-                    let problem = Problem::new(Severity::Warning, place, message.clone(), "remove one of the two");
+                    let problem = Problem::new(
+                        Rule::Kustomization,
+                        Severity::Warning,
+                        place,
+                        message.clone(),
+                        "remove one of the two",
+                    );
                     entries[twin].wrong.get_or_insert(problem);
                 }
             }
@@ -88,7 +94,7 @@ impl ImageEntry {
             let place = node.get("name").unwrap_or(node).place(file);
             let message = format!("the name `{}` has a tag or digest, and means an image with just that", entry.name);
             let mend = "write the name of the image alone";
-            problems.push(Problem::new(Severity::Warning, place, message, mend));
+            problems.push(Problem::new(Rule::Kustomization, Severity::Warning, place, message, mend));
         }
         let (field, wrong) = entry.find_field(node, file);
         Some(Self { wrong, field, ..entry })
@@ -141,8 +147,9 @@ impl ImageEntry {
 
     fn find_field(&self, node: NodeRef<'_>, file: &RepoPath) -> (Option<ImageField>, Option<Problem>) {
         let at = |key: &str| node.get(key).unwrap_or(node).place(file);
-        let wrong =
-            |key: &str, message: String, mend: &str| Some(Problem::new(Severity::Warning, at(key), message, mend));
+        let wrong = |key: &str, message: String, mend: &str| {
+            Some(Problem::new(Rule::Kustomization, Severity::Warning, at(key), message, mend))
+        };
         if self.has_pattern_name() {
             let message = format!("`{}` is a pattern, and not the name of one image", self.name);
             return (None, wrong("name", message, "write an entry for each image"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::super::Inventory;
 use super::tree::Node;
-use crate::manifest::{Container, ContainerPolicy, KUSTOMIZATION_FILES, Place, Problem, Severity, split_image};
+use crate::manifest::{Container, ContainerPolicy, KUSTOMIZATION_FILES, Place, Problem, Rule, Severity, split_image};
 
 /// Holds every container whose image is such a name, or could be one for all that is known: a
 /// kustomization that cannot be read may replace any.
@@ -56,5 +56,5 @@ fn doubt(container: &Container, renamed: &HashMap<&str, &Place>, unread: Option<
             "mend that, or write the tag",
         )
     };
-    Some(Problem::new(Severity::Warning, container.image.place().clone(), message, mend))
+    Some(Problem::new(Rule::ReplacedImage, Severity::Warning, container.image.place().clone(), message, mend))
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::super::Source;
 use super::shelf::Shelf;
 use crate::manifest::{
-    KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Severity, is_kustomization_path,
+    KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Rule, Severity,
+    is_kustomization_path,
 };
 use crate::path::RepoPath;
 
@@ -334,10 +335,10 @@ fn own_files(folder: Option<&RepoPath>) -> impl Iterator<Item = RepoPath> {
 fn nowhere(link: &Link) -> Problem {
     let message =
         format!("`{}` leads to nothing: there is no such file, and no folder with a kustomization", link.written);
-    Problem::new(Severity::Warning, link.place.clone(), message, "mend the path, or remove it")
+    Problem::new(Rule::Link, Severity::Warning, link.place.clone(), message, "mend the path, or remove it")
 }
 
 fn circle(link: &Link) -> Problem {
     let message = format!("`{}` leads back here, so that none of these kustomizations can be built", link.written);
-    Problem::new(Severity::Warning, link.place.clone(), message, "remove it")
+    Problem::new(Rule::Link, Severity::Warning, link.place.clone(), message, "remove it")
 }
