@@ -220,8 +220,10 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy"].map(Finder::new));
+    // The labels of a namespace tell whether Flux lets it in somewhere.
+    static WORDS: LazyLock<[Finder<'static>; 5]> = LazyLock::new(|| {
+        ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy", "kind: Namespace"].map(Finder::new)
+    });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 

@@ -22,6 +22,7 @@ use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
+use crate::policy::Dialect;
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -198,8 +199,10 @@ impl<'a> Reader<'a, '_> {
         self.report_template_annotations(&find, kind);
         self.report_labels(object);
         let id = WorkloadId::of(object, kind);
-        let Markers { policies, repositories, .. } = &mut self.manifest.markers;
-        flux2::read(object, &id, self.path, policies, repositories);
+        if self.terms.dialects.contains(Dialect::Flux2) {
+            let Manifest { markers, problems, .. } = &mut self.manifest;
+            flux2::read(object, &id, self.path, &mut markers.objects, problems);
+        }
         self.judge(id, object, &statements, find);
     }
 

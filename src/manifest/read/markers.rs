@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use crate::image::Reference;
-use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageRepository, Wish};
+use crate::manifest::dialect::flux2::{self, FluxObjects, ImagePart, Wish};
 use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
@@ -17,7 +17,7 @@ use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
-use crate::policy::{Dialect, Policy};
+use crate::policy::{Dialect, Peer, Policy};
 
 /// What the comments of a file ask for, and the objects that comments anywhere can name.
 #[derive(Debug, Clone, Default)]
@@ -28,10 +28,8 @@ pub struct Markers {
     pub ignored: Vec<Place>,
     /// The markers of Flux version 2, in the order of the file.
     pub setters: Vec<Setter>,
-    /// The `ImagePolicy` objects.
-    pub policies: Vec<ImagePolicy>,
-    /// The `ImageRepository` objects.
-    pub repositories: Vec<ImageRepository>,
+    /// The objects that markers name, and those that say which markers are followed.
+    pub objects: FluxObjects,
 }
 
 /// A marker of Flux version 2, `# {"$imagepolicy": "flux-system:app:tag"}`, with the value that it marks.
@@ -296,7 +294,13 @@ impl Setter {
     ///
     /// # Errors
     /// The problem. It holds the value, see [`hold`](Self::hold).
-    pub fn follow(&self, name: &Reference, policy: &Policy, automation: Automation) -> Result<Workload, Problem> {
+    pub fn follow(
+        &self,
+        name: &Reference,
+        policy: Policy,
+        peer: Peer,
+        automation: Automation,
+    ) -> Result<Workload, Problem> {
         let found = match self.wish.part {
             ImagePart::Tag => self.marked.tag(name),
             _ => self.marked.image(name),
@@ -311,7 +315,7 @@ impl Setter {
             _ => self.problem(Rule::Marker, miss.to_string(), miss.mend()),
         })?;
         let automation = self.wrong.as_ref().map_or(automation, hold);
-        let policy = ContainerPolicy::Stated(policy.clone());
+        let policy = ContainerPolicy::Stated(policy);
         Ok(Workload::marked(self.id.clone(), self.place.clone(), self.container.clone(), image, automation, policy))
     }
 
