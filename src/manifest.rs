@@ -24,6 +24,7 @@
 //! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
 //! | `mandate/hearing.rs`, `choice.rs`, `agree.rs` | who says what; what each container follows; several dialects at once |
+//! | `setting.rs` | what files say to other tools beyond images and tags |
 //! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
 //! | `policy_file.rs` | named policies, from files and built in |
 //! | `lint_file.rs`, `switches.rs` | which rules are switched for which paths: in a file, and as a value |
@@ -57,6 +58,7 @@ mod mandate;
 mod policy_file;
 mod problem;
 mod read;
+mod setting;
 mod shape;
 mod sidecar;
 mod subject;
@@ -67,7 +69,7 @@ mod yaml;
 
 pub use dialect::flux2::{
     Access, FluxObjects, ImagePart, ImagePolicy, ImageRepository, ImageUpdateAutomation, Labels, Namespace, ObjectName,
-    Reach, Scanned, Selector, Setting, Wanted, Wish,
+    Reach, Scanned, Selector, Wanted, Wish,
 };
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
@@ -76,6 +78,7 @@ pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};
 pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
+pub use setting::Setting;
 pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };

@@ -3,7 +3,7 @@
 //! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
 //! Values are not read here, and nothing is known of workloads.
 
-mod flux;
+pub(super) mod flux;
 pub(super) mod flux2;
 mod native;
 pub(super) mod reference;

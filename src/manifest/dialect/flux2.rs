@@ -3,20 +3,20 @@
 //!
 //! Read as plain data, file by file. Must not know which files there are: who names whom is joined by
 //! the floor above. `policy.rs`, `repository.rs` and `automation.rs` know one kind of object each,
-//! `selector.rs` labels, `fields.rs` how fields are read, `setting.rs` what is left over.
+//! `selector.rs` labels, `fields.rs` how fields are read.
 
 mod automation;
 mod fields;
 mod policy;
 mod repository;
 mod selector;
-mod setting;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::nearest;
 use crate::manifest::problem::Problem;
+use crate::manifest::setting::Setting;
 use crate::manifest::workload::WorkloadId;
 use crate::manifest::yaml::NodeRef;
 use crate::path::RepoPath;
@@ -25,7 +25,6 @@ use fields::Fields;
 pub use policy::{ImagePolicy, Wanted};
 pub use repository::{Access, ImageRepository, Scanned};
 pub use selector::{Labels, Selector};
-pub use setting::Setting;
 
 /// The API group of the objects, all versions.
 const GROUP: &str = "image.toolkit.fluxcd.io/";
@@ -62,8 +61,6 @@ pub struct FluxObjects {
     pub automations: Vec<ImageUpdateAutomation>,
     /// The `Namespace` objects.
     pub namespaces: Vec<Namespace>,
-    /// What the repositories and automations say beyond images and tags.
-    pub settings: Vec<Setting>,
 }
 
 /// The key that makes a comment a marker.
@@ -137,12 +134,14 @@ fn wish(value: &str) -> Result<Wish, (String, String)> {
     Ok(Wish { namespace: namespace.into(), policy: policy.into(), part })
 }
 
-/// Adds what this object is, if it is one of Flux, or a namespace. What is wrong with it is reported.
+/// Adds what this object is, if it is one of Flux, or a namespace, and what it says beyond images and tags.
+/// What is wrong with it is reported.
 pub(in crate::manifest) fn read(
     object: NodeRef<'_>,
     id: &WorkloadId,
     file: &RepoPath,
     objects: &mut FluxObjects,
+    settings: &mut Vec<Setting>,
     problems: &mut Vec<Problem>,
 ) {
     let version = object.get_text("apiVersion").unwrap_or_default();
@@ -158,11 +157,11 @@ pub(in crate::manifest) fn read(
         "ImagePolicy" => objects.policies.push(policy::read(object, &fields, problems)),
         "ImageRepository" => {
             objects.repositories.push(repository::read(&fields, problems));
-            repository::settings(&fields, &mut objects.settings);
+            repository::settings(&fields, settings);
         }
         "ImageUpdateAutomation" => {
             objects.automations.push(automation::read(&fields, problems));
-            automation::settings(&fields, &mut objects.settings);
+            automation::settings(&fields, settings);
         }
         _ => {}
     }
@@ -188,3 +187,6 @@ impl fmt::Display for Wish {
         write!(f, "{}/{}", self.namespace, self.policy)
     }
 }
+
+#[cfg(test)]
+mod tests;

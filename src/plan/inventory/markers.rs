@@ -45,7 +45,8 @@ fn join(
     marked: &mut Vec<Arc<Workload>>,
     problems: &mut Vec<Problem>,
 ) {
-    let asked: Vec<Result<Asked<'_>, Problem>> = setters.iter().map(|setter| ask(setter, objects, automations)).collect();
+    let asked: Vec<Result<Asked<'_>, Problem>> =
+        setters.iter().map(|setter| ask(setter, objects, automations)).collect();
     // A digest or name that stays behind beside a new tag would say something that nobody wants.
     let mut trouble: HashMap<&Place, Problem> = HashMap::new();
     for (setter, asked) in setters.iter().zip(&asked) {
@@ -88,11 +89,7 @@ fn join(
 }
 
 /// What a setter asks for, unless nobody would write it.
-fn ask<'a>(
-    setter: &Setter,
-    objects: &Objects<'a>,
-    automations: &Automations<'_>,
-) -> Result<Asked<'a>, Problem> {
+fn ask<'a>(setter: &Setter, objects: &Objects<'a>, automations: &Automations<'_>) -> Result<Asked<'a>, Problem> {
     let mut asked = objects.asked(&setter.wish).map_err(|unasked| match unasked {
         Unasked::Missing(Missing { message, mend }) => setter.problem(Rule::MissingPolicy, message, mend),
         Unasked::Broken(problem) => problem,

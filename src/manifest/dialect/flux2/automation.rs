@@ -4,8 +4,8 @@
 use super::ObjectName;
 use super::fields::Fields;
 use super::selector::{Labels, Selector};
-use super::setting::Setting;
 use crate::manifest::problem::{Place, Problem, Rule};
+use crate::manifest::setting::Setting;
 use crate::path::RepoPath;
 
 /// An `ImageUpdateAutomation`: below which folder, and for which policies, markers are followed.
@@ -69,7 +69,7 @@ pub(super) fn read(fields: &Fields<'_, '_>, problems: &mut Vec<Problem>) -> Imag
 
 /// What it says about how commits are made.
 pub(super) fn settings(fields: &Fields<'_, '_>, settings: &mut Vec<Setting>) {
-    let mut add = |path: &str, option| settings.extend(Setting::read(fields, path, option));
+    let mut add = |path: &str, option| settings.extend(fields.setting(path, option));
     add("spec.sourceRef.name", Some("--git-url"));
     add("spec.checkout.gitRepositoryRef.name", Some("--git-url"));
     add("spec.checkout.branch", Some("--git-branch"));
@@ -116,7 +116,8 @@ fn folder(fields: &Fields<'_, '_>) -> Result<(Option<RepoPath>, Place), Problem>
     let Some(path) = fields.text("spec.update.path")? else { return Ok((None, fields.place())) };
     let wrong = |reason: String, mend: &str| fields.broken(Rule::Link, path.node, &reason, mend);
     if path.text.contains("${") {
-        let reason = format!("`spec.update.path` holds a variable, `{}`, which is known in the cluster only", path.text);
+        let reason =
+            format!("`spec.update.path` holds a variable, `{}`, which is known in the cluster only", path.text);
         return Err(wrong(reason, "write the path out"));
     }
     let mut parts: Vec<&str> = Vec::new();

@@ -7,6 +7,7 @@ use super::super::nearest;
 use super::ObjectName;
 use crate::manifest::document::doubled_key;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
+use crate::manifest::setting::Setting;
 use crate::manifest::workload::WorkloadId;
 use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
@@ -115,9 +116,22 @@ impl<'a, 'f> Fields<'a, 'f> {
         Err(self.broken(Rule::UnquotedValue, node, &reason, &format!("write \"{text}\"")))
     }
 
+    /// What is written in a field that says nothing of tags, if anything is.
+    pub(super) fn setting(&self, path: &str, option: Option<&'static str>) -> Option<Setting> {
+        let node = self.get(path).ok()??;
+        let value = match node.kind() {
+            Kind::Mapping => "{…}",
+            Kind::Sequence => "[…]",
+            _ => node.text().filter(|text| !text.is_empty())?,
+        };
+        let (owner, place) = (self.who().into(), self.place_of(node));
+        Some(Setting { owner, key: path.into(), value: value.into(), place, option })
+    }
+
     /// Where a switch is on. Whatever is not clearly off is on.
     pub(super) fn switched_on(&self, path: &str) -> Result<Option<Place>, Problem> {
-        let is_off = |text: &str| text.is_empty() || matches!(text.to_ascii_lowercase().as_str(), "false" | "no" | "off");
+        let is_off =
+            |text: &str| text.is_empty() || matches!(text.to_ascii_lowercase().as_str(), "false" | "no" | "off");
         let node = self.get(path)?.filter(|node| !node.text().is_some_and(is_off));
         Ok(node.map(|node| self.place_of(node)))
     }

@@ -5,7 +5,8 @@ use super::fields::Fields;
 use super::selector::{Labels, labels_of};
 use crate::manifest::problem::{Place, Problem, Rule};
 use crate::manifest::yaml::NodeRef;
-use crate::policy::{Flux2, Flux2Filter, Flux2Policy, Peer};
+use crate::policy::Peer;
+use crate::policy::peer::{Flux2, Flux2Filter, Flux2Policy};
 
 /// An `ImagePolicy`: which tag of a repository is wanted.
 #[derive(Debug, Clone, PartialEq)]

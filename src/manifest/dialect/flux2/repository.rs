@@ -4,11 +4,12 @@
 use super::ObjectName;
 use super::fields::Fields;
 use super::selector::{Labels, Selector};
-use super::setting::Setting;
 use crate::image::Reference;
 use crate::manifest::problem::{Place, Problem, Rule};
+use crate::manifest::setting::Setting;
 use crate::manifest::yaml::{Kind, NodeRef};
-use crate::policy::{Flux2, Flux2Policy, Peer};
+use crate::policy::Peer;
+use crate::policy::peer::{Flux2, Flux2Policy};
 
 /// An `ImageRepository`: where the images of a policy lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,14 +85,14 @@ pub(super) fn read(fields: &Fields<'_, '_>, problems: &mut Vec<Problem>) -> Imag
 
 /// What else it says about how its tags are looked up.
 pub(super) fn settings(fields: &Fields<'_, '_>, settings: &mut Vec<Setting>) {
-    let interval = |path| Setting::read(fields, path, Some("--registry-poll-interval"));
+    let interval = |path| fields.setting(path, Some("--registry-poll-interval"));
     settings.extend(interval("spec.interval"));
     settings.extend(interval("spec.scanInterval"));
     for field in ["timeout", "provider", "insecure", "serviceAccountName"] {
-        settings.extend(Setting::read(fields, &format!("spec.{field}"), None));
+        settings.extend(fields.setting(&format!("spec.{field}"), None));
     }
     for field in ["secretRef", "certSecretRef", "proxySecretRef"] {
-        settings.extend(Setting::read(fields, &format!("spec.{field}.name"), None));
+        settings.extend(fields.setting(&format!("spec.{field}.name"), None));
     }
 }
 
@@ -110,9 +111,8 @@ fn image(fields: &Fields<'_, '_>) -> Result<Reference, Problem> {
         return Err(fields.broken(Rule::InvalidImage, node, "`spec.image` is not written", "write the repository"));
     };
     let wrong = |reason: String, mend: &str| fields.broken(Rule::InvalidImage, said.node, &reason, mend);
-    let image = Reference::parse(said.text).map_err(|error| {
-        wrong(format!("`spec.image` is no repository: {error}"), "write it like `ghcr.io/org/app`")
-    })?;
+    let image = Reference::parse(said.text)
+        .map_err(|error| wrong(format!("`spec.image` is no repository: {error}"), "write it like `ghcr.io/org/app`"))?;
     if image.tag().is_some() || image.digest().is_some() {
         let mend = format!("write `{}`", image.name());
         return Err(wrong("`spec.image` is to name a repository alone".to_owned(), &mend));

@@ -84,7 +84,11 @@ impl Requirement {
         let path = format!("{path}.matchExpressions");
         let wrong = |node, reason: String, mend: &str| fields.broken(Rule::InvalidValue, node, &reason, mend);
         let Some(key) = expression.get("key") else {
-            return Err(wrong(expression, format!("an item of `{path}` has no `key`"), "write the label that is meant"));
+            return Err(wrong(
+                expression,
+                format!("an item of `{path}` has no `key`"),
+                "write the label that is meant",
+            ));
         };
         let key: Box<str> = fields.text_at(&path, key)?.text.into();
         let values = expression.get("values").map(NodeRef::resolved);

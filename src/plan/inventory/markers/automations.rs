@@ -25,6 +25,8 @@ pub(super) struct Automations<'a> {
 #[derive(Default)]
 struct InNamespace<'a> {
     all: Vec<&'a ImageUpdateAutomation>,
+    /// What is wrong with the first that is broken.
+    broken: Option<&'a Problem>,
     /// By the folder that they write below; those that are broken have none.
     by_folder: HashMap<Option<&'a str>, Vec<&'a ImageUpdateAutomation>>,
 }
@@ -36,8 +38,12 @@ impl<'a> Automations<'a> {
             automations.names.push(automation.name.to_string());
             let there = automations.by_namespace.entry(automation.name.namespace.as_deref()).or_default();
             there.all.push(automation);
-            if let Ok(reach) = &automation.reach {
-                there.by_folder.entry(reach.folder.as_ref().map(RepoPath::as_str)).or_default().push(automation);
+            match &automation.reach {
+                Ok(reach) => {
+                    let folder = reach.folder.as_ref().map(RepoPath::as_str);
+                    there.by_folder.entry(folder).or_default().push(automation);
+                }
+                Err(problem) => there.broken = there.broken.or(Some(problem)),
             }
         }
         automations.names.sort_unstable();
@@ -71,7 +77,7 @@ impl<'a> Automations<'a> {
         if let Some(lock) = lock {
             return Ok(lock);
         }
-        let all = || there.into_iter().flatten().flat_map(|there| &there.all);
+        let there = || there.into_iter().flatten();
         let (message, mend) = if let Some(automation) = unselected {
             let message = format!(
                 "the ImageUpdateAutomation {} ({}) writes this file, and its `policySelector` does not select the \
@@ -79,19 +85,19 @@ impl<'a> Automations<'a> {
                 automation.name, automation.place, policy.name
             );
             (message, "write the labels that it selects on the policy".to_owned())
-        } else if let Some(broken) = all().find_map(|automation| automation.reach.as_ref().err()) {
+        } else if let Some(broken) = there().find_map(|there| there.broken) {
             return Err(broken.clone());
-        } else if all().next().is_none() {
+        } else if there().next().is_none() {
             let message = format!("no ImageUpdateAutomation is in the namespace `{}` of the policy", wish.namespace);
             let names = listed(&self.names);
             (message, format!("Flux follows markers of policies beside an automation only; there are: {names}"))
         } else {
-            let told = all().take(MOST_TOLD).filter_map(|automation| {
+            let told = there().flat_map(|there| &there.all).take(MOST_TOLD).filter_map(|automation| {
                 let reach = automation.reach.as_ref().ok()?;
                 Some(format!("{} ({}) writes only below {}", automation.name, reach.place, reach.folder.as_ref()?))
             });
             let told = told.collect::<Vec<_>>().join(", ");
-            let more = all().count().saturating_sub(MOST_TOLD);
+            let more = there().map(|there| there.all.len()).sum::<usize>().saturating_sub(MOST_TOLD);
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
             let message = format!("no ImageUpdateAutomation covers this file: {told}{more}");
             (message, "move the file there, or widen `spec.update.path`".to_owned())
@@ -102,14 +108,16 @@ impl<'a> Automations<'a> {
 
 impl<'a> InNamespace<'a> {
     /// Those that write this file: below one of the folders that it lies in.
-    fn covering(&self, file: &RepoPath) -> impl Iterator<Item = &'a ImageUpdateAutomation> {
-        let mut folders = vec![Some(file.clone())];
-        while let Some(Some(folder)) = folders.last() {
-            folders.push(folder.parent());
+    fn covering(&self, file: &RepoPath) -> Vec<&'a ImageUpdateAutomation> {
+        let mut covering = Vec::new();
+        let mut folder = Some(file.clone());
+        loop {
+            let there = self.by_folder.get(&folder.as_ref().map(RepoPath::as_str));
+            covering.extend(there.into_iter().flatten());
+            match folder {
+                Some(lower) => folder = lower.parent(),
+                None => return covering,
+            }
         }
-        let found = folders.into_iter().filter_map(|folder| {
-            self.by_folder.get(&folder.as_ref().map(RepoPath::as_str)).map(|there| there.iter().copied())
-        });
-        found.flatten().collect::<Vec<_>>().into_iter()
     }
 }

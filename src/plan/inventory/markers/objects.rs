@@ -9,9 +9,10 @@ use std::collections::{HashMap, HashSet};
 use crate::image::Reference;
 use crate::manifest::{
     Automation, FluxObjects, ImagePolicy, ImageRepository, Labels, Lock, Namespace, ObjectName, Place, Problem, Rule,
-    Severity, Wanted, Wish,
+    Scanned, Severity, Wanted, Wish,
 };
-use crate::policy::{Flux2, Peer, Policy, PolicyBuilder};
+use crate::policy::peer::Flux2;
+use crate::policy::{Peer, Policy, PolicyBuilder};
 
 /// How many names are listed in a problem.
 const MOST_NAMES: usize = 20;
@@ -79,7 +80,8 @@ impl<'a> Objects<'a> {
         let wanted = ObjectName { namespace: Some(wish.namespace.to_string()), name: wish.policy.to_string() };
         let place = |policy: &'a ImagePolicy| (&policy.name, &policy.place);
         let policy = pick(&self.policies, &wanted, place, same_policy);
-        let policy = policy.map_err(|absent| Unasked::Missing(absent.of("ImagePolicy", &wanted, &self.policies.names)))?;
+        let policy =
+            policy.map_err(|absent| Unasked::Missing(absent.of("ImagePolicy", &wanted, &self.policies.names)))?;
         self.ask(policy, Some(&wish.namespace)).map_err(Unasked::Broken)
     }
 
@@ -121,9 +123,7 @@ impl<'a> Objects<'a> {
         match (own, name.namespace.as_deref()) {
             (Some(own), Some(theirs)) if own != theirs => match self.refusal(own, found) {
                 None => Ok(found),
-                Some((message, mend)) => {
-                    Err(broken(Rule::MissingPolicy, policy, &wanted.reference, &message, &mend))
-                }
+                Some((message, mend)) => Err(broken(Rule::MissingPolicy, policy, &wanted.reference, &message, &mend)),
             },
             _ => Ok(found),
         }
@@ -203,9 +203,8 @@ fn same_repository(one: &ImageRepository, two: &ImageRepository) -> bool {
         let scanned = repository.scanned.as_ref().ok();
         scanned.map(|scanned| Scanned { suspended: None, ..scanned.clone() })
     };
-    let is_suspended = |repository: &ImageRepository| {
-        repository.scanned.as_ref().is_ok_and(|scanned| scanned.suspended.is_some())
-    };
+    let is_suspended =
+        |repository: &ImageRepository| repository.scanned.as_ref().is_ok_and(|scanned| scanned.suspended.is_some());
     told(one) == told(two) && is_suspended(one) == is_suspended(two)
 }
 
