@@ -194,7 +194,7 @@ fn an_automation_chooses_its_policies() {
     for (selector, told) in [
         (
             "{matchLabel: {team: a}}",
-            "o.yaml:14:79: error: the ImageUpdateAutomation apps/flux is not followed: `spec.policySelector.matchLabel` is no field that is known; did you mean `matchLabels`?",
+            "o.yaml:14:82: error: the ImageUpdateAutomation apps/flux is not followed: `spec.policySelector.matchLabel` is no field that is known; did you mean `matchLabels`?",
         ),
         (
             "{matchExpressions: [{key: team, operator: Is, values: [a]}]}",

@@ -3,7 +3,7 @@
 
 use super::ObjectName;
 use super::fields::Fields;
-use super::selector::{Labels, Selector};
+use super::selector::Selector;
 use crate::manifest::problem::{Place, Problem, Rule};
 use crate::manifest::setting::Setting;
 use crate::path::RepoPath;
@@ -15,11 +15,13 @@ pub struct ImageUpdateAutomation {
     pub name: ObjectName,
     /// Where it begins.
     pub place: Place,
-    /// What it writes; or what is wrong with it, reported already.
+    /// Where it writes; or why that cannot be told, reported already.
     pub reach: Result<Reach, Problem>,
+    /// Which policies it writes; or what else is wrong with it, reported already.
+    pub selector: Result<Selector, Problem>,
 }
 
-/// What an automation writes.
+/// Where an automation writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
     /// `spec.update.path`; `None` for the whole repository.
@@ -28,7 +30,6 @@ pub struct Reach {
     pub place: Place,
     /// Where `spec.suspend` says that nothing is to be written.
     pub suspended: Option<Place>,
-    selector: Selector,
 }
 
 /// The fields of `spec`. Before version v1alpha2 what is now in `git` stood beside it.
@@ -46,25 +47,14 @@ const FIELDS: [&str; 11] = [
     "minimumRunInterval",
 ];
 
-impl Reach {
-    /// Whether a file lies below the folder.
-    #[must_use]
-    pub fn covers(&self, file: &RepoPath) -> bool {
-        self.folder.as_ref().is_none_or(|folder| file.is_within(folder))
-    }
-
-    /// Whether policies with these labels are meant.
-    #[must_use]
-    pub fn selects(&self, labels: &Labels) -> bool {
-        self.selector.matches(labels)
-    }
-}
-
 /// Reads an automation; what is wrong with it is reported.
 pub(super) fn read(fields: &Fields<'_, '_>, problems: &mut Vec<Problem>) -> ImageUpdateAutomation {
-    let reach = fields.doubled().map_or_else(|| reach_of(fields), Err);
+    let doubled = fields.doubled();
+    let reach = doubled.clone().map_or_else(|| reach(fields), Err);
+    let selector = doubled.map_or_else(|| selector(fields), Err);
     problems.extend(reach.as_ref().err().cloned());
-    ImageUpdateAutomation { name: fields.name().clone(), place: fields.place(), reach }
+    problems.extend(selector.as_ref().err().cloned());
+    ImageUpdateAutomation { name: fields.name().clone(), place: fields.place(), reach, selector }
 }
 
 /// What it says about how commits are made.
@@ -99,16 +89,19 @@ pub(super) fn settings(fields: &Fields<'_, '_>, settings: &mut Vec<Setting>) {
     }
 }
 
-fn reach_of(fields: &Fields<'_, '_>) -> Result<Reach, Problem> {
-    fields.check_known("spec", &FIELDS, false)?;
+fn reach(fields: &Fields<'_, '_>) -> Result<Reach, Problem> {
     fields.check_known("spec.update", &["strategy", "path"], true)?;
+    let (folder, place) = folder(fields)?;
+    Ok(Reach { folder, place, suspended: fields.switched_on("spec.suspend")? })
+}
+
+fn selector(fields: &Fields<'_, '_>) -> Result<Selector, Problem> {
+    fields.check_known("spec", &FIELDS, false)?;
     if let Some(strategy) = fields.text("spec.update.strategy")?.filter(|strategy| strategy.text != "Setters") {
         let reason = format!("`strategy: {}` is none", strategy.text);
         return Err(fields.broken(Rule::InvalidValue, strategy.node, &reason, "write `Setters`, the only one"));
     }
-    let (folder, place) = folder(fields)?;
-    let selector = Selector::read(fields, "spec.policySelector")?;
-    Ok(Reach { folder, place, suspended: fields.switched_on("spec.suspend")?, selector })
+    Selector::read(fields, "spec.policySelector")
 }
 
 /// `spec.update.path`, which never leads out of the repository: what goes up from its top stays there.

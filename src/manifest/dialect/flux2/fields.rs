@@ -64,6 +64,11 @@ impl<'a, 'f> Fields<'a, 'f> {
         self.broken(rule, self.nearest_node(&format!("spec.{}", wrong.setting())), &reason, wrong.mend())
     }
 
+    fn merged(&self, path: &str, merge: NodeRef<'a>) -> Problem {
+        let reason = format!("`{path}` has a merge key, and what it stands for is not read");
+        self.broken(Rule::Alias, merge, &reason, "write the fields out")
+    }
+
     /// A key that stands twice, anywhere in the object. Readers differ in which one counts.
     pub(super) fn doubled(&self) -> Option<Problem> {
         let mend = "remove one of the two; until then the object is not followed";
@@ -85,8 +90,7 @@ impl<'a, 'f> Fields<'a, 'f> {
                 return Err(self.broken(Rule::InvalidValue, node, &reason, "write its fields below it"));
             }
             if let Some(merge) = node.get("<<") {
-                let reason = format!("`{here}` has a merge key, and what it stands for is not read");
-                return Err(self.broken(Rule::Alias, merge, &reason, "write the fields out"));
+                return Err(self.merged(here, merge));
             }
             let Some(next) = node.get(key) else { return Ok(None) };
             node = next.resolved();
@@ -140,8 +144,11 @@ impl<'a, 'f> Fields<'a, 'f> {
     /// may narrow what is meant; else only one that is nearly a known one does.
     pub(super) fn check_known(&self, path: &str, known: &[&str], strictly: bool) -> Result<(), Problem> {
         let Some(fields) = self.get(path)?.filter(|node| node.kind() == Kind::Mapping) else { return Ok(()) };
-        for key in fields.entries().map(|(key, _)| key) {
+        for (key, value) in fields.entries() {
             let text = key.text().unwrap_or_default();
+            if text == "<<" {
+                return Err(self.merged(path, value));
+            }
             if known.contains(&text) {
                 continue;
             }

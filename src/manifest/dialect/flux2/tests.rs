@@ -30,7 +30,7 @@ fn told(kind: &str, spec: &str, expected: &str) {
     let FluxObjects { policies, repositories, automations, .. } = &manifest.markers.objects;
     let wrong = policies.iter().filter_map(|policy| policy.wanted.as_ref().err());
     let wrong = wrong.chain(repositories.iter().filter_map(|repository| repository.scanned.as_ref().err()));
-    let wrong = wrong.chain(automations.iter().filter_map(|automation| automation.reach.as_ref().err()));
+    let wrong = wrong.chain(automations.iter().filter_map(|automation| automation.selector.as_ref().err()));
     assert_eq!(wrong.collect::<Vec<_>>(), manifest.problems.iter().collect::<Vec<_>>(), "{spec}");
 }
 
@@ -112,15 +112,15 @@ fn what_is_wrong_with_a_policy_is_told_where_it_stands() {
     check("  policy: {semver: 1.x}\n", "8:20: error: `spec.policy.semver` holds no fields; write its fields below it");
     check(
         "  policy: {semver: {range: [1.x]}}\n",
-        "8:30: error: `spec.policy.semver.range` is no text; write one value",
+        "8:28: error: `spec.policy.semver.range` is no text; write one value",
     );
     check(
         "  policy: {semver: {range: 1.10}}\n",
-        "8:30: error: the value of `spec.policy.semver.range` is not quoted, and Kubernetes takes no other than strings; write \"1.10\"",
+        "8:28: error: the value of `spec.policy.semver.range` is not quoted, and Kubernetes takes no other than strings; write \"1.10\"",
     );
     check(
         "  policy: {numerical: {order: up}}\n",
-        "8:33: error: `policy.numerical.order`: `up` is neither `asc` nor `desc`; write one of the two, or nothing for `asc`",
+        "8:31: error: `policy.numerical.order`: `up` is neither `asc` nor `desc`; write one of the two, or nothing for `asc`",
     );
     let numerical = "  policy: {numerical: {}}\n";
     let filter = |filter: &str, expected: &str| check(&format!("{numerical}  filterTags: {filter}\n"), expected);
@@ -132,7 +132,7 @@ fn what_is_wrong_with_a_policy_is_told_where_it_stands() {
     filter("'^1'", "9:15: error: `spec.filterTags` holds no fields; write its fields below it");
     filter(
         "{<<: {pattern: '^1'}}",
-        "9:16: error: `spec.filterTags.<<` is no field that is known; remove it; known are: pattern, extract",
+        "9:20: error: `spec.filterTags` has a merge key, and what it stands for is not read; write the fields out",
     );
     check(
         &format!("{numerical}  filtertags: {{pattern: '^1'}}\n"),
@@ -166,7 +166,7 @@ fn what_is_wrong_with_a_policy_is_told_where_it_stands() {
     );
     // A pattern, a range and an extract are those of the policy floor; each stands at its own field.
     for (spec, place) in [
-        ("  policy: {semver: {range: 1.x &}}\n", "8:30: error: `policy.semver.range`: "),
+        ("  policy: {semver: {range: 1.x &}}\n", "8:28: error: `policy.semver.range`: "),
         ("  policy: {numerical: {}}\n  filterTags: {pattern: '('}\n", "9:25: error: `filterTags.pattern`: "),
         (
             "  policy: {numerical: {}}\n  filterTags: {pattern: '(1)', extract: $1x}\n",

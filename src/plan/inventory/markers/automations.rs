@@ -25,9 +25,9 @@ pub(super) struct Automations<'a> {
 #[derive(Default)]
 struct InNamespace<'a> {
     all: Vec<&'a ImageUpdateAutomation>,
-    /// What is wrong with the first that is broken.
-    broken: Option<&'a Problem>,
-    /// By the folder that they write below; those that are broken have none.
+    /// What is wrong with the first of which it cannot be told.
+    lost: Option<&'a Problem>,
+    /// By the folder that they write below, where that can be told.
     by_folder: HashMap<Option<&'a str>, Vec<&'a ImageUpdateAutomation>>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Automations<'a> {
                     let folder = reach.folder.as_ref().map(RepoPath::as_str);
                     there.by_folder.entry(folder).or_default().push(automation);
                 }
-                Err(problem) => there.broken = there.broken.or(Some(problem)),
+                Err(problem) => there.lost = there.lost.or(Some(problem)),
             }
         }
         automations.names.sort_unstable();
@@ -62,11 +62,16 @@ impl<'a> Automations<'a> {
         let wish = &setter.wish;
         let there = [Some(&*wish.namespace), None].map(|namespace| self.by_namespace.get(&namespace));
         let file = &setter.place.file;
-        let mut lock = None;
-        let mut unselected = None;
+        let (mut lock, mut broken, mut unselected) = (None, None, None);
         for automation in there.into_iter().flatten().flat_map(|there| there.covering(file)) {
-            let Ok(reach) = &automation.reach else { continue };
-            match (&reach.suspended, reach.selects(&policy.labels)) {
+            let (reach, selector) = match (&automation.reach, &automation.selector) {
+                (Ok(reach), Ok(selector)) => (reach, selector),
+                (Err(problem), _) | (_, Err(problem)) => {
+                    broken = broken.or(Some(problem));
+                    continue;
+                }
+            };
+            match (&reach.suspended, selector.matches(&policy.labels)) {
                 (None, true) => return Ok(Automation::On),
                 (Some(place), true) => {
                     lock.get_or_insert_with(|| locked("ImageUpdateAutomation", &automation.name, place));
@@ -78,6 +83,9 @@ impl<'a> Automations<'a> {
             return Ok(lock);
         }
         let there = || there.into_iter().flatten();
+        if let Some(broken) = broken.or_else(|| there().find_map(|there| there.lost)) {
+            return Err(broken.clone());
+        }
         let (message, mend) = if let Some(automation) = unselected {
             let message = format!(
                 "the ImageUpdateAutomation {} ({}) writes this file, and its `policySelector` does not select the \
@@ -85,8 +93,6 @@ impl<'a> Automations<'a> {
                 automation.name, automation.place, policy.name
             );
             (message, "write the labels that it selects on the policy".to_owned())
-        } else if let Some(broken) = there().find_map(|there| there.broken) {
-            return Err(broken.clone());
         } else if there().next().is_none() {
             let message = format!("no ImageUpdateAutomation is in the namespace `{}` of the policy", wish.namespace);
             let names = listed(&self.names);
