@@ -314,7 +314,7 @@ impl Setter {
         &self,
         name: &Reference,
         policy: Policy,
-        peer: Peer,
+        peer: &Peer,
         automation: Automation,
     ) -> Result<Workload, Problem> {
         let found = match self.wish.part {

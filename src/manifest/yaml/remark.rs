@@ -186,11 +186,11 @@ impl<'a> Reader<'a> {
         };
         let alone = |start: &usize| comment(*start).is_some_and(|at| is_bare(&self.text[*start..at]));
         let above = self.before_break(start).map(|end| self.start_of_line(end));
-        if above.filter(alone).is_some() {
+        if above.as_ref().is_some_and(alone) {
             return Some(line - 1);
         }
         let next = self.behind_break(end);
-        if next.filter(alone).is_some() {
+        if next.as_ref().is_some_and(alone) {
             return Some(line + 1);
         }
         let below = below.filter(|below| comment(below.start).is_some())?;

@@ -73,7 +73,7 @@ fn join(
         let beside = setter.mapping.as_ref().and_then(|mapping| trouble.get(mapping)).cloned();
         let followed = match (beside, asked) {
             (Some(problem), _) | (None, Err(problem)) => Err(problem),
-            (None, Ok(asked)) => setter.follow(asked.image, asked.policy, asked.peer, asked.automation),
+            (None, Ok(asked)) => setter.follow(asked.image, asked.policy, &asked.peer, asked.automation),
         };
         match followed {
             Ok(workload) => {

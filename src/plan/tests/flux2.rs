@@ -1,6 +1,8 @@
 //! The objects of Flux version 2, joined across files: who may name whom, which markers are followed where, and
 //! what is told of objects that nobody can follow.
 
+use std::fmt::Write as _;
+
 use super::{NOW, scans, survey, verdicts};
 use crate::manifest::Scope;
 use crate::plan::Plan;
@@ -221,7 +223,7 @@ fn an_automation_that_does_not_run() {
     let objects = format!("{}{}", policy("apps/web", "name: app"), repository("apps/app", ""));
     let of = |automations: &[String]| format!("{objects}{}", automations.concat());
     let (on, off) = (automation("apps/on", ""), automation("apps/off", ", suspend: true"));
-    check(&[("o.yaml", &of(&[off.clone()])), ("a.yaml", APP)], &["image locked"], &[]);
+    check(&[("o.yaml", &of(std::slice::from_ref(&off))), ("a.yaml", APP)], &["image locked"], &[]);
     check(&[("o.yaml", &of(&[off.clone(), on])), ("a.yaml", APP)], NEW, &[]);
     let elsewhere = automation("apps/on", ", update: {path: infra}");
     check(&[("o.yaml", &of(&[off, elsewhere])), ("a.yaml", APP)], &["image locked"], &[]);
@@ -253,7 +255,7 @@ fn many_objects_take_linear_time() {
         objects += &policy(&format!("apps/web{at}"), &format!("name: app{at}"));
         objects += &repository(&format!("apps/app{at}"), "");
         objects += &automation(&format!("apps/flux{at}"), &format!(", update: {{path: apps/{at}}}"));
-        apps += &format!("k{at}: q.io/app:1.0.0 # {{\"$imagepolicy\": \"apps:web{at}\"}}\n");
+        writeln!(apps, "k{at}: q.io/app:1.0.0 # {{\"$imagepolicy\": \"apps:web{at}\"}}").unwrap();
     }
     let (verdicts, problems) = drawn(&[("o.yaml", &objects), ("apps/7/a.yaml", &apps), ("b.yaml", "a: landwaiter\n")]);
     assert_eq!((verdicts.len(), problems), (5_000, vec![]));

@@ -40,22 +40,15 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    /// What to say where nothing is said.
-    fn silent(&self, place: Place) -> Problem {
-        let mend = "write `version: 1`, and one of `scanForFiles`, `patchUpdated` and `commandUpdated`";
-        let message = "this says nothing of how manifests are made";
-        Problem::new(Rule::InvalidValue, Severity::Error, place, message, mend)
-    }
-
     fn wrong(&self, node: NodeRef<'_>, message: impl Into<String>, mend: &str) -> Problem {
         Problem::new(Rule::InvalidValue, Severity::Error, node.place(self.path), message, mend)
     }
 
     fn read(mut self, document: Option<NodeRef<'_>>) -> Result<(), Problem> {
         let top = Place { file: self.path.clone(), line: 1, column: 1 };
-        let Some(document) = document else { return Err(self.silent(top)) };
+        let Some(document) = document else { return Err(silent(top)) };
         if document.kind() != Kind::Mapping {
-            return Err(self.silent(document.place(self.path)));
+            return Err(silent(document.place(self.path)));
         }
         if let Some(keys) = document.doubled_keys().into_iter().next() {
             return Err(doubled_key(Severity::Error, keys, self.path, "remove one of the two"));
@@ -184,6 +177,13 @@ impl Reader<'_> {
         let message = format!("`{path}{text}` is no key that Flux knows");
         Err(Problem::new(Rule::UnknownKey, Severity::Error, key.place(self.path), message, mend))
     }
+}
+
+/// What to say where nothing is said.
+fn silent(place: Place) -> Problem {
+    let mend = "write `version: 1`, and one of `scanForFiles`, `patchUpdated` and `commandUpdated`";
+    let message = "this says nothing of how manifests are made";
+    Problem::new(Rule::InvalidValue, Severity::Error, place, message, mend)
 }
 
 #[cfg(test)]
