@@ -84,7 +84,7 @@ impl<'a> Reader<'a, '_> {
         let words = if hears_flux2 { &WORDS[..] } else { &WORDS[..3] };
         let mut groups: BTreeMap<(usize, usize), Vec<Speech<'a>>> = BTreeMap::new();
         for marker in marker::find(tree, words) {
-            let Some(speech) = self.listen(marker) else { continue };
+            let Some(speech) = self.listen(&marker) else { continue };
             let Some(target) = &marker.target else {
                 let message = "the marker marks nothing";
                 let mend = if marker.remark.is_alone {
@@ -130,7 +130,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What a comment says; `None` for one that is not meant for us, or that only seemed to be.
-    fn listen(&mut self, marker: Marker<'a>) -> Option<Speech<'a>> {
+    fn listen(&mut self, marker: &Marker<'a>) -> Option<Speech<'a>> {
         let (comment, place) = (marker.remark.text, marker.place(self.path));
         let error = |(message, mend): (String, String)| {
             Problem::new(Rule::Marker, Severity::Error, place.clone(), message, mend)
@@ -172,7 +172,7 @@ impl<'a> Reader<'a, '_> {
         if let Said::Wrong(problem) = &said {
             self.manifest.problems.push(problem.clone());
         }
-        Some(Speech { marker, place, said })
+        Some(Speech { marker: *marker, place, said })
     }
 
     /// Does what a comment says, unless something is wrong with it.
