@@ -10,8 +10,8 @@ mod unheard;
 
 use std::sync::Arc;
 
-use super::dialect::flux::generation::is_generation_path;
-use super::dialect::{self, Hearing, Statement, flux, flux2};
+use super::dialect::flux::generation::{self, is_generation_path};
+use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
 use super::lint_file::LINT_FILES;
@@ -235,7 +235,7 @@ impl<'a> Reader<'a, '_> {
     fn read_generation(&mut self, document: Option<NodeRef<'a>>) {
         if self.terms.dialects.contains(Dialect::Flux) {
             let Manifest { settings, problems, .. } = &mut self.manifest;
-            flux::generation::read(document, self.path, settings, problems);
+            generation::read(document, self.path, settings, problems);
         }
     }
 

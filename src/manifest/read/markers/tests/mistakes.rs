@@ -234,7 +234,7 @@ fn flux_reads_a_marker_above_a_value_only_where_no_other_comment_stands() {
     crowded(&format!("# the app\n{marker}\nimage: x:1\n"), "2:1", 1);
     crowded(&format!("{marker}\r\n# the app\r\nimage: x:1\r\n"), "1:1", 2);
     crowded(&format!("a: b\n{marker}\nimage: x:1 # the app\n"), "2:1", 3);
-    crowded(&format!("a:\n  {marker}\n\n  - x:1 # the app\n"), "2:3", 4);
+    crowded(&format!("a:\n  {marker}\n  - x:1 # the app\n"), "2:3", 3);
     for alone in [
         format!("a: b # the app\n{marker}\nimage: x:1\n"),
         format!("# the app\n\n{marker}\nimage: x:1\n# behind\n"),
