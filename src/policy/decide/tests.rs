@@ -72,14 +72,14 @@ fn why_nothing_changes() {
             "main-1",
             "main-1@1 main-2 main-3@3",
             "missing-created: the created time of 1 matching tag is not known (`main-2`), so the newest cannot be \
-             told; set an order that the tags can say (semver, numeric or alphabetical), or exclude them",
+             told; set an order that the tags can say (semver, numeric, natural or alphabetical), or exclude them",
         ),
         (
             "main-*",
             "main-1",
             "main-5 main-4 main-3 main-2 main-1@1",
             "missing-created: the created time of 4 matching tags is not known (`main-2`, `main-3`, `main-4`, …), so \
-             the newest cannot be told; set an order that the tags can say (semver, numeric or alphabetical), or \
+             the newest cannot be told; set an order that the tags can say (semver, numeric, natural or alphabetical), or \
              exclude them",
         ),
         (
@@ -167,6 +167,10 @@ fn ties() {
     check("semver:*  order=semver desc", "", "1.2.3 v1.2.3 1.3", "v1.2.3");
     check("*  order=numeric", "05", "5 05 5.0", "up-to-date");
     check("*  order=numeric", "", "5 05 5.0", "5.0");
+    check("*  order=natural", "r9", "r9 r10 q11", "r10");
+    check("*  order=natural desc", "", "r9 r10 q11", "q11");
+    check("*  order=natural", "r10", "r9", "only-older");
+    check("regex:b-(.*)-.*  extract=$1  order=natural", "b-9-x", "b-9-x b-10-a b-10-b", "b-10-b");
     // Equal times, and times of 1970: natural order.
     check("*", "r9", "r9@1 r10@1", "r10");
     check("*", "r10", "r9@1 r10@1", "up-to-date");

@@ -10,7 +10,7 @@ use crate::policy::Dialect;
 use crate::policy::tests::{candidates, peer, tag};
 
 /// The choice in short: the tag, `stays`, `fails`, `one of a, b`, `needs the created time of a`.
-pub(super) fn choice(peer: &Peer, current: &str, tags: &str) -> String {
+pub(in crate::policy) fn choice(peer: &Peer, current: &str, tags: &str) -> String {
     let current = Some(current).filter(|current| !current.is_empty()).map(tag);
     match peer.choose(current.as_ref(), &candidates(tags)) {
         PeerChoice::Stays(_) => "stays".to_owned(),

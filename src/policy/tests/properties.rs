@@ -6,7 +6,9 @@ use super::{day, policy};
 use crate::image::Tag;
 use crate::policy::{By, Candidate, Decision, Direction, Judgement, Policy, decide, explain, version};
 
-const POLICIES: [&str; 17] = [
+const POLICIES: [&str; 19] = [
+    "*  order=natural",
+    r"regex:\D*(\d.*)  order=natural desc  extract=$1",
     "semver:*",
     "semver:>=1.0.0-0",
     "semver:~1.2 || >=3  dialect=flux",
@@ -53,6 +55,7 @@ fn older(policy: &Policy, a: &Candidate, b: &Candidate) -> Option<bool> {
         By::Semver => version(&a.tag)?.cmp_precedence(&version(&b.tag)?),
         By::Newest => a.created?.cmp(&b.created?),
         By::Numeric => number(&a.tag)?.cmp(&number(&b.tag)?),
+        By::Natural => return None,
         By::Alphabetical => a.tag.as_str().cmp(b.tag.as_str()),
     };
     Some(match policy.order().direction {
