@@ -109,7 +109,7 @@ impl<'a> Reader<'a, '_> {
             let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
             return Err(self.wrong(Rule::StrayBlank, place, message, format!("write \"{plain}\"")));
         }
-        if !value.is_string && !is_wrong_flag && statement.voice.dialect() == Dialect::Flux {
+        if !value.is_string && !is_free && statement.voice.dialect() == Dialect::Flux {
             let read = flux::retold(text);
             if read.as_deref() != Some(text) {
                 let read = read.map_or("something else than this text".to_owned(), |read| format!("`{read}`"));

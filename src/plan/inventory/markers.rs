@@ -7,29 +7,26 @@
 mod automations;
 mod objects;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use automations::Automations;
 use objects::{Asked, Missing, Objects, Unasked};
 
+use super::Inventory;
 use crate::manifest::{
-    Automation, Container, ContainerPolicy, ImagePart, Manifest, Place, Problem, Rule, Setter, Severity, Workload,
+    Automation, Container, ContainerPolicy, ImagePart, Place, Problem, Rule, Setter, Severity, Workload,
 };
-use crate::path::RepoPath;
 
 /// Adds what the markers of all files ask for to the workloads, and takes from those the images that
 /// markers decide about alone.
-pub(super) fn settle(
-    manifests: &BTreeMap<RepoPath, Arc<Manifest>>,
-    workloads: &mut Vec<Arc<Workload>>,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn settle(inventory: &mut Inventory) {
+    let Inventory { manifests, workloads, problems, advice, .. } = inventory;
     let all = || manifests.values().map(|manifest| &manifest.markers);
     let mut marked: Vec<Arc<Workload>> = all().flat_map(|markers| markers.workloads.iter().cloned()).collect();
     let setters: Vec<&Setter> = all().flat_map(|markers| &markers.setters).collect();
     let objects = Objects::of(all().map(|markers| &markers.objects));
-    objects.report(setters.iter().map(|setter| &setter.wish), problems);
+    objects.report(setters.iter().map(|setter| &setter.wish), problems, advice);
     let automations = Automations::of(all().flat_map(|markers| &markers.objects.automations));
     join(&setters, &objects, &automations, &mut marked, problems);
     let ignored: HashSet<&Place> = all().flat_map(|markers| &markers.ignored).collect();

@@ -89,7 +89,7 @@ fn a_repository_of_another_namespace_lets_policies_in() {
         [("m.yaml", &*space("team: a, env: prod")), ("n.yaml", &*space("team: a, env: test")), ("o.yaml", &team), app];
     check(&two, HELD, &[&unclear]);
     // Nobody has to wait for it.
-    check(&[("o.yaml", &lines(""))], &[], &["hint: no marker names the ImagePolicy apps/web", &closed]);
+    check(&[("o.yaml", &lines(""))], &[], &[&closed]);
 }
 
 #[test]
@@ -97,16 +97,25 @@ fn a_repository_that_nobody_scans() {
     let told = "o.yaml:4:35: error: the ImagePolicy apps/web is not followed: there is no ImageRepository apps/app in this repository; there are: other/app";
     let files = format!("{}{}", policy("apps/web", "name: app"), repository("other/app", ""));
     check(&[("o.yaml", &files), ("a.yaml", APP), ("b.yaml", APP)], &["image mistake", "image mistake"], &[told]);
-    check(&[("o.yaml", &files)], &[], &["hint: no marker names", told]);
+    check(&[("o.yaml", &files)], &[], &[told]);
     // Whose namespace is not written may stand in any.
     let open = format!("{}{}", policy("-/web", "name: app"), repository("other/app", ""));
-    check(&[("o.yaml", &open)], &[], &["hint: no marker names"]);
+    check(&[("o.yaml", &open)], &[], &[]);
     let absent = format!("{}{}", policy("-/web", "name: ap"), repository("other/app", ""));
-    check(
-        &[("o.yaml", &absent)],
-        &[],
-        &["hint", "there is no ImageRepository -/ap in this repository; there are: other/app"],
-    );
+    check(&[("o.yaml", &absent)], &[], &["there is no ImageRepository -/ap in this repository; there are: other/app"]);
+}
+
+#[test]
+fn a_policy_that_no_marker_names_is_worth_a_word() {
+    let advice = |files: &[(&str, &str)]| -> Vec<String> {
+        survey(files, Scope::Annotated).advice().iter().map(ToString::to_string).collect()
+    };
+    let objects = format!("{}{}", policy("apps/web", "name: app"), repository("apps/app", ""));
+    let told = "o.yaml:1:1: hint: no marker names the ImagePolicy apps/web; mark a tag with `# {\"$imagepolicy\": \"apps:web:tag\"}`, or remove the policy";
+    assert_eq!(advice(&[("o.yaml", &objects)]), [told]);
+    assert_eq!(advice(&[("o.yaml", &objects), ("a.yaml", &APP.replace("apps:web", "other:web"))]), [told]);
+    assert_eq!(advice(&[("o.yaml", &objects), ("a.yaml", APP)]), [""; 0]);
+    assert_eq!(advice(&[("o.yaml", &objects.replace(", namespace: apps", "")), ("a.yaml", APP)]), [""; 0]);
 }
 
 #[test]

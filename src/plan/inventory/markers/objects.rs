@@ -154,8 +154,13 @@ impl<'a> Objects<'a> {
         (!is_let_in).then_some((message, mend))
     }
 
-    /// Policies whose repository nobody scans or that may not name it, and those that no marker names.
-    pub(super) fn report<'w>(&self, wishes: impl Iterator<Item = &'w Wish>, problems: &mut Vec<Problem>) {
+    /// Policies whose repository nobody scans or that may not name it; and, as advice, those that no marker names.
+    pub(super) fn report<'w>(
+        &self,
+        wishes: impl Iterator<Item = &'w Wish>,
+        problems: &mut Vec<Problem>,
+        advice: &mut Vec<Problem>,
+    ) {
         let mut named: HashMap<&str, HashSet<&str>> = HashMap::new();
         for wish in wishes {
             named.entry(&wish.policy).or_default().insert(&wish.namespace);
@@ -175,7 +180,7 @@ impl<'a> Objects<'a> {
                     namespace.unwrap_or("<namespace>"),
                     policy.name.name
                 );
-                problems.push(Problem::new(Rule::UnusedPolicy, Severity::Hint, policy.place.clone(), message, mend));
+                advice.push(Problem::new(Rule::UnusedPolicy, Severity::Hint, policy.place.clone(), message, mend));
             }
         }
     }
