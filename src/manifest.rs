@@ -73,5 +73,5 @@ pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };
 pub use terms::Terms;
-pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
+pub use workload::{Automation, Container, ContainerPolicy, ImageField, Leftover, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

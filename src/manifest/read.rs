@@ -236,6 +236,7 @@ impl<'a> Reader<'a, '_> {
             .zip(&images)
             .map(|(slot, image)| Subject {
                 name: slot.name.as_deref(),
+                position: &slot.position,
                 place: slot.node.place(slot.file.unwrap_or(self.path)),
                 tag: image.as_ref().and_then(|image| image.as_ref().ok()?.reference().tag().cloned()),
                 has_image: image.is_some(),
@@ -245,7 +246,8 @@ impl<'a> Reader<'a, '_> {
         let problems = &mut self.manifest.problems;
         let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
         let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
-        let Mandate { place, automated, automation, policies, .. } = mandate::agree(own, others, &subjects, problems);
+        let all = mandate::agree(own, others, &subjects, problems);
+        let Mandate { place, automated, automation, policies, leftovers, .. } = all;
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());
@@ -270,7 +272,8 @@ impl<'a> Reader<'a, '_> {
             }
         }
         let place = object.place(self.path);
-        self.manifest.workloads.push(Arc::new(Workload { id, place, automated, automation, containers }));
+        let workload = Workload { id, place, automated, automation, containers, leftovers };
+        self.manifest.workloads.push(Arc::new(workload));
     }
 
     /// The image of a container, if it says one.

@@ -2,7 +2,7 @@
 //! find images, and the dialects, which ask for policies. Must not know how either is written.
 
 use super::problem::Place;
-use super::workload::{Automation, ContainerPolicy};
+use super::workload::{Automation, ContainerPolicy, Leftover};
 use crate::image::Tag;
 use crate::policy::Dialect;
 
@@ -11,6 +11,8 @@ use crate::policy::Dialect;
 pub(super) struct Subject<'a> {
     /// Its name, if it has one.
     pub(super) name: Option<&'a str>,
+    /// What it is called where it has no name: `initContainers[0]`.
+    pub(super) position: &'a str,
     /// Where it stands.
     pub(super) place: Place,
     /// The tag that runs now.
@@ -34,4 +36,6 @@ pub(super) struct Mandate {
     pub(super) automation: Automation,
     /// One for each subject.
     pub(super) policies: Vec<ContainerPolicy>,
+    /// What is said that has no equivalent here.
+    pub(super) leftovers: Vec<Leftover>,
 }

@@ -299,6 +299,7 @@ impl<'a> Join<'a> {
                 automated: workload.automated,
                 automation,
                 containers: Vec::new(),
+                leftovers: Vec::new(),
             }
         })
     }
@@ -385,6 +386,7 @@ fn speaker(node: &Node) -> Workload {
         automated: kustomization.automated,
         automation: kustomization.automation.clone(),
         containers: Vec::new(),
+        leftovers: Vec::new(),
     }
 }
 
