@@ -10,6 +10,7 @@ mod lint;
 mod list;
 mod output;
 mod plan;
+mod progress;
 mod registry;
 mod run;
 mod tags;
@@ -184,7 +185,7 @@ impl Cli {
             Command::Run(args) => args.run(&mut out, stop).await,
             Command::Plan(args) => args.run(&mut out).await,
             Command::List(args) => args.run(&mut out),
-            Command::Lint(args) => args.run(&mut out),
+            Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;

@@ -26,6 +26,7 @@
 //! | `mandate/hearing.rs`, `choice.rs`, `agree.rs` | who says what; what each container follows; several dialects at once |
 //! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
 //! | `policy_file.rs` | named policies, from files and built in |
+//! | `lint_file.rs`, `switches.rs` | which rules are switched for which paths: in a file, and as a value |
 //! | `terms.rs` | what reading depends on beyond the file: those policies, and whose words are heard |
 //!
 //! ```
@@ -51,6 +52,7 @@
 mod dialect;
 mod document;
 mod edit;
+mod lint_file;
 mod mandate;
 mod policy_file;
 mod problem;
@@ -58,6 +60,7 @@ mod read;
 mod shape;
 mod sidecar;
 mod subject;
+mod switches;
 mod terms;
 mod workload;
 mod yaml;
@@ -66,12 +69,14 @@ pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wi
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
+pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};
 pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
 pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };
+pub use switches::{Level, Switches};
 pub use terms::Terms;
 pub use workload::{Automation, Container, ContainerPolicy, ImageField, Leftover, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

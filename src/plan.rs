@@ -5,7 +5,8 @@
 //!
 //! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
 //! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them; [`Page`] by page with the
-//! proved edits, and without what people took back), [`message`] (the commit message).
+//! proved edits, and without what people took back), [`message`] (the commit message). [`doubts()`] says
+//! what is doubtful about policies and tags, for those who ask before a pass.
 //!
 //! An inventory is made file by file, and then put together, in this order:
 //!
@@ -18,11 +19,13 @@
 //! | `inventory/reach.rs` | images with the paths that we were told to look in |
 //! | `inventory/owners.rs` | images with all who speak about them: they agree, or hold |
 
+mod doubts;
 mod draw;
 mod inventory;
 pub mod message;
 mod verdict;
 
+pub use doubts::doubts;
 pub use draw::{Change, Entry, Page, Plan};
 pub use inventory::{Inventory, Memory, POLICIES, Reading, Readings, Scan, Scans, Source, Watch};
 pub use verdict::{Hold, Update, Verdict};

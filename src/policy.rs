@@ -1,6 +1,6 @@
 //! Which tag a container should run, and if it should stay as it is, why.
 //!
-//! Floor 1. Pure: sees [`image`](crate::image) and nothing else of the house, has no clock, and knows
+//! Floor 1. Pure: sees [`image`](crate::image) and [`path`](crate::path) and nothing else of the house, has no clock, and knows
 //! neither annotations nor registries. `globset`, `regex` and `semver` come in here and nowhere else.
 //!
 //! A [`Policy`] is a [`Pattern`] (which tags are meant), an [`Order`] (which of them is the best), and
@@ -60,6 +60,7 @@ mod explain;
 mod extract;
 mod family;
 mod order;
+mod paths;
 mod pattern;
 mod preset;
 mod range;
@@ -72,6 +73,7 @@ pub use exclude::Exclude;
 pub use explain::{Explanation, Judged, Judgement, explain};
 pub use extract::{Extract, InvalidExtract};
 pub use order::{By, Direction, InvalidOrder, Order};
+pub use paths::PathGlob;
 pub use pattern::{InvalidPattern, Pattern, PatternKind};
 pub use preset::{
     Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,

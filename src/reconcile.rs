@@ -228,6 +228,15 @@ impl Reconciler {
 /// Lists every wanted repository once, and learns created times where an order needs them. One that
 /// fails is [`Scan::Failed`], and the others go on.
 pub async fn scan(registry: &registry::Client, watches: &BTreeMap<Repository, Watch>) -> Scans {
+    scan_telling(registry, watches, || {}).await
+}
+
+/// As [`scan`], and calls `tell` for each repository that is done.
+pub async fn scan_telling(
+    registry: &registry::Client,
+    watches: &BTreeMap<Repository, Watch>,
+    mut tell: impl FnMut(),
+) -> Scans {
     let scan = |(repository, watch): (&Repository, &Watch)| {
         let (repository, watch) = (repository.clone(), watch.clone());
         async move {
@@ -238,7 +247,8 @@ pub async fn scan(registry: &registry::Client, watches: &BTreeMap<Repository, Wa
             (repository, scan)
         }
     };
-    stream::iter(watches.iter().map(scan).collect::<Vec<_>>()).buffer_unordered(SCANS_AT_ONCE).collect().await
+    let scans = stream::iter(watches.iter().map(scan).collect::<Vec<_>>()).buffer_unordered(SCANS_AT_ONCE);
+    scans.inspect(|_| tell()).collect().await
 }
 
 /// The tags of one repository as candidates, with the created times that `watch` asks for.

@@ -14,6 +14,9 @@ use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, POLICIES, Source};
 use crate::policy::Dialects;
 
+/// The folder of a config repository for what belongs to it as a whole.
+const OWN_FOLDER: &str = ".landwaiter";
+
 /// Surveys the files below `folder`, and with them the policies that the config repository around it
 /// defines. Symbolic links are not followed and `.git` is left out. A file that cannot be read becomes
 /// a problem and the others go on.
@@ -127,17 +130,44 @@ fn create(file: &Path) -> std::io::Result<std::fs::File> {
     }
 }
 
+/// The config repository that a folder is a part of.
+#[derive(Debug)]
+pub(super) struct Around {
+    /// Its top.
+    pub(super) root: PathBuf,
+    /// The way from there to the folder; `None` where the folder is the top.
+    pub(super) way: Option<RepoPath>,
+}
+
+/// The config repository around `folder`: the nearest folder above with `.git` or `.landwaiter`, or else
+/// `folder` itself.
+pub(super) fn around(folder: &Path) -> Around {
+    let whole = |folder: &Path| folder.join(OWN_FOLDER).is_dir() || folder.join(".git").exists();
+    let found = folder.canonicalize().ok().and_then(|absolute| {
+        let root = absolute.ancestors().find(|folder| whole(folder)).filter(|root| *root != absolute)?;
+        Some(Around { way: Some(relative(root, &absolute)?), root: root.to_owned() })
+    });
+    found.unwrap_or_else(|| Around { root: folder.to_owned(), way: None })
+}
+
+impl Around {
+    /// The path of a file from the top, for one that was found in the folder. The files that belong to
+    /// the repository as a whole have such a path already.
+    pub(super) fn whole_path(&self, path: &RepoPath) -> RepoPath {
+        let is_own = path.as_str().split('/').next() == Some(OWN_FOLDER);
+        let joined = self.way.as_ref().filter(|_| !is_own).and_then(|way| way.join(path.as_str()).ok());
+        joined.unwrap_or_else(|| path.clone())
+    }
+}
+
 /// The policy files of the config repository that `folder` is a part of. None when it is the whole of
 /// it, since the walk finds them then.
 fn policies_around(folder: &Path) -> Vec<(RepoPath, PathBuf)> {
-    let whole = |folder: &Path| folder.join(POLICIES).is_dir() || folder.join(".git").exists();
-    let Ok(absolute) = folder.canonicalize() else { return Vec::new() };
-    let root = absolute.ancestors().find(|folder| whole(folder)).filter(|root| *root != absolute);
-    let Some(root) = root else { return Vec::new() };
+    let Around { root, way: Some(_) } = around(folder) else { return Vec::new() };
     let Ok(entries) = std::fs::read_dir(root.join(POLICIES)) else { return Vec::new() };
     let is_file = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
     let files = entries.flatten().filter(is_file).map(|entry| entry.path());
-    files.filter_map(|file| Some((relative(root, &file)?, file))).collect()
+    files.filter_map(|file| Some((relative(&root, &file)?, file))).collect()
 }
 
 fn seems_manifest(path: &Path) -> bool {

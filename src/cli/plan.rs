@@ -26,8 +26,8 @@ Examples:
 
 The file of --tags is {\"ghcr.io/org/app\": [\"1.0.0\", {\"tag\": \"1.1.0\", \"created\": \"2026-01-31T12:00:00Z\"}]}.";
 
-/// How long `plan` takes an answer of a registry as fresh: each repository is asked once.
-const FRESH_FOR: Duration = Duration::from_hours(1);
+/// How long an answer of a registry is taken as fresh in one run: each repository is asked once.
+pub(super) const FRESH_FOR: Duration = Duration::from_hours(1);
 
 /// Prints what would change in a checkout, and why.
 #[derive(Debug, clap::Args)]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
+use super::lint_file::LINT_FILES;
 use super::mandate;
 use super::problem::{Place, Problem, Rule, Severity};
 use super::shape::kustomization::{Kustomization, is_kustomization_path};
@@ -71,10 +72,12 @@ pub struct Placeholder {
     pub problem: Problem,
 }
 
-/// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`.
+/// Whether a file of this name can be a manifest: `.yaml`, `.yml` and `.json`, and `Kustomization`. The
+/// file that switches rules is none.
 #[must_use]
 pub fn is_manifest_path(path: &RepoPath) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json")) || is_kustomization_path(path)
+    let is_named_so = matches!(path.extension(), Some("yaml" | "yml" | "json")) || is_kustomization_path(path);
+    is_named_so && !LINT_FILES.contains(&path.as_str())
 }
 
 /// Whether it is worth reading these bytes: a search for a few words, without parsing. What ties other

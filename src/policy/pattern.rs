@@ -307,7 +307,7 @@ fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
 /// pattern that names what only Unicode has (`\p{L}`) is compiled with all of it.
 /// Compiles a regular expression, or finds it among those that are in use: a fleet repeats a few
 /// patterns thousands of times, and each takes more memory compiled than all else about a container.
-fn compile(text: &str) -> Result<Arc<Regex>, regex::Error> {
+pub(super) fn compile(text: &str) -> Result<Arc<Regex>, regex::Error> {
     static COMPILED: LazyLock<Mutex<HashMap<Box<str>, Weak<Regex>>>> = LazyLock::new(Mutex::default);
     let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(regex) = compiled().get(text).and_then(Weak::upgrade) {

@@ -2,6 +2,7 @@
 //! are written anew.
 
 mod annotations;
+mod migrations;
 mod policies;
 
 use std::fs;

@@ -75,6 +75,13 @@ rules! {
     Kustomization "kustomization" Warning "An entry under `images` of a kustomization cannot be followed."
     Values "values" Warning "The values of a chart cannot be read, so that no image below them is followed."
     Link "link" Warning "A path leads to no file, or out of the repository."
+    UnclearTag "unclear-tag" Error "The tag that stands here does not say which ones are meant, and no pattern says it."
+    UnlistedRepository "unlisted-repository" Warning "The registry does not list the tags of a repository, or does not know it (`--online`)."
+    NoMatch "no-match" Error "A policy fits none of the tags that there are, or what is excluded leaves none (`--online`)."
+    MissingTag "missing-tag" Warning "The tag that stands here is not in the registry (`--online`)."
+    TagNotAdmitted "tag-not-admitted" Hint "The policy would not take the tag that stands here (`--online`)."
+
+    LintFile "lint-file" Error "The file that switches rules has a mistake, and what is wrong in it switches nothing."
     OutsidePaths "outside-paths" Warning "A file lies outside of the paths that Landwaiter was told to look in."
 }
 
