@@ -204,6 +204,12 @@ pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mu
     heard.filter_map(|(_, read)| read(hearing, problems)).collect()
 }
 
+/// The annotations that such a dialect has a meaning for, wherever they stand.
+pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) -> Vec<(&str, NodeRef<'_>)> {
+    let keel = dialects.contains(Dialect::Keel).then(|| keel::settings_among(annotations));
+    keel.into_iter().flatten().collect()
+}
+
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {

@@ -3,6 +3,7 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod keel;
 mod kustomize;
 mod markers;
 mod unheard;
@@ -177,7 +178,7 @@ impl<'a> Reader<'a, '_> {
     fn read_document(&mut self, document: NodeRef<'a>) {
         let mut waiting = vec![document];
         while let Some(object) = waiting.pop() {
-            if self.read_kustomization(object) {
+            if self.read_kustomization(object) || self.read_keel_block(object) {
                 continue;
             }
             let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else {

@@ -59,10 +59,10 @@ pub(super) fn read(hearing: &Hearing<'_, '_>, problems: &mut Vec<crate::manifest
     reader.mandate()
 }
 
-/// Tells which of these words Keel would read elsewhere: keys that are settings.
-pub(super) fn settings_among(words: NodeRef<'_>) -> impl Iterator<Item = (NodeRef<'_>, &str)> {
+/// The settings of Keel among these words, wherever they stand.
+pub(super) fn settings_among(words: NodeRef<'_>) -> impl Iterator<Item = (&str, NodeRef<'_>)> {
     let known = settings::read(words, Seat::Annotation).filter(|said| matches!(said.key, Key::Of { .. }));
-    known.filter_map(|said| Some((said.key_node, said.key_node.text()?)))
+    known.filter_map(|said| Some((said.key_node.text()?, said.key_node)))
 }
 
 struct Reader<'a, 'h, 'p> {
@@ -290,7 +290,7 @@ impl<'a> Reader<'a, '_, '_> {
         let template = job.or(spec).and_then(|spec| spec.get("template"));
         let Some(labels) = template.and_then(|template| template.get("metadata")?.get("labels")) else { return };
         let mend = format!("move it to `metadata.annotations` of the {}", self.hearing.kind);
-        for (key, written) in settings_among(labels) {
+        for (written, key) in settings_among(labels) {
             let message = format!("`{written}` is a label of the pod template, where Keel does not read it");
             let place = key.place(self.hearing.path);
             self.counting.report(Rule::Unheard, Severity::Warning, place, message, &mend);

@@ -28,6 +28,8 @@ pub(in crate::manifest) struct BlockImage {
     pub(in crate::manifest) tag: Option<BlockPath>,
     /// The digest.
     pub(in crate::manifest) digest: Option<BlockPath>,
+    /// The registry, where one is written beside the repository. Keel passes it over, and charts do not.
+    pub(in crate::manifest) registry: Option<BlockPath>,
 }
 
 /// A path, and where it is given.
@@ -93,9 +95,18 @@ pub(in crate::manifest) fn block(root: NodeRef<'_>, file: &RepoPath) -> Option<B
             ));
             continue;
         }
-        block.images.push(BlockImage { alias, repository, tag, digest });
+        let registry = registry_beside(root, &repository);
+        block.images.push(BlockImage { alias, repository, tag, digest, registry });
     }
     Some(block)
+}
+
+/// The path to what is written as `registry` in the same mapping as the repository.
+fn registry_beside(root: NodeRef<'_>, repository: &BlockPath) -> Option<BlockPath> {
+    let (around, _) = repository.text.rsplit_once('.')?;
+    let mapping = around.split('.').try_fold(root, |node, key| node.get(key))?;
+    mapping.get("registry")?.written()?;
+    Some(BlockPath { text: format!("{around}.registry"), ..repository.clone() })
 }
 
 /// A key of the block. Go reads it whatever its case is, and takes the exact one first.
