@@ -24,6 +24,7 @@ use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
+use crate::policy::peer::Peer;
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -69,6 +70,8 @@ pub struct Placeholder {
     pub text: String,
     /// What its image is to follow.
     pub policy: ContainerPolicy,
+    /// What another tool was told about it.
+    pub peer: Option<Peer>,
     /// What is wrong with it as long as nothing replaces it.
     pub problem: Problem,
 }
@@ -251,25 +254,25 @@ impl<'a> Reader<'a, '_> {
         let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
         let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
         let all = mandate::agree(own, others, &subjects, problems);
-        let Mandate { place, automated, automation, policies, leftovers, .. } = all;
+        let Mandate { place, automated, automation, policies, peers, leftovers, .. } = all;
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());
-        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
-        for (at, (((slot, subject), image), policy)) in named {
+        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies.into_iter().zip(peers)).enumerate();
+        for (at, (((slot, subject), image), (policy, peer))) in named {
             let name = subject.name.unwrap_or(&slot.position).to_owned();
             let is_replaceable = find.pods.contains(&at);
             match image {
                 Some(Ok(image)) => {
                     self.report_refusal(&image, automated, &policy);
-                    containers.push(Container { name, image, policy, is_replaceable });
+                    containers.push(Container { name, image, policy, peer, is_replaceable });
                 }
                 Some(Err(problem)) => {
                     self.manifest.problems.extend(automated.then(|| problem.clone()));
                     let text = slot.spot.and_then(|spot| spot.carrier().resolved().text()).filter(|_| is_replaceable);
                     if let Some(text) = text.map(str::to_owned) {
                         let workload = self.manifest.workloads.len();
-                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, problem });
+                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, peer, problem });
                     }
                 }
                 None => {}

@@ -4,6 +4,7 @@
 use super::problem::Place;
 use super::workload::{Automation, ContainerPolicy, Leftover};
 use crate::image::Tag;
+use crate::policy::peer::Peer;
 use crate::policy::Dialect;
 
 /// A container, as far as annotations can speak about it.
@@ -36,6 +37,8 @@ pub(super) struct Mandate {
     pub(super) automation: Automation,
     /// One for each subject.
     pub(super) policies: Vec<ContainerPolicy>,
+    /// What the tool of that dialect was told of each subject, where it is not ours.
+    pub(super) peers: Vec<Option<Peer>>,
     /// What is said that has no equivalent here.
     pub(super) leftovers: Vec<Leftover>,
 }

@@ -13,6 +13,7 @@ use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{NodeRef, Trail, Tree};
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
+use crate::policy::peer::Peer;
 
 /// The name of a workload, `namespace/Kind/name` in [`Display`](fmt::Display), with `-` for a
 /// namespace that is not written.
@@ -99,6 +100,8 @@ pub struct Container {
     pub image: ImageField,
     /// What its image follows.
     pub policy: ContainerPolicy,
+    /// What another tool was told about it, where its policy comes from there.
+    pub peer: Option<Peer>,
     /// Whether it is a container or an init container of a pod, whose image a kustomization replaces.
     pub is_replaceable: bool,
 }

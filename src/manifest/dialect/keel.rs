@@ -10,11 +10,12 @@ mod counting;
 mod settings;
 
 use super::{Hearing, nearest};
-use crate::manifest::problem::{Rule, Severity, shown};
+use crate::manifest::problem::{Problem, Rule, Severity, shown};
 use crate::manifest::subject::{Mandate, Subject};
-use crate::manifest::workload::{Automation, ContainerPolicy, Leftover};
+use crate::manifest::workload::{Automation, ContainerPolicy};
 use crate::manifest::yaml::NodeRef;
-use crate::policy::{Dialect, InvalidSetting, Keel, Names, Peer};
+use crate::policy::peer::{InvalidSetting, Keel, Peer};
+use crate::policy::{Dialect, Names, Policy};
 
 pub(in crate::manifest) use block::{Block, BlockImage, BlockPath, block};
 use counting::{Counting, Wrong};
@@ -41,7 +42,7 @@ const LEFTOVERS: [(Setting, &str); 6] = [
 ];
 
 /// What is said to Keel in an object, or in the block of a values file.
-pub(super) fn read(hearing: &Hearing<'_, '_>, problems: &mut Vec<crate::manifest::Problem>) -> Option<Mandate> {
+pub(super) fn read(hearing: &Hearing<'_, '_>, problems: &mut Vec<Problem>) -> Option<Mandate> {
     let block = block::in_values(hearing.object);
     let said: Vec<Said<'_>> = match block {
         Some(block) => settings::read_block(block).collect(),
@@ -94,15 +95,17 @@ impl<'a> Reader<'a, '_, '_> {
         let peer = text.and_then(|text| self.peer(&policy, text, match_tag.as_ref(), match_pre_release.as_ref()));
         let asked = self.ask_for_approval(approvals.as_ref());
         let meant = self.meant(monitor.as_ref(), init.as_ref(), volumes.as_ref());
-        let (stated, peer) = match peer {
-            Ok((peer, Ok(policy))) => (Ok(policy), Some(peer)),
-            Ok((peer, Err(wrong))) => (Err(wrong), Some(peer)),
+        let (mut stated, peer) = match peer {
+            Ok((peer, policy)) => (policy, Some(peer)),
             Err(wrong) => (Err(wrong), None),
         };
-        for wrong in [stated.as_ref().err().cloned(), asked.err(), meant.as_ref().err().cloned()].into_iter().flatten() {
+        let meant = meant.unwrap_or_else(|wrong| {
+            stated = Err(wrong);
+            vec![true; self.hearing.subjects.len()]
+        });
+        for wrong in [stated.as_ref().err().cloned(), asked.err()].into_iter().flatten() {
             self.counting.hold(wrong);
         }
-        let meant = meant.unwrap_or_else(|_| vec![true; self.hearing.subjects.len()]);
         self.report_idle(&policy, monitor.as_ref(), &meant);
         let policies = meant.iter().map(|meant| match (&stated, meant) {
             (_, false) => ContainerPolicy::Unstated,
@@ -124,7 +127,7 @@ impl<'a> Reader<'a, '_, '_> {
         text: &str,
         match_tag: Option<&Said<'a>>,
         match_pre_release: Option<&Said<'a>>,
-    ) -> Result<(Peer, Result<crate::policy::Policy, Wrong>), Wrong> {
+    ) -> Result<(Peer, Result<Policy, Wrong>), Wrong> {
         // What is neither true nor false is told in the words of the place where it stands.
         let flags = [match_tag, match_pre_release].map(|said| said.map(|said| self.counting.flag(said)).transpose());
         let raw = |said: Option<&Said<'a>>| said.and_then(|said| said.value.text()).map(Box::from);
@@ -179,21 +182,15 @@ impl<'a> Reader<'a, '_, '_> {
     /// Somebody wants people to agree to each update, and there is nothing here for that yet.
     fn ask_for_approval(&mut self, approvals: Option<&Said<'a>>) -> Result<(), Wrong> {
         let Some(said) = approvals else { return Ok(()) };
-        let text = self.counting.bare(said)?;
-        let place = self.counting.value_place(said);
-        match text.parse::<i64>() {
-            Ok(0) => Ok(()),
-            Ok(number) if number > 0 => {
-                let approvals = if number == 1 { "an approval" } else { &format!("{number} approvals") };
-                let message = format!("`{}` asks for {approvals}, which is not supported yet", said.written);
-                let mend = "remove it to let the images follow their tags without approval";
-                Err(self.counting.wrong(Rule::NotSupported, place, message, mend))
-            }
-            _ => {
-                let message = format!("`{}` is no number: `{}`; Keel changes nothing then", said.written, shown(text));
-                Err(self.counting.wrong(Rule::InvalidValue, place, message, "write a number, or remove it"))
-            }
+        let number = self.counting.number(said)?;
+        if number == 0 {
+            return Ok(());
         }
+        let approvals = if number == 1 { "an approval" } else { &format!("{number} approvals") };
+        let message = format!("`{}` asks for {approvals}, which is not supported yet", said.written);
+        let mend = "remove it to let the images follow their tags without approval";
+        let place = self.counting.value_place(said);
+        Err(self.counting.wrong(Rule::NotSupported, place, message, mend))
     }
 
     /// Which of the subjects are meant.
@@ -206,7 +203,12 @@ impl<'a> Reader<'a, '_, '_> {
         let mut flag = |said: Option<&Said<'a>>| said.map_or(Ok(false), |said| self.counting.flag(said));
         let (init, volumes) = (flag(init), flag(volumes));
         let names = monitor.map(|said| self.names(said)).transpose()?;
-        let (init, volumes) = (init?, volumes?);
+        // Keel polls by a label as well, and first by that.
+        let denies = |said: &Said<'_>| {
+            let is_label = said.seat == Seat::Label && matches!(said.key, Key::Of { setting: Setting::InitContainers, .. });
+            is_label && said.value.text() != Some("true")
+        };
+        let (init, volumes) = (init? && !self.counting.said.iter().any(denies), volumes?);
         let is_meant = |subject: &Subject<'_>| {
             let of = |list: &str| subject.position.strip_prefix(list).is_some_and(|rest| rest.starts_with('['));
             let (is_listed, prefix) = match () {
@@ -224,7 +226,7 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn names(&mut self, said: &Said<'a>) -> Result<Names, Wrong> {
         let text = self.counting.text(said)?;
-        Names::parse(text).map_err(|error| {
+        Names::parse(text, Dialect::Keel).map_err(|error| {
             let place = self.counting.value_place(said);
             let message = format!("`{}`: {}; Keel looks at every container then", said.written, error.message());
             self.counting.wrong(Rule::InvalidPattern, place, message, error.mend())
@@ -242,7 +244,8 @@ impl<'a> Reader<'a, '_, '_> {
         }
         if subjects.is_empty() {
             let (message, mend) = if self.is_block {
-                ("none of the `images` of this block is one that could be followed".to_owned(), "correct their paths")
+                let message = "this block shows no image that could be followed".to_owned();
+                (message, "name `images` by paths in this file")
             } else {
                 let message = format!("this {kind} shows no image, so there is none to follow");
                 (message, "in a patch, show the container with its image")
@@ -272,10 +275,12 @@ impl<'a> Reader<'a, '_, '_> {
             return;
         }
         let known = |said: &&Said<'a>| matches!(said.key, Key::Of { .. });
-        let Some(first) = self.counting.said.iter().find(known).cloned() else { return };
+        let first = self.counting.said.iter().find(known).map(|said| (said.written.clone(), said.key_node));
+        let images = || self.is_block.then(|| block::images_key(self.hearing.object)).flatten();
+        let Some((written, key)) = first.or_else(|| Some(("keel.images".into(), images()?))) else { return };
         let policy = if self.is_block { "keel.policy" } else { "keel.sh/policy" };
-        let message = format!("`{}` stands here without `{policy}`, so Keel does nothing", first.written);
-        let place = self.counting.key_place(&first);
+        let message = format!("`{written}` stands here without `{policy}`, so Keel does nothing");
+        let place = key.place(self.hearing.path);
         let mend = format!("write `{policy}`, or remove it");
         self.counting.report(Rule::Unheard, Severity::Warning, place, message, &mend);
     }
@@ -308,6 +313,7 @@ fn meant_policy(text: &str) -> Option<String> {
             Some(format!("did you mean `{kind}:{tail}`?"))
         }
         (true, "regex") => Some(format!("did you mean `regexp:{tail}`?")),
+        (true, "newest") => Some("for the newest of them write `landwaiter/tag-regex` instead".to_owned()),
         (true, "semver") => Some(format!("for a constraint write `landwaiter/tag-semver: \"{tail}\"` instead")),
         (false, _) => {
             let meant = nearest(text.trim(), POLICIES.into_iter(), |policy| policy)?;

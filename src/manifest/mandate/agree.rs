@@ -68,9 +68,10 @@ fn join(
         (ContainerPolicy::Invalid { reason, place }, _) => ContainerPolicy::Invalid { reason, place },
         (policy, ContainerPolicy::Unstated) | (_, policy) => policy,
     });
+    let peers = ours.peers.into_iter().zip(theirs.peers).map(|(ours, theirs)| ours.or(theirs)).collect();
     let leftovers = [ours.leftovers, theirs.leftovers].concat();
     let automated = ours.automated.or(theirs.automated);
-    Mandate { policies: policies.collect(), automated, automation, leftovers, ..ours }
+    Mandate { policies: policies.collect(), automated, automation, peers, leftovers, ..ours }
 }
 
 /// How much one says against a change.
@@ -109,7 +110,7 @@ mod tests {
         };
         let automation = if automated == Some(true) { Automation::On } else { Automation::Off };
         let place = (automated.is_some() || pattern != "-").then(|| place(line));
-        Mandate { dialect, place, automated, automation, policies: vec![policy], leftovers: Vec::new() }
+        Mandate { dialect, place, automated, automation, policies: vec![policy], peers: vec![None], leftovers: Vec::new() }
     }
 
     #[track_caller]

@@ -351,7 +351,7 @@ impl Workload {
         automation: Automation,
         policy: ContainerPolicy,
     ) -> Self {
-        let containers = vec![Container { name, image, policy, is_replaceable: false }];
+        let containers = vec![Container { name, image, policy, peer: None, is_replaceable: false }];
         Self { id, place, automated: true, automation, containers, leftovers: Vec::new() }
     }
 }

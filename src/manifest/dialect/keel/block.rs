@@ -54,6 +54,11 @@ pub(super) fn in_values(root: NodeRef<'_>) -> Option<NodeRef<'_>> {
     (!is_object && (has_images || (has_policy && said("images").is_none_or(NodeRef::is_null)))).then_some(block)
 }
 
+/// The key with the images of the block.
+pub(super) fn images_key(root: NodeRef<'_>) -> Option<NodeRef<'_>> {
+    Some(entry(in_values(root)?, "images")?.0)
+}
+
 /// The images of the block in a document; `None` where there is no block.
 pub(in crate::manifest) fn block(root: NodeRef<'_>, file: &RepoPath) -> Option<Block> {
     let images = entry(in_values(root)?, "images");
@@ -66,14 +71,13 @@ pub(in crate::manifest) fn block(root: NodeRef<'_>, file: &RepoPath) -> Option<B
             let text = value.written()?.to_owned();
             Some(BlockPath { written: format!("keel.images[{at}].{key}"), text, place: value.resolved().place(file) })
         };
-        match path("repository") {
-            Some(repository) => named.push((repository, path("tag"), path("digest"))),
-            None => {
-                let message = format!("`keel.images[{at}]` does not say where the repository of its image stands");
-                let mend = "write `repository: <path>`, from the top of the values";
-                let place = item.place(file);
-                block.problems.push(Problem::new(Rule::ImagePath, Severity::Error, place, message, mend));
-            }
+        if let Some(repository) = path("repository") {
+            named.push((repository, path("tag"), path("digest")));
+        } else {
+            let message = format!("`keel.images[{at}]` does not say where the repository of its image stands");
+            let mend = "write `repository: <path>`, from the top of the values";
+            let place = item.place(file);
+            block.problems.push(Problem::new(Rule::ImagePath, Severity::Error, place, message, mend));
         }
     }
     let mut shared: HashMap<String, usize> = HashMap::new();
@@ -104,7 +108,7 @@ pub(in crate::manifest) fn block(root: NodeRef<'_>, file: &RepoPath) -> Option<B
 /// The path to what is written as `registry` in the same mapping as the repository.
 fn registry_beside(root: NodeRef<'_>, repository: &BlockPath) -> Option<BlockPath> {
     let (around, _) = repository.text.rsplit_once('.')?;
-    let mapping = around.split('.').try_fold(root, |node, key| node.get(key))?;
+    let mapping = around.split('.').try_fold(root, NodeRef::get)?;
     mapping.get("registry")?.written()?;
     Some(BlockPath { text: format!("{around}.registry"), ..repository.clone() })
 }
@@ -114,5 +118,5 @@ fn entry<'a>(mapping: NodeRef<'a>, key: &str) -> Option<(NodeRef<'a>, NodeRef<'a
     let is = |same: fn(&str, &str) -> bool| {
         mapping.entries().find(move |(entry, _)| entry.text().is_some_and(|text| same(text, key)))
     };
-    is(|text, key| text == key).or_else(|| is(|text, key| text.eq_ignore_ascii_case(key)))
+    is(|text, key| text == key).or_else(|| is(str::eq_ignore_ascii_case))
 }

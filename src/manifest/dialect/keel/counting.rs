@@ -158,6 +158,12 @@ impl<'a> Counting<'a, '_> {
 
     /// The value as text. Kubernetes wants a string; what else is written counts as its text.
     pub(super) fn text(&mut self, said: &Said<'a>) -> Result<&'a str, Wrong> {
+        let text = self.scalar(said)?;
+        self.report_unquoted(said, text);
+        Ok(text)
+    }
+
+    fn scalar(&mut self, said: &Said<'a>) -> Result<&'a str, Wrong> {
         let place = self.value_place(said);
         let Some(text) = said.value.text() else {
             let message = format!("the value of `{}` is not a string", said.written);
@@ -167,18 +173,22 @@ impl<'a> Counting<'a, '_> {
             let message = format!("`{}` has no value", said.written);
             return Err(self.wrong(Rule::InvalidValue, place, message, "write a quoted value, or remove the key"));
         }
+        Ok(text)
+    }
+
+    fn report_unquoted(&mut self, said: &Said<'a>, text: &str) {
         if !said.value.is_string() && said.seat != Seat::Block {
             let message =
                 format!("the value of `{}` is not quoted, and Kubernetes takes no other than strings", said.written);
+            let place = self.value_place(said);
             self.report(Rule::UnquotedValue, Severity::Warning, place, message, &format!("write \"{text}\""));
         }
-        Ok(text)
     }
 
     /// The text of a flag or a number. In the values of a chart that is no text, and Keel reads nothing of
     /// the block where one of them is.
-    pub(super) fn bare(&mut self, said: &Said<'a>) -> Result<&'a str, Wrong> {
-        let text = self.text(said)?;
+    fn bare(&mut self, said: &Said<'a>) -> Result<&'a str, Wrong> {
+        let text = self.scalar(said)?;
         if said.seat == Seat::Block && said.value.is_string() {
             let message = format!("`{}` is a text, `{}`, and Keel takes none here", said.written, shown(text));
             let place = self.value_place(said);
@@ -187,12 +197,26 @@ impl<'a> Counting<'a, '_> {
         Ok(text)
     }
 
+    /// The number that is asked for.
+    pub(super) fn number(&mut self, said: &Said<'a>) -> Result<u32, Wrong> {
+        let text = self.bare(said)?;
+        if let Ok(number) = text.parse() {
+            self.report_unquoted(said, text);
+            return Ok(number);
+        }
+        let message = format!("`{}` is no number: `{}`; Keel changes nothing then", said.written, shown(text));
+        let place = self.value_place(said);
+        Err(self.wrong(Rule::InvalidValue, place, message, "write a number, or remove it"))
+    }
+
     /// Whether a flag is set. Keel takes for true what says `true`, and anything else for false.
     pub(super) fn flag(&mut self, said: &Said<'a>) -> Result<bool, Wrong> {
         let text = self.bare(said)?;
         match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
+            "true" | "false" => {
+                self.report_unquoted(said, text);
+                Ok(text == "true")
+            }
             text => {
                 let message =
                     format!("`{}` says `{}`, and Keel takes that for false", said.written, shown(text));
