@@ -60,11 +60,14 @@ mod explain;
 mod extract;
 mod family;
 mod names;
+mod near;
 mod order;
 mod paths;
 mod pattern;
+pub mod peer;
 mod preset;
 mod range;
+mod re2;
 mod rule;
 mod version;
 
@@ -74,14 +77,16 @@ pub use exclude::Exclude;
 pub use explain::{Explanation, Judged, Judgement, explain};
 pub use extract::{Extract, InvalidExtract};
 pub use names::Names;
+pub use near::{InvalidPrerelease, InvalidWithin, Prerelease, Within};
 pub use order::{By, Direction, InvalidOrder, Order};
 pub use paths::PathGlob;
 pub use pattern::{InvalidPattern, Pattern, PatternKind};
+pub use peer::{InvalidSetting, Peer, PeerChoice};
 pub use preset::{
     Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,
 };
 pub use rule::Rejection;
-pub use version::NotAVersion;
+pub use version::{InvalidVersions, NotAVersion, Versions};
 
 /// Which tag a container should run: a pattern, an order, and what narrows them.
 ///
@@ -95,17 +100,10 @@ pub struct Policy {
     exclude: Exclude,
     constraint: Option<Pattern>,
     within: Option<Within>,
+    prerelease: Prerelease,
+    versions: Option<Versions>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
-}
-
-/// How far from the current version an update may go. Needs the order `semver`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Within {
-    /// The same major version: 1.2.3 may become 1.9.0.
-    Major,
-    /// The same major and minor version: 1.2.3 may become 1.2.9.
-    Minor,
 }
 
 /// A policy in the making.
@@ -117,6 +115,8 @@ pub struct PolicyBuilder {
     exclude: Exclude,
     constraint: Option<Pattern>,
     within: Option<Within>,
+    prerelease: Prerelease,
+    versions: Option<Versions>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
 }
@@ -135,6 +135,16 @@ pub enum InvalidPolicy {
         /// The order that holds.
         order: Order,
     },
+    /// A wish for pre-releases beside an order that compares no versions.
+    #[error(
+        "prerelease {prerelease} compares versions, and the order is {order}; set the order to semver, or remove it"
+    )]
+    Prerelease {
+        /// Which ones are wanted.
+        prerelease: Prerelease,
+        /// The order that holds.
+        order: Order,
+    },
     /// A constraint that compares no versions.
     #[error("the constraint {constraint} compares versions, and the order is {order}; set the order to semver")]
     Constraint {
@@ -143,13 +153,6 @@ pub enum InvalidPolicy {
         /// The order that holds.
         order: Order,
     },
-}
-
-/// A text that says not how far an update may go.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("within `{text}` has no meaning; use `major` (stay within the major version) or `minor`")]
-pub struct InvalidWithin {
-    text: String,
 }
 
 impl Policy {
@@ -163,6 +166,8 @@ impl Policy {
             exclude: Exclude::none(),
             constraint: None,
             within: None,
+            prerelease: Prerelease::AsAsked,
+            versions: None,
             allow_downgrade: false,
             preset: None,
         }
@@ -210,6 +215,18 @@ impl Policy {
         self.within
     }
 
+    /// Which pre-releases are wanted.
+    #[must_use]
+    pub fn prerelease(&self) -> Prerelease {
+        self.prerelease
+    }
+
+    /// What counts as a version: what is stated, or else what the dialect of the pattern has.
+    #[must_use]
+    pub fn versions(&self) -> Versions {
+        self.versions.unwrap_or_else(|| self.pattern.dialect().versions())
+    }
+
     /// Whether an older tag than the current one may be chosen.
     #[must_use]
     pub fn allow_downgrade(&self) -> bool {
@@ -248,6 +265,8 @@ impl PolicyBuilder {
             exclude: policy.exclude.clone(),
             constraint: policy.constraint.clone(),
             within: policy.within,
+            prerelease: policy.prerelease,
+            versions: policy.versions,
             allow_downgrade: policy.allow_downgrade,
             preset: policy.preset.clone(),
         }
@@ -289,6 +308,20 @@ impl PolicyBuilder {
         self
     }
 
+    /// States which pre-releases are wanted.
+    #[must_use]
+    pub fn prerelease(mut self, prerelease: Prerelease) -> Self {
+        self.prerelease = prerelease;
+        self
+    }
+
+    /// States what counts as a version.
+    #[must_use]
+    pub fn versions(mut self, versions: Versions) -> Self {
+        self.versions = Some(versions);
+        self
+    }
+
     /// Says whether an older tag than the current one may be chosen.
     #[must_use]
     pub fn allow_downgrade(mut self, allow: bool) -> Self {
@@ -306,13 +339,17 @@ impl PolicyBuilder {
     /// Finishes the policy.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] when the extract does not fit the pattern, or `within` or the constraint the order.
+    /// [`InvalidPolicy`] when the extract does not fit the pattern, or `within`, `prerelease` or the constraint
+    /// the order.
     pub fn build(self) -> Result<Policy, InvalidPolicy> {
         let extract = self.extract.map(|template| Extract::parse(&template, &self.pattern)).transpose()?;
         let order = self.order.unwrap_or_else(|| Order::default_for(&self.pattern));
         let family_decides = self.order.is_none() && self.pattern.kind().is_none();
         if let Some(within) = self.within.filter(|_| order.by != By::Semver && !family_decides) {
             return Err(InvalidPolicy::Within { within, order });
+        }
+        if self.prerelease != Prerelease::AsAsked && order.by != By::Semver && !family_decides {
+            return Err(InvalidPolicy::Prerelease { prerelease: self.prerelease, order });
         }
         if let Some(constraint) = &self.constraint
             && (order.by != By::Semver || constraint.kind() != Some(PatternKind::Semver))
@@ -326,31 +363,10 @@ impl PolicyBuilder {
             exclude: self.exclude,
             constraint: self.constraint,
             within: self.within,
+            prerelease: self.prerelease,
+            versions: self.versions,
             allow_downgrade: self.allow_downgrade,
             preset: self.preset,
-        })
-    }
-}
-
-impl Within {
-    /// Reads `major` or `minor`.
-    ///
-    /// # Errors
-    /// [`InvalidWithin`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, InvalidWithin> {
-        match text {
-            "major" => Ok(Self::Major),
-            "minor" => Ok(Self::Minor),
-            _ => Err(InvalidWithin { text: text.chars().take(140).collect() }),
-        }
-    }
-}
-
-impl fmt::Display for Within {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Major => "major",
-            Self::Minor => "minor",
         })
     }
 }
@@ -373,6 +389,12 @@ impl fmt::Display for Policy {
         }
         if let Some(within) = self.within {
             write!(f, " within={within}")?;
+        }
+        if self.prerelease != Prerelease::AsAsked {
+            write!(f, " prerelease={}", self.prerelease)?;
+        }
+        if let Some(versions) = self.versions {
+            write!(f, " versions={versions}")?;
         }
         if !self.exclude.is_none() {
             write!(f, " exclude={}", self.exclude)?;

@@ -177,7 +177,7 @@ fn not_admitted(policy: &Policy, current: &Tag, explanation: &Explanation) -> Op
 fn rank(rejection: &Rejection) -> Option<u8> {
     match rejection {
         Rejection::Excluded { .. } => Some(0),
-        Rejection::Prerelease { .. } => Some(1),
+        Rejection::Prerelease { .. } | Rejection::OtherPrerelease => Some(1),
         Rejection::Unsatisfied { .. } | Rejection::Outside(_) => Some(2),
         Rejection::NoMatch { .. } | Rejection::OtherFamily { .. } => Some(3),
         Rejection::NotAVersion(_) | Rejection::NotANumber | Rejection::EmptyExtract => Some(4),

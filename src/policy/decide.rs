@@ -191,7 +191,11 @@ impl fmt::Display for Hold {
                     Some(tag) => write!(f, "the current `{tag}` is no version")?,
                     None => f.write_str("the image has no tag now")?,
                 }
-                write!(f, ", so nothing is within its {within} version; write a version by hand first")
+                match within {
+                    Within::Any => f.write_str(", so it cannot be told which one comes next")?,
+                    Within::Major | Within::Minor => write!(f, ", so nothing is within its {within} version")?,
+                }
+                f.write_str("; write a version by hand first")
             }
         }
     }

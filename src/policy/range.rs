@@ -1,6 +1,8 @@
 //! Version constraints as Masterminds/semver v3.4 reads them, which is what annotations in this
 //! field are written in. Our own parser and evaluator; knows nothing of tags and policies.
 //!
+//! Other [editions](Edition) of the same language are read here too, to say what other tools make of it.
+//!
 //! ```text
 //! range = group *( "||" group )
 //! group = term *( ( blanks | "," ) term )            all of them must hold
@@ -25,7 +27,21 @@ use super::version;
 /// A constraint that a version satisfies or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Range {
+    edition: Edition,
     groups: Vec<Group>,
+}
+
+/// Which reading of the language holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edition {
+    /// Ours: version 3.4, with `^*` as it is documented.
+    Ours,
+    /// Version 3.4 to the letter.
+    V34,
+    /// Version 3.1: each term by itself has to ask for pre-releases, and one on an open version counts for
+    /// nothing; nothing has to stand between terms, and a comma may stand at the end; `^0.0.3` takes any
+    /// minor version.
+    V31,
 }
 
 /// Why a version does not satisfy a range.
@@ -81,17 +97,22 @@ enum Open {
 impl Range {
     /// Reads a constraint. A blank text means `*`.
     pub(super) fn parse(text: &str) -> Result<Self, InvalidRange> {
+        Self::parse_as(Edition::Ours, text)
+    }
+
+    /// Reads a constraint of this edition. A blank text means `*`.
+    pub(super) fn parse_as(edition: Edition, text: &str) -> Result<Self, InvalidRange> {
         if text.trim().is_empty() {
             let any = Term { operator: Operator::Equal, version: Version::new(0, 0, 0), open: Open::All };
-            return Ok(Self { groups: vec![Group { terms: vec![any], prereleases: false }] });
+            return Ok(Self { edition, groups: vec![Group { terms: vec![any], prereleases: false }] });
         }
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { edition, text, at: 0 };
         let mut groups = vec![parser.group()?];
         while parser.eat("||") {
             groups.push(parser.group()?);
         }
         match parser.rest() {
-            "" => Ok(Self { groups }),
+            "" => Ok(Self { edition, groups }),
             rest => Err(parser.unexpected(rest)),
         }
     }
@@ -100,8 +121,12 @@ impl Range {
     pub(super) fn check(&self, version: &Version) -> Result<(), Unsatisfied> {
         let mut why = Unsatisfied::Outside;
         for group in &self.groups {
-            if group.terms.iter().all(|term| term.holds(version)) {
-                if version.pre.is_empty() || group.prereleases {
+            if group.terms.iter().all(|term| term.holds(version, self.edition)) {
+                let asked_for = match self.edition {
+                    Edition::V31 => group.terms.iter().all(Term::lets_prereleases_through),
+                    Edition::Ours | Edition::V34 => group.prereleases,
+                };
+                if version.pre.is_empty() || asked_for {
                     return Ok(());
                 }
                 why = Unsatisfied::Prerelease;
@@ -112,7 +137,13 @@ impl Range {
 }
 
 impl Term {
-    fn holds(&self, version: &Version) -> bool {
+    /// Whether this term by itself minds no pre-release.
+    fn lets_prereleases_through(&self) -> bool {
+        let excludes_one = self.operator == Operator::NotEqual && self.open == Open::Nothing;
+        excludes_one || !self.version.pre.is_empty()
+    }
+
+    fn holds(&self, version: &Version, edition: Edition) -> bool {
         match self.operator {
             Operator::Equal if self.open == Open::Nothing => version == &self.version,
             Operator::Equal | Operator::Tilde => self.tilde(version),
@@ -121,7 +152,7 @@ impl Term {
             Operator::Less => version < &self.version,
             Operator::GreaterOrEqual => version >= &self.version,
             Operator::LessOrEqual => self.less_or_equal(version),
-            Operator::Caret => self.caret(version),
+            Operator::Caret => self.caret(version, edition),
         }
     }
 
@@ -168,20 +199,22 @@ impl Term {
         }
     }
 
-    fn caret(&self, version: &Version) -> bool {
+    fn caret(&self, version: &Version, edition: Edition) -> bool {
         let base = &self.version;
         version >= base
             && match self.open {
-                Open::All => true,
+                Open::All if edition == Edition::Ours => true,
                 Open::Minor => version.major == base.major,
                 _ if base.major > 0 => version.major == base.major,
                 _ if base.minor > 0 || self.open == Open::Patch => (version.major, version.minor) == (0, base.minor),
+                _ if edition == Edition::V31 => (version.major, version.patch) == (0, base.patch),
                 _ => (version.major, version.minor, version.patch) == (0, 0, base.patch),
             }
     }
 }
 
 struct Parser<'t> {
+    edition: Edition,
     text: &'t str,
     at: usize,
 }
@@ -198,12 +231,12 @@ impl<'t> Parser<'t> {
                 self.blanks();
             }
             if self.rest().is_empty() || self.rest().starts_with("||") {
-                if comma {
+                if comma && self.edition != Edition::V31 {
                     return Err(self.expected_version());
                 }
                 break;
             }
-            if !blank && !comma {
+            if !blank && !comma && self.edition != Edition::V31 {
                 let rest = self.rest();
                 return Err(self.unexpected(rest));
             }
@@ -263,7 +296,11 @@ impl<'t> Parser<'t> {
             if index > 0 && !self.eat(".") {
                 break;
             }
-            let part = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'*');
+            let v31 = self.edition == Edition::V31;
+            let part = self.take(|byte| match byte {
+                b'*' | b'x' | b'X' | b'0'..=b'9' => true,
+                byte => byte.is_ascii_alphanumeric() && !v31,
+            });
             if matches!(part, "x" | "X" | "*") {
                 closed = true;
             } else if part.is_empty() && index > 0 {
@@ -285,6 +322,9 @@ impl<'t> Parser<'t> {
             self.eat("-");
             let pre = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
             version.pre = match Prerelease::new(pre) {
+                _ if self.edition == Edition::V31 && open == Open::All && !pre.split('.').any(str::is_empty) => {
+                    Prerelease::EMPTY
+                }
                 Ok(pre) if !pre.is_empty() => pre,
                 _ => {
                     let what = format!("{pre:?} is no pre-release");
@@ -340,7 +380,7 @@ impl<'t> Parser<'t> {
     }
 
     fn bad_number(&self, start: usize, part: &str, why: version::NotAVersion) -> InvalidRange {
-        let here = Self { text: self.text, at: start };
+        let here = Self { edition: self.edition, text: self.text, at: start };
         if why == version::NotAVersion::TooBig {
             return here.invalid(&format!("the number {part} does not fit 64 bits"), "use a smaller one");
         }

@@ -1,7 +1,7 @@
 //! The two questions that are asked of registries. Knows the distribution API; how to log
 //! in, to wait and to try again is the business of the modules below.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error::{self, Error, Kind};
+use super::hosts::HostStatus;
 use super::keychain::Keychain;
 use super::login::{Door, Login};
 use super::metadata::{self, Lead};
-use super::options::Options;
+use super::options::{HostLimits, Options};
 use super::page;
 use super::store::{Configs, Created, Listed, Record};
-use super::transport::{Answer, Ask, Patience, Transport};
+use super::transport::{self, Answer, Ask, Patience, Transport};
 use crate::image::{Digest, Registry, Repository, Tag};
 
 /// More pages than any registry needs. Reaching it is a failure, never the end of the list.
@@ -81,14 +82,17 @@ impl Client {
     /// # Errors
     /// A credential file that cannot be read, or no TLS.
     pub fn new(options: Options) -> Result<Self, Error> {
+        let limits = limits_by_host(&options)?;
         let patience = Patience {
             connect_timeout: options.connect_timeout,
             timeout: options.timeout,
             attempts: options.attempts,
             retry_delay: options.retry_delay,
             max_retry_after: options.max_retry_after,
+            probe_delay: options.probe_delay,
             concurrency: options.concurrency,
-            host_concurrency: options.host_concurrency,
+            limits: HostLimits { concurrency: Some(options.host_concurrency), ..HostLimits::default() },
+            host_limits: limits,
         };
         let (files, folders) = (options.credential_files, options.helper_folders);
         let keychain = Keychain::open(options.docker_config, files, folders, options.timeout)
@@ -103,6 +107,13 @@ impl Client {
             records: Mutex::default(),
             configs: Mutex::default(),
         })
+    }
+
+    /// What is known of each host that was asked so far, in the order of their names: how fast it is
+    /// asked, what it has left for us, whether it is there at all.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<HostStatus> {
+        self.transport.hosts()
     }
 
     /// The tags of a repository: all of them, or an error.
@@ -347,6 +358,20 @@ impl Client {
     fn configs(&self) -> std::sync::MutexGuard<'_, Configs> {
         self.configs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The limits by host and port, as the throttle knows hosts.
+fn limits_by_host(options: &Options) -> Result<BTreeMap<String, HostLimits>, Error> {
+    let by_host = |(registry, limits): (&Registry, &HostLimits)| {
+        let problem = |problem| Error::setup(Kind::Setup(format!("the limits of {registry}: {problem}")));
+        if let Some(found) = limits.problem() {
+            return Err(problem(found));
+        }
+        let scheme = if registry.is_loopback() || options.plain_http.contains(registry) { "http" } else { "https" };
+        let url = Url::parse(&format!("{scheme}://{}/", registry.api_host()));
+        Ok((transport::host_and_port(&url.map_err(|error| problem(error.to_string()))?), *limits))
+    };
+    options.limits.iter().map(by_host).collect()
 }
 
 /// The names on one page. `"tags": null` is an empty page, as some registries write it; a page

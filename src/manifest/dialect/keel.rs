@@ -10,7 +10,7 @@ mod counting;
 mod settings;
 
 use super::{Hearing, nearest};
-use crate::manifest::problem::{Problem, Rule, Severity, shown};
+use crate::manifest::problem::{Problem, Rule, Severity};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, ContainerPolicy};
 use crate::manifest::yaml::NodeRef;

@@ -141,8 +141,8 @@ fn what_is_not_supported_yet_holds() {
         ("  policy: {semver: {range: '>=1.0.0 &'}}\n", IMAGE, "`policy.semver.range`: "),
         ("  filterTags: {extract: $v}\n  policy: {semver: {range: '*'}}\n", IMAGE, "`filterTags.extract`: "),
         ("  policy: {semver: {}}\n", IMAGE, "`policy.semver.range`: "),
-        ("  policy: {}\n", IMAGE, "`spec.policy` says no order"),
-        ("  policy: {numerical: {order: up}}\n", IMAGE, "`order: up` is neither `asc` nor `desc`"),
+        ("  policy: {}\n", IMAGE, "`policy`: says no order; write `numerical`"),
+        ("  policy: {numerical: {order: up}}\n", IMAGE, "`policy.numerical.order`: `up` is neither `asc` nor `desc`"),
         ("  filterTags: {pattern: '^main-('}\n  policy: {numerical: {}}\n", IMAGE, "`filterTags.pattern`: "),
         (
             "  filterTags: {pattern: '^(\\d+)-(\\d+)$', extract: '$1x$2'}\n  policy: {numerical: {}}\n",

@@ -48,7 +48,7 @@ fn older(policy: &Policy, a: &Candidate, b: &Candidate) -> Option<bool> {
         return None;
     }
     let number = |tag: &Tag| tag.as_str().parse::<u64>().ok();
-    let version = |tag: &Tag| version::read(tag.as_str(), policy.pattern().dialect()).ok();
+    let version = |tag: &Tag| version::read(tag.as_str(), policy.versions()).ok();
     let order = match policy.order().by {
         By::Semver => version(&a.tag)?.cmp_precedence(&version(&b.tag)?),
         By::Newest => a.created?.cmp(&b.created?),

@@ -6,7 +6,7 @@ use crate::manifest::problem::Place;
 use crate::manifest::workload::WorkloadId;
 use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
-use crate::policy::Policy;
+use crate::policy::{Peer, Policy, PolicyBuilder};
 
 /// The API group of the objects, all versions.
 const GROUP: &str = "image.toolkit.fluxcd.io/";
@@ -71,7 +71,7 @@ pub(in crate::manifest) fn read(
     match id.kind.as_str() {
         "ImagePolicy" => policies.push(ImagePolicy {
             repository: repository_of(spec, &name),
-            rule: rule::read(spec, &format!("ImagePolicy {name}")),
+            rule: named(&rule::read(spec).into(), &format!("ImagePolicy {name}")),
             wants_digest: spec
                 .and_then(|spec| spec.get_text("digestReflectionPolicy"))
                 .is_some_and(|policy| policy != "Never"),
@@ -82,6 +82,12 @@ pub(in crate::manifest) fn read(
         "ImageRepository" => repositories.push(ImageRepository { image: image(spec), name, place, is_suspended }),
         _ => {}
     }
+}
+
+/// The policy of ours, with the name of the object that says it.
+fn named(peer: &Peer, name: &str) -> Result<Policy, String> {
+    let policy = peer.policy().map_err(|error| error.to_string())?;
+    PolicyBuilder::from_policy(&policy).preset(name).build().map_err(|error| error.to_string())
 }
 
 /// What `imageRepositoryRef` names; without a namespace, the one of the policy.
