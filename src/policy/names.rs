@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use regex::bytes::Regex;
 
-use super::pattern::{InvalidPattern, regex};
 use super::Dialect;
+use super::pattern::{InvalidPattern, regex};
 
 /// A regular expression over names, as another tool reads it: it may match anywhere in the name, and an
 /// empty one matches every name.

@@ -49,7 +49,8 @@ pub(super) fn read(hearing: &Hearing<'_, '_>, problems: &mut Vec<Problem>) -> Op
         None => {
             let metadata = hearing.object.get("metadata");
             let words = |key| metadata.and_then(|metadata| metadata.get(key));
-            let annotations = words("annotations").into_iter().flat_map(|found| settings::read(found, Seat::Annotation));
+            let annotations =
+                words("annotations").into_iter().flat_map(|found| settings::read(found, Seat::Annotation));
             let labels = words("labels").into_iter().flat_map(|found| settings::read(found, Seat::Label));
             annotations.chain(labels).collect()
         }
@@ -205,7 +206,8 @@ impl<'a> Reader<'a, '_, '_> {
         let names = monitor.map(|said| self.names(said)).transpose()?;
         // Keel polls by a label as well, and first by that.
         let denies = |said: &Said<'_>| {
-            let is_label = said.seat == Seat::Label && matches!(said.key, Key::Of { setting: Setting::InitContainers, .. });
+            let is_label =
+                said.seat == Seat::Label && matches!(said.key, Key::Of { setting: Setting::InitContainers, .. });
             is_label && said.value.text() != Some("true")
         };
         let (init, volumes) = (init? && !self.counting.said.iter().any(denies), volumes?);
@@ -238,7 +240,8 @@ impl<'a> Reader<'a, '_, '_> {
         let Hearing { kind, subjects, is_patch, .. } = *self.hearing;
         let place = self.counting.key_place(policy);
         if !self.is_block && !KINDS.contains(&kind) {
-            let message = format!("Keel does not look at a {kind}; Landwaiter follows `{}` all the same", policy.written);
+            let message =
+                format!("Keel does not look at a {kind}; Landwaiter follows `{}` all the same", policy.written);
             let mend = "for Keel, move it to the workload that runs the image";
             self.counting.report(Rule::UnclearWording, Severity::Hint, place.clone(), message, mend);
         }
@@ -268,9 +271,7 @@ impl<'a> Reader<'a, '_, '_> {
 
     /// Settings without a policy do nothing. One that is mistyped was told of.
     fn report_no_policy(&mut self) {
-        let is_mistyped = |said: &Said<'_>| {
-            matches!(said.key, Key::Unknown { meant: Some((Setting::Policy, _)) })
-        };
+        let is_mistyped = |said: &Said<'_>| matches!(said.key, Key::Unknown { meant: Some((Setting::Policy, _)) });
         if self.counting.said.iter().any(is_mistyped) {
             return;
         }

@@ -110,7 +110,15 @@ mod tests {
         };
         let automation = if automated == Some(true) { Automation::On } else { Automation::Off };
         let place = (automated.is_some() || pattern != "-").then(|| place(line));
-        Mandate { dialect, place, automated, automation, policies: vec![policy], peers: vec![None], leftovers: Vec::new() }
+        Mandate {
+            dialect,
+            place,
+            automated,
+            automation,
+            policies: vec![policy],
+            peers: vec![None],
+            leftovers: Vec::new(),
+        }
     }
 
     #[track_caller]

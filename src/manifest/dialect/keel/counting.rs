@@ -142,9 +142,10 @@ impl<'a> Counting<'a, '_> {
                 format!("`{written}` is an annotation, and the policy is a label, beside which Keel reads it alone"),
                 "move the policy to `metadata.annotations`",
             ),
-            (Reads::Annotation, _) => {
-                (format!("`{written}` is a label, and Keel goes by annotations here"), "move it to `metadata.annotations`")
-            }
+            (Reads::Annotation, _) => (
+                format!("`{written}` is a label, and Keel goes by annotations here"),
+                "move it to `metadata.annotations`",
+            ),
             _ => return,
         };
         // A `matchTag` that is not read would let go of the tag that it was to keep.
@@ -204,7 +205,7 @@ impl<'a> Counting<'a, '_> {
             self.report_unquoted(said, text);
             return Ok(number);
         }
-        let message = format!("`{}` is no number: `{}`; Keel changes nothing then", said.written, shown(text));
+        let message = format!("`{}` is no number of approvals: `{}`", said.written, shown(text));
         let place = self.value_place(said);
         Err(self.wrong(Rule::InvalidValue, place, message, "write a number, or remove it"))
     }
@@ -218,9 +219,9 @@ impl<'a> Counting<'a, '_> {
                 Ok(text == "true")
             }
             text => {
-                let message =
-                    format!("`{}` says `{}`, and Keel takes that for false", said.written, shown(text));
-                let quoted = |word: &str| if said.seat == Seat::Block { word.to_owned() } else { format!("\"{word}\"") };
+                let message = format!("`{}` says `{}`, and Keel takes that for false", said.written, shown(text));
+                let quoted =
+                    |word: &str| if said.seat == Seat::Block { word.to_owned() } else { format!("\"{word}\"") };
                 let mend = match text.to_ascii_lowercase().as_str() {
                     "true" | "t" | "yes" | "on" | "y" | "1" => format!("write {}", quoted("true")),
                     _ => format!("write {} or {}", quoted("true"), quoted("false")),
@@ -235,7 +236,9 @@ impl<'a> Counting<'a, '_> {
     pub(super) fn leftover(&self, said: &Said<'a>, why: &'static str) -> Leftover {
         let value = match said.value.text() {
             Some(text) => shown(text),
-            None => said.value.items().filter_map(|item| item.resolved().text()).map(shown).collect::<Vec<_>>().join(","),
+            None => {
+                said.value.items().filter_map(|item| item.resolved().text()).map(shown).collect::<Vec<_>>().join(",")
+            }
         };
         Leftover { key: (*said.written).into(), value: value.into(), place: self.key_place(said), why }
     }

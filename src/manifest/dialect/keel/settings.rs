@@ -174,10 +174,7 @@ fn key(written: &str) -> Option<Key> {
     }
 }
 
-fn meant(
-    name: &str,
-    names: impl Iterator<Item = (Setting, &'static str)>,
-) -> Option<(Setting, &'static str)> {
+fn meant(name: &str, names: impl Iterator<Item = (Setting, &'static str)>) -> Option<(Setting, &'static str)> {
     let names = names.filter(|(_, name)| !name.is_empty());
     let lower = names.map(|(setting, name)| (name.to_ascii_lowercase(), (setting, name)));
     nearest(name, lower, |(lower, _)| lower).map(|(_, known)| known)

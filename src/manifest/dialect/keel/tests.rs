@@ -2,6 +2,7 @@
 //! ephemeral one and an image volume carries it.
 
 mod block;
+mod places;
 
 use crate::manifest::{Automation, ContainerPolicy, Manifest, Terms, Workload, read};
 use crate::path::RepoPath;
@@ -79,126 +80,241 @@ fn force(more: &str, expected: &str, told: &[&str]) {
     check(&format!("keel.sh/policy: force\n{more}"), expected, told);
 }
 
-/// Annotations from line 5 on, and labels behind them.
-#[track_caller]
-fn both(annotations: &str, labels: &str, expected: &str, told: &[&str]) {
-    let metadata = under("annotations", annotations) + &under("labels", labels);
-    expect(&object("Deployment", &metadata), expected, told);
-}
-
 #[test]
 fn one_policy_is_for_all_containers() {
-    check("keel.sh/policy: all", "", &[]);
-    check("keel.sh/policy: major", "", &[]);
-    check("keel.sh/policy: minor", "", &[]);
-    check("keel.sh/policy: patch", "", &[]);
-    check("keel.sh/policy: force", "", &[]);
-    check("keel.sh/policy: glob:build-*", "", &[]);
-    check("keel.sh/policy: regexp:^build-(?P<compare>\\d+)$", "", &[]);
-    check("keel.observer/policy: minor", "", &[]);
-    minor("keel.sh/matchPreRelease: 'false'", "", &[]);
-    check("other: x", "", &[]);
-    check("keel.sh/digest: x\nkeel.sh/update-time: x\nkubernetes.io/change-cause: x", "", &[]);
+    check("keel.sh/policy: all", "on, app+sidecar: semver:>=0.0.0-0 within=any exclude=regex:[^.]*", &[]);
+    check(
+        "keel.sh/policy: major",
+        "on, app+sidecar: semver:>=0.0.0-0 within=any prerelease=same exclude=regex:[^.]*",
+        &[],
+    );
+    check("keel.sh/policy: minor", "on, app+sidecar: minor", &[]);
+    check(
+        "keel.sh/policy: patch",
+        "on, app+sidecar: semver:>=0.0.0-0 within=minor prerelease=same exclude=regex:[^.]*",
+        &[],
+    );
+    check("keel.sh/policy: force", "on, app+sidecar: semver:>=0.0.0-0", &[]);
+    check("keel.sh/policy: glob:build-*", "on, app+sidecar: glob:build-* order=alphabetical", &[]);
+    check(
+        "keel.sh/policy: regexp:^build-(?P<compare>\\d+)$",
+        "on, app+sidecar: regex:^build-(?P<compare>\\d+)$ order=alphabetical extract=${compare}",
+        &[],
+    );
+    check("keel.observer/policy: minor", "on, app+sidecar: minor", &[]);
+    minor(
+        "keel.sh/matchPreRelease: 'false'",
+        "on, app+sidecar: semver:>=0.0.0-0 within=major exclude=regex:[^.]*",
+        &[],
+    );
+    check("other: x", "off", &[]);
+    check("keel.sh/digest: x\nkeel.sh/update-time: x\nkubernetes.io/change-cause: x", "off", &[]);
 }
 
 #[test]
 fn never_is_a_refusal() {
-    check("keel.sh/policy: never", "", &[]);
-    check("keel.sh/policy: ''", "", &[]);
-    check("keel.sh/policy: never\nlandwaiter/automated: 'true'", "", &[]);
+    check("keel.sh/policy: never", "ignored", &[]);
+    check(
+        "keel.sh/policy: ''",
+        "ignored",
+        &["a.yaml:5:21: hint: `keel.sh/policy` is empty, so Keel changes nothing; write `never`, or a policy"],
+    );
+    check(
+        "keel.sh/policy: never\nlandwaiter/automated: 'true'",
+        "held at 5:5, app+sidecar+init+debug: own family",
+        &[
+            "a.yaml:5:5: error: Landwaiter (line 6) and Keel (line 5) disagree about whether this is automated; keep one of the two, or leave one dialect out of --dialects",
+        ],
+    );
 }
 
 #[test]
 fn a_policy_that_is_none_holds() {
-    check("keel.sh/policy: Minor", "", &[]);
-    check("keel.sh/policy: 'minor '", "", &[]);
-    check("keel.sh/policy: semver:~1.2", "", &[]);
-    check("keel.sh/policy: 'regex:^a'", "", &[]);
-    check("keel.sh/policy: 'GLOB: a-*'", "", &[]);
-    check("keel.sh/policy: 'glob:a:b'", "", &[]);
-    check("keel.sh/policy: 'glob:a-?'", "", &[]);
-    check("keel.sh/policy: 'regexp:(a'", "", &[]);
-    check("keel.sh/policy: newest:^a", "", &[]);
-    check("keel.sh/policy: sometimes", "", &[]);
-    check("keel.sh/policy: [a, b]", "", &[]);
-    check("keel.sh/policy: ~", "", &[]);
-    check("keel.sh/policy: true", "", &[]);
+    check(
+        "keel.sh/policy: Minor",
+        "held at 5:21, app+sidecar: invalid",
+        &["a.yaml:5:21: error: `keel.sh/policy`: `Minor` is no policy; did you mean `minor`?"],
+    );
+    check(
+        "keel.sh/policy: 'minor '",
+        "held at 5:21, app+sidecar: invalid",
+        &["a.yaml:5:21: error: `keel.sh/policy`: `minor ` is no policy; did you mean `minor`?"],
+    );
+    check(
+        "keel.sh/policy: semver:~1.2",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `semver:~1.2` is no policy; for a constraint write `landwaiter/tag-semver: \"~1.2\"` instead",
+        ],
+    );
+    check(
+        "keel.sh/policy: 'regex:^a'",
+        "held at 5:21, app+sidecar: invalid",
+        &["a.yaml:5:21: error: `keel.sh/policy`: `regex:^a` is no policy; did you mean `regexp:^a`?"],
+    );
+    check(
+        "keel.sh/policy: 'GLOB: a-*'",
+        "held at 5:21, app+sidecar: invalid",
+        &["a.yaml:5:21: error: `keel.sh/policy`: `GLOB: a-*` is no policy; did you mean `glob:a-*`?"],
+    );
+    check(
+        "keel.sh/policy: 'glob:a:b'",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `glob:a:b` holds a second `:`, which no tag can hold; write `*` for it, or a `regexp:`",
+        ],
+    );
+    check(
+        "keel.sh/policy: 'glob:a-?'",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `glob:a-?` holds `?`, which means itself there, and no tag can hold it; write `*`, or a `regexp:`",
+        ],
+    );
+    check(
+        "keel.sh/policy: 'regexp:(a'",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `regex:(a` is no regular expression: unclosed group; put `\\` before a sign that is meant, and close what is open",
+        ],
+    );
+    check(
+        "keel.sh/policy: newest:^a",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `newest:^a` is no policy; for the newest of them write `landwaiter/tag-regex` instead",
+        ],
+    );
+    check(
+        "keel.sh/policy: sometimes",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `sometimes` is no policy; write `all`, `major`, `minor`, `patch`, `force`, `glob:` or `regexp:`",
+        ],
+    );
+    check(
+        "keel.sh/policy: [a, b]",
+        "held at 5:21, app+sidecar: invalid",
+        &["a.yaml:5:21: error: the value of `keel.sh/policy` is not a string; write one value"],
+    );
+    check(
+        "keel.sh/policy: ~",
+        "held at 5:21, app+sidecar: invalid",
+        &["a.yaml:5:21: error: `keel.sh/policy` has no value; write a quoted value, or remove the key"],
+    );
+    check(
+        "keel.sh/policy: true",
+        "held at 5:21, app+sidecar: invalid",
+        &[
+            "a.yaml:5:21: error: `keel.sh/policy`: `true` is no policy; write `all`, `major`, `minor`, `patch`, `force`, `glob:` or `regexp:`",
+            "a.yaml:5:21: warning: the value of `keel.sh/policy` is not quoted, and Kubernetes takes no other than strings; write \"true\"",
+        ],
+    );
 }
 
 #[test]
 fn to_follow_the_digest_of_a_tag_is_not_done_yet() {
-    force("keel.sh/matchTag: 'true'", "", &[]);
-    force("keel.sh/match-tag: 'true'", "", &[]);
-    force("keel.sh/match-tag: 'true'\nkeel.sh/matchTag: 'false'", "", &[]);
-    force("keel.sh/matchTag: 'True'", "", &[]);
-    force("keel.sh/matchTag: true", "", &[]);
-    force("keel.sh/matchTag: no", "", &[]);
+    force(
+        "keel.sh/matchTag: 'true'",
+        "held at 6:23, app+sidecar: invalid",
+        &[
+            "a.yaml:6:23: error: `keel.sh/matchTag`: `force` follows the digest of the current tag, which is not supported yet; write a policy for versions, or leave the workload to the tool that does it",
+        ],
+    );
+    force(
+        "keel.sh/match-tag: 'true'",
+        "held at 6:24, app+sidecar: invalid",
+        &[
+            "a.yaml:6:24: error: `keel.sh/match-tag`: `force` follows the digest of the current tag, which is not supported yet; write a policy for versions, or leave the workload to the tool that does it",
+        ],
+    );
+    force(
+        "keel.sh/match-tag: 'true'\nkeel.sh/matchTag: 'false'",
+        "on, app+sidecar: semver:>=0.0.0-0",
+        &[
+            "a.yaml:6:5: warning: `keel.sh/match-tag` says `true`, and `keel.sh/matchTag` in line 7 says `false`, which counts in Keel; remove the one in line 6",
+        ],
+    );
+    force(
+        "keel.sh/matchTag: 'True'",
+        "held at 6:23, app+sidecar: invalid",
+        &["a.yaml:6:23: error: `keel.sh/matchTag` says `True`, and Keel takes that for false; write \"true\""],
+    );
+    force(
+        "keel.sh/matchTag: true",
+        "held at 6:23, app+sidecar: invalid",
+        &[
+            "a.yaml:6:23: error: `keel.sh/matchTag`: `force` follows the digest of the current tag, which is not supported yet; write a policy for versions, or leave the workload to the tool that does it",
+            "a.yaml:6:23: warning: the value of `keel.sh/matchTag` is not quoted, and Kubernetes takes no other than strings; write \"true\"",
+        ],
+    );
+    force(
+        "keel.sh/matchTag: no",
+        "held at 6:23, app+sidecar: invalid",
+        &[
+            "a.yaml:6:23: error: `keel.sh/matchTag` says `no`, and Keel takes that for false; write \"true\" or \"false\"",
+        ],
+    );
 }
 
 #[test]
 fn approvals_hold() {
-    minor("keel.sh/approvals: '0'", "", &[]);
-    minor("keel.sh/approvals: '1'", "", &[]);
-    minor("keel.sh/approvals: 2", "", &[]);
-    minor("keel.sh/approvals: '-1'", "", &[]);
-    minor("keel.sh/approvals: ''", "", &[]);
-}
-
-#[test]
-fn which_containers_are_meant() {
-    minor("keel.sh/initContainers: 'true'", "", &[]);
-    minor("keel.sh/imageVolumes: 'true'", "", &[]);
-    minor("keel.sh/IMAGEVOLUMES: 'true'", "", &[]);
-    minor("keel.sh/monitorContainers: ^(app|init)$\nkeel.sh/initContainers: 'true'", "", &[]);
-    minor("keel.sh/monitorcontainers: car", "", &[]);
-    minor("keel.sh/monitorContainers: ''", "", &[]);
-    minor("keel.sh/monitorContainers: init", "", &[]);
-    minor("keel.sh/monitorContainers: (app", "", &[]);
-    minor("keel.sh/initContainers: '1'", "", &[]);
-    minor("keel.sh/initcontainers: 'true'", "", &[]);
-}
-
-#[test]
-fn labels_count_where_keel_reads_them() {
-    both("a: b", "keel.sh/policy: minor\nkeel.sh/trigger: poll", "", &[]);
-    both("keel.sh/policy: minor", "keel.sh/policy: patch", "", &[]);
-    both("keel.sh/policy: minor", "keel.sh/policy: minor", "", &[]);
-    both("keel.observer/policy: minor", "keel.sh/policy: patch", "", &[]);
-    both("keel.sh/policy: ''", "keel.sh/policy: patch", "", &[]);
-    both("keel.sh/policy: force", "keel.sh/matchTag: 'true'", "", &[]);
-    both("keel.sh/matchPreRelease: 'false'", "keel.sh/policy: minor", "", &[]);
-    both("keel.sh/policy: minor\nkeel.sh/approvals: '0'", "keel.sh/approvals: '2'", "", &[]);
-    both("keel.sh/policy: minor\nkeel.sh/monitorContainers: app", "keel.sh/monitorContainers: side", "", &[]);
-    both("keel.sh/policy: minor\nkeel.sh/imageVolumes: 'true'", "keel.sh/imageVolumes: 'false'", "", &[]);
-    both("keel.sh/policy: minor", "keel.sh/initContainers: 'true'", "", &[]);
-    both("keel.sh/policy: minor\nkeel.sh/initContainers: 'true'", "keel.sh/initContainers: 'false'", "", &[]);
-}
-
-#[test]
-fn mistyped_keys_never_widen() {
-    minor("keel.sh/aprovals: '2'", "", &[]);
-    minor("keel.sh/matchtag: 'true'", "", &[]);
-    minor("keel.sh/pollschedule: '@every 5m'", "", &[]);
-    minor("keel.sh/whatever: x\nkeel.observer/else: x", "", &[]);
-    minor("keel.sh/monitorContainers: app\nkeel.sh/monitorcontainers: side", "", &[]);
-    check("keel.sh/polcy: minor", "", &[]);
-    check("keel.sh/trigger: poll", "", &[]);
-}
-
-#[test]
-fn what_keel_does_not_look_at() {
-    expect(&object("Job", &under("annotations", "keel.sh/policy: minor")), "", &[]);
-    expect(&read_text("kind: Deployment\nspec:\n  template:\n    metadata:\n      annotations: {keel.sh/policy: minor, keel.sh/update-time: x}\n      labels: {keel.sh/trigger: poll}\n    spec: {containers: [{name: app, image: 'app:1.0.0'}]}\n"), "", &[]);
-    assert_eq!(problems(&read_text("kind: List\nmetadata: {annotations: {keel.sh/policy: minor}}\nitems: []\n")), [""; 0]);
-    assert_eq!(problems(&read_text("kind: Deployment\nmetadata: {annotations: {keel.sh/policy: minor}}\n")), [""; 0]);
+    minor("keel.sh/approvals: '0'", "on, app+sidecar: minor", &[]);
+    minor(
+        "keel.sh/approvals: '1'",
+        "held at 6:24, app+sidecar: minor",
+        &[
+            "a.yaml:6:24: error: `keel.sh/approvals` asks for an approval, which is not supported yet; remove it to let the images follow their tags without approval",
+        ],
+    );
+    minor(
+        "keel.sh/approvals: 2",
+        "held at 6:24, app+sidecar: minor",
+        &[
+            "a.yaml:6:24: error: `keel.sh/approvals` asks for 2 approvals, which is not supported yet; remove it to let the images follow their tags without approval",
+            "a.yaml:6:24: warning: the value of `keel.sh/approvals` is not quoted, and Kubernetes takes no other than strings; write \"2\"",
+        ],
+    );
+    minor(
+        "keel.sh/approvals: '-1'",
+        "held at 6:24, app+sidecar: minor",
+        &["a.yaml:6:24: error: `keel.sh/approvals` is no number of approvals: `-1`; write a number, or remove it"],
+    );
+    minor(
+        "keel.sh/approvals: ''",
+        "held at 6:24, app+sidecar: minor",
+        &["a.yaml:6:24: error: `keel.sh/approvals` is no number of approvals: ``; write a number, or remove it"],
+    );
 }
 
 #[test]
 fn two_dialects_agree_or_hold() {
-    minor("fluxcd.io/automated: 'false'", "", &[]);
-    minor("fluxcd.io/automated: 'true'\nfluxcd.io/tag.app: semver:~1", "", &[]);
-    minor("fluxcd.io/locked: 'true'", "", &[]);
-    minor("landwaiter/automated: 'true'", "", &[]);
-    minor("landwaiter/tag.init: 'glob:*-a'", "", &[]);
-    minor("landwaiter/ignore: 'true'", "", &[]);
+    minor(
+        "fluxcd.io/automated: 'false'",
+        "held at 5:5, app+sidecar: invalid, init+debug: own family",
+        &[
+            "a.yaml:5:5: error: Flux v1 (line 6) and Keel (line 5) disagree about `app`: one says own family, the other semver:>=0.0.0-0 within=major prerelease=same exclude=regex:[^.]*; keep one of the two, or leave one dialect out of --dialects",
+            "a.yaml:5:5: error: Flux v1 (line 6) and Keel (line 5) disagree about `sidecar`: one says own family, the other semver:>=0.0.0-0 within=major prerelease=same exclude=regex:[^.]*; keep one of the two, or leave one dialect out of --dialects",
+            "a.yaml:5:5: error: Flux v1 (line 6) and Keel (line 5) disagree about whether this is automated; keep one of the two, or leave one dialect out of --dialects",
+        ],
+    );
+    minor(
+        "fluxcd.io/automated: 'true'\nfluxcd.io/tag.app: semver:~1",
+        "on, app+sidecar: invalid, init+debug: own family",
+        &[
+            "a.yaml:5:5: error: Flux v1 (line 6) and Keel (line 5) disagree about `app`: one says semver:~1, the other semver:>=0.0.0-0 within=major prerelease=same exclude=regex:[^.]*; keep one of the two, or leave one dialect out of --dialects",
+            "a.yaml:5:5: error: Flux v1 (line 6) and Keel (line 5) disagree about `sidecar`: one says own family, the other semver:>=0.0.0-0 within=major prerelease=same exclude=regex:[^.]*; keep one of the two, or leave one dialect out of --dialects",
+        ],
+    );
+    minor("fluxcd.io/locked: 'true'", "locked, app+sidecar: minor", &[]);
+    minor(
+        "landwaiter/automated: 'true'",
+        "on, app+sidecar: invalid, init+debug: own family",
+        &[
+            "a.yaml:5:5: error: Landwaiter (line 6) and Keel (line 5) disagree about `app`: one says own family, the other semver:>=0.0.0-0 within=major prerelease=same exclude=regex:[^.]*; keep one of the two, or leave one dialect out of --dialects",
+            "a.yaml:5:5: error: Landwaiter (line 6) and Keel (line 5) disagree about `sidecar`: one says own family, the other semver:>=0.0.0-0 within=major prerelease=same exclude=regex:[^.]*; keep one of the two, or leave one dialect out of --dialects",
+        ],
+    );
+    minor("landwaiter/tag.init: 'glob:*-a'", "on, app+sidecar: minor, init: glob:*-a", &[]);
+    minor("landwaiter/ignore: 'true'", "ignored, app+sidecar: minor", &[]);
 }
