@@ -51,6 +51,14 @@ pub(super) enum Topic {
     Extract,
     /// `exclude`
     Exclude,
+    /// `constraint`
+    Constraint,
+    /// `versions`
+    Versions,
+    /// `within`
+    Within,
+    /// `prerelease`
+    Prerelease,
     /// `allow-downgrade`
     AllowDowngrade,
     /// `locked`
@@ -135,7 +143,7 @@ pub(super) struct Value {
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
-const VOCABULARY: [(&str, Topic, bool); 20] = [
+const VOCABULARY: [(&str, Topic, bool); 24] = [
     ("automated", Topic::Automated, false),
     ("tag-glob", Topic::Pattern(Some(PatternKind::Glob)), false),
     ("tag-semver", Topic::Pattern(Some(PatternKind::Semver)), false),
@@ -144,6 +152,10 @@ const VOCABULARY: [(&str, Topic, bool); 20] = [
     ("order", Topic::Order, true),
     ("extract", Topic::Extract, true),
     ("exclude", Topic::Exclude, true),
+    ("constraint", Topic::Constraint, true),
+    ("versions", Topic::Versions, true),
+    ("within", Topic::Within, true),
+    ("prerelease", Topic::Prerelease, true),
     ("allow-downgrade", Topic::AllowDowngrade, false),
     ("locked", Topic::Locked, false),
     ("locked-by", Topic::LockedBy, false),
