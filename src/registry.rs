@@ -9,7 +9,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | `client`, `options` | the two questions, and how they are asked |
+//! | `digest` | the third one: what a tag points at |
 //! | `store` | what is remembered between them |
+//! | `walk` | which page is asked next, and whether the pages are the whole list (pure) |
 //! | `page` | a `Link` header → the next page of tags, on the same host (pure) |
 //! | `metadata` | manifest, index and image configuration → created (pure) |
 //! | `login` | a `401` → a token or a password, by the challenge of the registry |
@@ -23,6 +25,7 @@
 
 mod challenge;
 mod client;
+mod digest;
 mod error;
 mod helper;
 mod hosts;
@@ -35,6 +38,7 @@ mod store;
 mod throttle;
 mod told;
 mod transport;
+mod walk;
 
 pub use client::{Client, Listing};
 pub use error::Error;

@@ -7,6 +7,7 @@ mod law {
     mod file;
     mod generate;
     pub(super) mod generated;
+    mod words;
 }
 
 use law::{any_bytes, generated};

@@ -23,6 +23,9 @@ use crate::policy::{Dialect, Dialects, PatternKind};
 /// What annotations call the image at the top of a chart's values.
 pub(super) const CHART_IMAGE: &str = "chart-image";
 
+/// One of these stands in every comment that is a word of ours.
+pub(super) const IN_COMMENTS: [&str; 2] = ["landwaiter", flux2::KEY];
+
 /// Who says it, in the order in which they are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Voice {

@@ -90,15 +90,7 @@ impl Error {
     /// a deadline, `408`, `429` and the `5xx`.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        match &*self.kind {
-            Kind::Unreachable { .. }
-            | Kind::TimedOut { .. }
-            | Kind::LeftAlone { .. }
-            | Kind::Spent { .. }
-            | Kind::Down { .. } => true,
-            Kind::Refused { status, .. } => is_temporary_status(*status),
-            Kind::Setup(_) | Kind::Credential(_) | Kind::Untrusted { .. } | Kind::Unusable { .. } => false,
-        }
+        self.kind.is_temporary()
     }
 
     /// How long the registry asked to be left alone, or is left alone because it is dead, counted from
@@ -115,6 +107,19 @@ impl Error {
 }
 
 impl Kind {
+    /// As [`Error::is_temporary`] has it.
+    pub(super) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::LeftAlone { .. }
+            | Self::Spent { .. }
+            | Self::Down { .. } => true,
+            Self::Refused { status, .. } => is_temporary_status(*status),
+            Self::Setup(_) | Self::Credential(_) | Self::Untrusted { .. } | Self::Unusable { .. } => false,
+        }
+    }
+
     /// What happened to a request that got no answer, without what was asked.
     pub(super) fn cause(&self) -> String {
         match self {

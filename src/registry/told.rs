@@ -52,7 +52,7 @@ pub(super) fn told(headers: &HeaderMap, now: Timestamp) -> Told {
 }
 
 /// The time on the other side: `Date`, and for how long a cache kept the answer since.
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = read_date(text(headers, header::DATE.as_str())?)?;
     let age: i64 = text(headers, header::AGE.as_str()).and_then(|age| age.parse().ok()).unwrap_or_default();
     date.checked_add(SignedDuration::from_secs(age.max(0))).ok()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode, redirect};
+use reqwest::{Response, StatusCode, redirect};
 use url::Url;
 
 use super::error::{self, Kind};
@@ -43,17 +43,36 @@ pub(super) struct Patience {
     pub(super) host_limits: BTreeMap<String, HostLimits>,
 }
 
-/// A request: `GET`, or `POST` when it has a form.
+/// How to ask.
+#[derive(Debug, Clone)]
+pub(super) enum Method {
+    Get,
+    /// For the headers of an answer, without its body.
+    Head,
+    /// With a form in URL encoding. It is never sent on by a redirect.
+    Post(Secret),
+}
+
+/// A request.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
+    pub(super) method: Method,
     pub(super) url: Url,
     pub(super) accept: &'static str,
     /// Sent to the origin of `url` and to no other.
     pub(super) authorization: Option<Secret>,
-    /// A form in URL encoding. It is never sent on by a redirect.
-    pub(super) form: Option<Secret>,
     /// The largest body that is read, in bytes.
     pub(super) limit: usize,
+}
+
+impl Method {
+    fn name(&self) -> reqwest::Method {
+        match self {
+            Self::Get => reqwest::Method::GET,
+            Self::Head => reqwest::Method::HEAD,
+            Self::Post(_) => reqwest::Method::POST,
+        }
+    }
 }
 
 /// An answer with its whole body, whatever the status.
@@ -142,11 +161,11 @@ impl Transport {
 
     /// One try, over all its redirects.
     async fn follow(&self, ask: &Ask) -> Result<(Answer, Told), Kind> {
-        let request = describe(if ask.form.is_some() { "POST" } else { "GET" }, &ask.url);
+        let request = describe(ask.method.name().as_str(), &ask.url);
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = url.origin() != ask.url.origin();
-            let permit = match self.throttle.enter(&host_and_port(&url), counted(&url)).await {
+            let permit = match self.throttle.enter(&host_and_port(&url), counted(&ask.method, &url)).await {
                 Ok(permit) => permit,
                 Err(refused) => {
                     if let Some(permit) = refused.probe {
@@ -156,7 +175,7 @@ impl Transport {
                 }
             };
             let Exchanged { status, headers, body, told } = self.exchange(permit, ask, &url, &request).await?;
-            tracing::debug!(url = %describe("GET", &url), status = status.as_u16(), bytes = body.len(), "registry answered");
+            tracing::debug!(url = %describe(ask.method.name().as_str(), &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
                 return Ok((Answer { request, status, headers, body, is_foreign }, told));
@@ -219,8 +238,7 @@ impl Transport {
             }
         };
         let client = if is_local(url) { &self.local } else { &self.http };
-        let method = if ask.form.is_some() { Method::POST } else { Method::GET };
-        let mut builder = client.request(method, url.clone()).header(header::ACCEPT, ask.accept);
+        let mut builder = client.request(ask.method.name(), url.clone()).header(header::ACCEPT, ask.accept);
         if let Some(authorization) = ask.authorization.as_ref().filter(|_| url.origin() == ask.url.origin()) {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| {
@@ -229,7 +247,7 @@ impl Transport {
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
-        if let Some(form) = &ask.form {
+        if let Method::Post(form) = &ask.method {
             builder = builder
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned());
@@ -279,7 +297,7 @@ fn is_redirect(status: StatusCode) -> bool {
 fn redirect_target(ask: &Ask, from: &Url, target: &HeaderValue) -> Result<Url, String> {
     let url = target.to_str().ok().and_then(|target| from.join(target).ok()).filter(Url::has_host);
     let url = url.ok_or("the redirect has no usable Location; this is a fault of the registry")?;
-    if ask.form.is_some() {
+    if matches!(ask.method, Method::Post(_)) {
         return Err(format!("the token server redirects to {}, and a secret is not sent on", host_and_port(&url)));
     }
     match (from.scheme(), url.scheme()) {
@@ -318,8 +336,12 @@ async fn read_start(mut response: Response, limit: usize) -> Vec<u8> {
 }
 
 /// What a registry counts this request as.
-fn counted(url: &Url) -> Counted {
-    if url.path().contains("/manifests/") { Counted::Manifests } else { Counted::Rest }
+fn counted(method: &Method, url: &Url) -> Counted {
+    match method {
+        _ if !url.path().contains("/manifests/") => Counted::Rest,
+        Method::Head => Counted::Heads,
+        Method::Get | Method::Post(_) => Counted::Manifests,
+    }
 }
 
 fn passing_refusal(answer: Answer, retry_after: Option<Duration>) -> Kind {

@@ -9,6 +9,7 @@ mod pages;
 mod politeness;
 mod redirects;
 mod refusals;
+mod tokens;
 
 use std::fs;
 use std::path::Path;

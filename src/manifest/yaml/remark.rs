@@ -18,6 +18,8 @@ pub(in crate::manifest) struct Remark<'a> {
     pub(in crate::manifest) line: usize,
     /// The column of the `#`, from 1, in characters.
     pub(in crate::manifest) column: usize,
+    /// Its bytes in the file, from the `#`, without blanks at its end.
+    pub(in crate::manifest) span: (usize, usize),
     /// Whether nothing but dashes of a list stands before it on its line, so that it speaks of what comes next.
     pub(in crate::manifest) is_alone: bool,
     /// What it speaks of: on its own line the last value, or what the last key opens; of a comment that
@@ -122,38 +124,10 @@ impl<'a> Reader<'a> {
         let node = self.tree.node(super::small(last));
         let end = match node.kind() {
             Kind::Scalar(Style::Single | Style::Double) => node.span().end + 1,
-            Kind::Scalar(Style::Literal | Style::Folded) => self.end_of_block(node),
+            Kind::Scalar(Style::Literal | Style::Folded) => node.end_of_block(self.text.len()),
             _ => return None,
         };
         (at < end).then_some(end)
-    }
-
-    /// Where a block scalar ends: at the first line with something on it that is indented less.
-    fn end_of_block(&self, block: NodeRef<'_>) -> usize {
-        let bytes = self.text.as_bytes();
-        let start = block.span().start;
-        if block.text().is_none_or(|text| text.trim_matches('\n').is_empty()) {
-            return start;
-        }
-        let indent = start - self.start_of_line(start);
-        let mut end = self.end_of_line(start);
-        while end < bytes.len() {
-            let line = end + 1;
-            let blanks = bytes[line..].iter().take(indent).take_while(|byte| **byte == b' ').count();
-            let ends = !matches!(bytes.get(line + blanks), None | Some(b'\n' | b'\r'))
-                && (blanks < indent || (indent == 0 && bytes[line..].starts_with(b"...")));
-            if ends {
-                return line;
-            }
-            end = self.end_of_line(line);
-        }
-        end
-    }
-
-    /// Where the line of this byte starts in the file.
-    fn start_of_line(&self, at: usize) -> usize {
-        let first = super::behind_bom(self.text);
-        memchr::memrchr2(b'\n', b'\r', &self.text.as_bytes()[first..at]).map_or(first, |found| first + found + 1)
     }
 
     fn end_of_line(&self, from: usize) -> usize {
@@ -168,8 +142,10 @@ impl<'a> Reader<'a> {
         } else {
             self.spoken_of(start..at, false)
         };
-        let column = self.tree.source[self.start_of_line(at)..at].chars().count() + 1;
-        Remark { text: self.text[at + 1..end].trim(), line: self.line_of(at), column, is_alone, subject }
+        let column = self.tree.source[self.tree.start_of_line(at)..at].chars().count() + 1;
+        let text = self.text[at + 1..end].trim();
+        let span = (at, at + self.text[at..end].trim_end().len());
+        Remark { text, line: self.line_of(at), column, span, is_alone, subject }
     }
 
     /// The first line behind `end` that has more on it than a comment.

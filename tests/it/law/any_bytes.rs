@@ -13,6 +13,7 @@ use landwaiter::policy::{
 };
 
 use super::file::{File, Image};
+use super::words::reworded;
 
 /// The names that a file can have; the first byte of the input chooses one.
 pub(crate) const NAMES: [&str; 6] =
@@ -31,6 +32,7 @@ pub(crate) fn manifest(data: &[u8]) {
     for problem in file.problems() {
         assert!(!problem.contains(|c: char| c.is_control()), "{problem:?} is no line of text");
     }
+    reworded(path, bytes, &file);
     let images = file.images();
     for tag in TAGS {
         let written: Vec<(usize, &str)> =
