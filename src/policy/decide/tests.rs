@@ -129,6 +129,28 @@ fn why_nothing_changes() {
 }
 
 #[test]
+fn why_nothing_is_near_the_current_version() {
+    for (policy, current, tags, expected) in [
+        (
+            "semver:*  prerelease=same",
+            "latest",
+            "1.2",
+            "no-version: the current `latest` is no version, so it cannot be told which one comes next; write a version \
+             by hand first",
+        ),
+        (
+            "semver:>=0-0  prerelease=same",
+            "1.2.0-alpine",
+            "1.2.1-debian 1.2.1 1.2.2-alpine.1",
+            "no-match: `semver:>=0-0 prerelease=same` fits none of 3 tags (3 of another pre-release); change the policy, \
+             or wait for a tag that fits",
+        ),
+    ] {
+        assert_eq!(told(policy, current, tags), expected);
+    }
+}
+
+#[test]
 fn a_tag_without_a_key_is_older_than_every_one_that_has_one() {
     check("semver:*", "latest", "1.0 latest", "1.0");
     check("semver:*", "", "1.0", "1.0");
@@ -221,6 +243,18 @@ fn near_the_current_version() {
     check("semver:*  within=major", "1.2.3", "1.2.3 1.9 2.0", "1.9");
     check("semver:*  within=minor", "1.2.3", "1.2.3 1.2.9 1.9 2.0", "1.2.9");
     check("semver:*  within=major", "latest", "1.9", "no-version");
+    check("semver:*  within=any", "1.2.3", "1.9 2.0", "2.0");
+    check("semver:*  within=any", "latest", "1.9", "no-version");
+    check("semver:>=0-0  prerelease=same", "1.2-alpine", "1.3 1.3-alpine 1.4-debian", "1.3-alpine");
+    check("semver:>=0-0  prerelease=same", "1.2", "1.3 1.4-rc.1", "1.3");
+    check("semver:*  prerelease=same", "1.2-alpine", "1.3-alpine", "no-match");
+    check("own family  prerelease=same", "1.2.0-rc.1", "1.3.0-rc.1 1.4.0-rc.2 1.2.0", "1.3.0-rc.1");
+    check(
+        "regex:app-(.*)  extract=$1  order=semver  within=minor  prerelease=same",
+        "app-1.2",
+        "app-1.2.9 app-1.3",
+        "app-1.2.9",
+    );
     check("regex:app-(.*)  extract=$1  order=semver  within=major", "app-1.2", "app-1.9 app-2.0", "app-1.9");
 }
 
