@@ -3,6 +3,7 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod flux;
 mod keel;
 mod kustomize;
 mod markers;
@@ -52,6 +53,8 @@ pub struct Manifest {
     pub placeholders: Vec<Placeholder>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
+    /// What works or waits, and is worth a word to those who ask for it, in the order of the file.
+    pub advice: Vec<Problem>,
     /// Where it shows that it is a template or cannot be parsed, so that nothing is known of it.
     pub unread: Option<Place>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
@@ -110,6 +113,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         kustomizations: Vec::new(),
         placeholders: Vec::new(),
         problems: Vec::new(),
+        advice: Vec::new(),
         unread: None,
         needs: Vec::new(),
     };
@@ -137,8 +141,10 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
     }
     reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
-    manifest.problems.sort();
-    manifest.problems.dedup();
+    for problems in [&mut manifest.problems, &mut manifest.advice] {
+        problems.sort();
+        problems.dedup();
+    }
     manifest.needs.sort();
     manifest.needs.dedup();
     manifest
@@ -234,8 +240,11 @@ impl<'a> Reader<'a, '_> {
         if find.slots.is_empty() {
             dialect::speak(&hearing(&[]), self.terms.dialects, &mut self.manifest.problems);
             self.report_no_containers(statements, &id.kind, find.hidden);
+            self.report_words_without_images(statements, &id.kind);
             return;
         }
+        self.report_ignored_by_flux(statements, &id.kind);
+        self.report_waiting(statements, &id.kind, find.is_patch);
         let images: Vec<Option<Result<ImageField, Problem>>> = find.slots.iter().map(|slot| self.image(slot)).collect();
         let subjects: Vec<Subject<'_>> = find
             .slots
@@ -308,10 +317,16 @@ impl<'a> Reader<'a, '_> {
         }
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-        let behind_alias = [metadata, annotations]
-            .into_iter()
-            .flatten()
-            .find_map(|node| if node.is_alias() { Some(node) } else { node.get("<<") });
+        let is_ours = |key: &NodeRef<'a>| {
+            let written = key.resolved().text().filter(|_| key.is_alias());
+            written.is_some_and(|written| dialect::is_ours(written, self.terms.dialects))
+        };
+        let behind_alias = [metadata, annotations].into_iter().flatten().find_map(|node| {
+            if node.is_alias() { Some(node) } else { node.get("<<") }.or_else(|| {
+                let mut keys = node.entries().map(|(key, _)| key);
+                keys.find(is_ours)
+            })
+        });
         if let Some(alias) = behind_alias {
             let message = "annotations behind an alias or a merge key are not read";
             let mend = "write them out under `metadata.annotations`";
@@ -355,6 +370,7 @@ impl<'a> Reader<'a, '_> {
             let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
             let elsewhere = match kind {
                 "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                "HelmRelease" | "FluxHelmRelease" => "or write it into its `values`",
                 _ => "in a patch, show the container with its image",
             };
             let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");

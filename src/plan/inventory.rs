@@ -229,6 +229,12 @@ impl Inventory {
         &self.problems
     }
 
+    /// What works or waits, and is worth a word to those who ask for it, by place.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Problem> {
+        self.manifests.values().flat_map(|manifest| manifest.advice.iter().cloned()).collect()
+    }
+
     /// The named policies: the built-in ones and those of the repository.
     #[must_use]
     pub fn presets(&self) -> &Presets {

@@ -34,6 +34,17 @@ pub(super) fn read(key: &str) -> Option<(Voice, Word)> {
     }
 }
 
+/// Whether Flux itself knows a word of this name, which is without its prefix. It shares a part of the
+/// vocabulary alone.
+pub(in crate::manifest) fn knows(topic: Topic, name: &str) -> bool {
+    match topic {
+        Topic::Automated | Topic::Locked | Topic::Ignore | Topic::Pattern(None) => true,
+        Topic::LockedBy | Topic::LockedReason => name.starts_with("locked_"),
+        Topic::Path(part) => part != Part::Image,
+        _ => false,
+    }
+}
+
 fn own(name: &str) -> Word {
     if BOOKKEEPING.contains(&name) { Word::Bookkeeping } else { lookup(name) }
 }

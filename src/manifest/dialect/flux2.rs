@@ -44,8 +44,15 @@ pub enum ImagePart {
 /// What a comment asks for; `None` for one that is no marker, and the message with its mend for one that
 /// was meant to be one. Flux wants the whole comment to be one JSON object of texts.
 pub(in crate::manifest) fn read_comment(comment: &str) -> Option<Result<Wish, (String, String)>> {
-    if !comment.starts_with('{') || !comment.contains(KEY) {
+    if !comment.starts_with('{') {
         return None;
+    }
+    if !comment.contains(KEY) {
+        let is_shouted = comment.to_ascii_lowercase().contains(KEY);
+        return is_shouted.then(|| {
+            let mend = format!("write `{KEY}` in lower case");
+            Err(("Flux knows no such key, since capitals count, and passes over the marker".to_owned(), mend))
+        });
     }
     let wrong = |message: String| {
         (message, format!("write `# {{\"{KEY}\": \"namespace:name:tag\"}}` and nothing else in the comment"))

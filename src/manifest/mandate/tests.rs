@@ -1,5 +1,7 @@
 //! Annotations, as a Deployment with the containers `app` and `sidecar` carries them.
 
+mod slips;
+
 use crate::manifest::{Automation, ContainerPolicy, Manifest, Terms, Workload, read};
 use crate::path::RepoPath;
 use crate::policy::{Preset, PresetSource, Presets};
@@ -108,7 +110,6 @@ fn patterns_for_all_and_for_one() {
         "on",
         "app: glob:a-*, sidecar: glob:a-*",
     );
-    fine("landwaiter/tag.app: \"semver:~1\\n\"", "off", "app: semver:~1, sidecar: -");
 }
 
 #[test]

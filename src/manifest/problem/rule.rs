@@ -53,9 +53,11 @@ rules! {
     UnnamedContainer "unnamed-container" Error "A container has no name or shares it, so that no policy can be meant for it."
     InvalidValue "invalid-value" Error "The value of an annotation or a key is not one that it can have."
     UnquotedValue "unquoted-value" Warning "The value of an annotation is not quoted, and Kubernetes takes no other than strings."
+    StrayBlank "stray-blank" Error "A value has blanks, tabs or line ends around it or in it, which other readers take for a part of it."
     UnclearWording "unclear-wording" Hint "It is taken for what it seems to mean, and there is a clearer way to write it."
     Contradiction "contradiction" Warning "Two annotations or comments say different things about one thing."
-    Unheard "unheard" Warning "An annotation stands where nobody reads it: on a label, a pod template, a list."
+    Unheard "unheard" Warning "An annotation stands where nobody reads it: on a label, a pod template, an object without images or `automated`."
+    IgnoredByFlux "ignored-by-flux" Hint "It works here, and Flux itself would not hear it: told by `lint` alone."
     NotSupported "not-supported" Error "What is asked for is known, and not supported yet."
 
     InvalidPattern "invalid-pattern" Error "A pattern, or an order, extract or exclude that goes with it, cannot be read."

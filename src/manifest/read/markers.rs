@@ -13,6 +13,7 @@ use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::shape;
+use crate::manifest::shape::kustomization;
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
@@ -50,11 +51,17 @@ pub struct Setter {
     wrong: Option<Problem>,
 }
 
+/// What stands in comments that may be markers, also in letters of the wrong case: three words for the
+/// native ones, and two for those of Flux.
+const WORDS: [&str; 5] = ["andwaiter", "andWaiter", "ANDWAITER", "magepolicy", "magePolicy"];
+
 /// What is known of an object in which markers stand.
 struct Home {
     id: WorkloadId,
     /// Why nothing in it is changed, and how to mend it.
     untouchable: Option<(String, String)>,
+    /// Whether its `images` are those of kustomize.
+    is_kustomization: bool,
 }
 
 /// A comment that is meant for us.
@@ -76,7 +83,7 @@ impl<'a> Reader<'a, '_> {
     /// Reads the markers of the file.
     pub(super) fn read_markers(&mut self, tree: &'a Tree) {
         let hears_flux2 = self.terms.dialects.contains(Dialect::Flux2);
-        let words: &[&str] = if hears_flux2 { &["landwaiter", flux2::KEY] } else { &["landwaiter"] };
+        let words = if hears_flux2 { &WORDS[..] } else { &WORDS[..3] };
         let mut groups: BTreeMap<(usize, usize), Vec<Speech<'a>>> = BTreeMap::new();
         for marker in marker::find(tree, words) {
             let Some(speech) = self.listen(marker) else { continue };
@@ -142,6 +149,9 @@ impl<'a> Reader<'a, '_> {
                     return None;
                 }
             }
+        } else if remark::is_shouted(comment, &place) {
+            let message = "the comment looks like a marker, and `landwaiter` is not in lower case".to_owned();
+            Said::Wrong(error((message, "write `landwaiter:`".to_owned())))
         } else if remark::lacks_colon(comment) {
             let message = "the comment looks like a marker, and there is no colon behind `landwaiter`";
             self.manifest.problems.push(Problem::new(
@@ -266,7 +276,14 @@ impl<'a> Reader<'a, '_> {
                 mend.clone(),
             )
         } else {
-            let entry = target.entry.filter(|entry| entry.is_doubled)?;
+            let entry = target.entry?;
+            if let Some(wrong) = kustomization::selector(target, entry, home.is_kustomization) {
+                let mend = "write the tag as `newTag`, and the marker behind it";
+                let problem = Problem::new(Rule::Marker, Severity::Error, marker.clone(), wrong, mend);
+                self.manifest.problems.push(problem.clone());
+                return Some(problem);
+            }
+            let entry = Some(entry).filter(|entry| entry.is_doubled)?;
             let message = format!("the key `{}` stands twice in its mapping", entry.key.text().unwrap_or_default());
             Problem::new(
                 Rule::DoubledKey,
@@ -287,7 +304,8 @@ impl<'a> Reader<'a, '_> {
             "" => WorkloadId::of_values(self.path.file_name()),
             kind => WorkloadId::of(object, kind),
         };
-        Home { id, untouchable: shape::untouchable(object, kind) }
+        let is_kustomization = kustomization::is_kustomization(object, self.path);
+        Home { id, untouchable: shape::untouchable(object, kind), is_kustomization }
     }
 }
 

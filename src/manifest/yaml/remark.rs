@@ -23,7 +23,8 @@ pub(in crate::manifest) struct Remark<'a> {
     /// Whether nothing but dashes of a list stands before it on its line, so that it speaks of what comes next.
     pub(in crate::manifest) is_alone: bool,
     /// What it speaks of: on its own line the last value, or what the last key opens; of a comment that
-    /// stands alone, the same on the next line that has anything on it. `None` where nothing is there.
+    /// stands alone, the same on the next line, with nothing but comments between. `None` where nothing is
+    /// there.
     pub(in crate::manifest) subject: Option<NodeRef<'a>>,
 }
 
@@ -148,7 +149,8 @@ impl<'a> Reader<'a> {
         Remark { text, line: self.line_of(at), column, span, is_alone, subject }
     }
 
-    /// The first line behind `end` that has more on it than a comment.
+    /// The first line behind `end` that has more on it than a comment. Comments are written in blocks, and a
+    /// line without anything ends them: what stands beyond it is not what a comment above is about.
     fn content_behind(&mut self, end: usize) -> Option<Range<usize>> {
         if let Some((asked, answer)) = &self.next_content
             && asked.contains(&end)
@@ -160,9 +162,12 @@ impl<'a> Reader<'a> {
             if at >= self.text.len() {
                 break None;
             }
-            let line = at + 1;
+            let line = at + if self.text[at..].starts_with("\r\n") { 2 } else { 1 };
             at = self.end_of_line(line);
             let content = &self.text[line..at];
+            if content.trim().is_empty() {
+                break None;
+            }
             let upto = content.find('#').unwrap_or(content.len());
             if !is_bare(&content[..upto]) {
                 break Some(line..at).filter(|_| !content.trim_start().starts_with("---"));

@@ -69,6 +69,61 @@ fn a_remark_is_no_marker() {
 }
 
 #[test]
+fn capitals_are_told_and_hold() {
+    for comment in
+        ["Landwaiter: semver:~1", "LANDWAITER: policy=stable", "LandWaiter : ignore", "Landwaiter: smever:~1"]
+    {
+        wrong(
+            &format!("image: x:1.0 # {comment}\n"),
+            "1:14: error: the comment looks like a marker, and `landwaiter` is not in lower case; write `landwaiter:`",
+            1,
+        );
+    }
+    for key in ["$imagePolicy", "$ImagePolicy"] {
+        wrong(
+            &format!("image: x:1.0 # {{\"{key}\": \"ns:app\"}}\n"),
+            "1:14: error: Flux knows no such key, since capitals count, and passes over the marker; write `$imagepolicy` in lower case",
+            1,
+        );
+    }
+    for quiet in ["Landwaiter: the tool that moves this", "Landwaiter semver", "ÄÖLandwaiter: ignore"] {
+        let manifest = yaml(&format!("image: x:1.0 # {quiet}\n"));
+        assert_eq!((all(&manifest), problems(&manifest)), (vec![], vec![]), "{quiet}");
+    }
+}
+
+#[test]
+fn the_name_of_a_kustomize_entry_is_never_changed() {
+    let told = |key: &str, place: &str| {
+        format!(
+            "{place}: error: the marker stands on the `{key}` of an image, `x:1.0`, whose tag is not the one that counts; write the tag as `newTag`, and the marker behind it"
+        )
+    };
+    for (path, text, key, place) in [
+        ("kustomization.yaml", "images:\n- name: x:1.0 # landwaiter: semver:~1\n", "name", "2:15"),
+        ("kustomization.yaml", "images:\n- name: x\n  newName: x:1.0 # landwaiter: semver:~1\n", "newName", "3:18"),
+        (
+            "a.yaml",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: x:1.0 # landwaiter: semver:~1\n",
+            "name",
+            "5:17",
+        ),
+        (
+            "a.yaml",
+            "kind: HelmRelease\nspec:\n  postRenderers:\n  - kustomize:\n      images:\n      - name: x:1.0 # landwaiter: semver:~1\n",
+            "name",
+            "6:21",
+        ),
+    ] {
+        let manifest = file(path, text);
+        assert!(problems(&manifest).contains(&format!("{path}:{}", told(key, place))), "{:?}", problems(&manifest));
+        assert!(all(&manifest).iter().all(|one| one.ends_with("held")), "{:?}", all(&manifest));
+    }
+    let elsewhere = file("ci.yaml", "images:\n- name: x:1.0 # landwaiter: semver:~1\n");
+    assert_eq!((all(&elsewhere).len(), problems(&elsewhere)), (1, vec![]));
+}
+
+#[test]
 fn a_marker_without_an_image() {
     let n = "# landwaiter: semver:1";
     let behind = "write it behind the image or the tag, or on the line above";
