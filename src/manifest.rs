@@ -73,7 +73,10 @@ mod terms;
 mod workload;
 mod yaml;
 
-pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wish};
+pub use dialect::flux2::{
+    Access, FluxObjects, ImagePart, ImagePolicy, ImageRepository, ImageUpdateAutomation, Labels, Namespace, ObjectName,
+    Reach, Scanned, Selector, Wanted, Wish,
+};
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};

@@ -3,7 +3,7 @@
 //! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
 //! Values are not read here, and nothing is known of workloads.
 
-mod flux;
+pub(super) mod flux;
 pub(super) mod flux2;
 pub(super) mod keel;
 mod native;
@@ -258,10 +258,11 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    // Also as people write them by mistake, who are to be told.
+    // Also as people write them by mistake, who are to be told; and the labels of a namespace, which tell
+    // whether Flux lets it in somewhere.
     static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
         let native = ["andwaiter", "andWaiter", "ANDWAITER"];
-        let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\""];
+        let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];
         native.into_iter().chain(flux).chain(["keel"]).map(Finder::new).collect()
     });
     WORDS.iter().any(|word| word.find(bytes).is_some())

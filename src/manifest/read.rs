@@ -11,12 +11,14 @@ mod unheard;
 
 use std::sync::Arc;
 
+use super::dialect::flux::generation::{self, is_generation_path};
 use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
 use super::lint_file::LINT_FILES;
 use super::mandate;
 use super::problem::{Place, Problem, Rule, Severity};
+use super::setting::Setting;
 use super::shape::kustomization::{Kustomization, is_kustomization_path};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
@@ -25,7 +27,7 @@ use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
-use crate::policy::peer::Peer;
+use crate::policy::{Dialect, Peer};
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -51,6 +53,8 @@ pub struct Manifest {
     pub kustomizations: Vec<Kustomization>,
     /// The containers that say no image as they stand, and may get one from a kustomization.
     pub placeholders: Vec<Placeholder>,
+    /// What it says to other tools beyond images and tags.
+    pub settings: Vec<Setting>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
     /// What works or waits, and is worth a word to those who ask for it, in the order of the file.
@@ -93,6 +97,7 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
     is_kustomization_path(path)
         || is_sidecar_path(path)
+        || is_generation_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
 }
@@ -112,6 +117,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         markers: Markers::default(),
         kustomizations: Vec::new(),
         placeholders: Vec::new(),
+        settings: Vec::new(),
         problems: Vec::new(),
         advice: Vec::new(),
         unread: None,
@@ -132,11 +138,15 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
     }
     let sealed = seal(&tree);
     let mut reader = Reader { path, terms, library, sealed, manifest };
-    for document in tree.documents() {
-        if is_sidecar_path(path) {
-            reader.read_sidecar(document);
-        } else {
-            reader.read_document(document);
+    if is_generation_path(path) {
+        reader.read_generation(tree.documents().next());
+    } else {
+        for document in tree.documents() {
+            if is_sidecar_path(path) {
+                reader.read_sidecar(document);
+            } else {
+                reader.read_document(document);
+            }
         }
     }
     reader.read_markers(&tree);
@@ -211,8 +221,10 @@ impl<'a> Reader<'a, '_> {
         self.report_template_annotations(&find, kind);
         self.report_labels(object);
         let id = WorkloadId::of(object, kind);
-        let Markers { policies, repositories, .. } = &mut self.manifest.markers;
-        flux2::read(object, &id, self.path, policies, repositories);
+        if self.terms.dialects.contains(Dialect::Flux2) {
+            let Manifest { markers, settings, problems, .. } = &mut self.manifest;
+            flux2::read(object, &id, self.path, &mut markers.objects, settings, problems);
+        }
         self.judge(id, object, &statements, find);
     }
 
@@ -220,6 +232,14 @@ impl<'a> Reader<'a, '_> {
     fn statements(&self, object: NodeRef<'a>) -> Vec<Statement> {
         let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
         annotations.map(|found| dialect::statements(found, self.path, self.terms.dialects)).unwrap_or_default()
+    }
+
+    /// Reads how Flux version 1 makes manifests.
+    fn read_generation(&mut self, document: Option<NodeRef<'a>>) {
+        if self.terms.dialects.contains(Dialect::Flux) {
+            let Manifest { settings, problems, .. } = &mut self.manifest;
+            generation::read(document, self.path, settings, problems);
+        }
     }
 
     fn read_sidecar(&mut self, document: NodeRef<'a>) {

@@ -5,7 +5,11 @@
 //! `registry.fluxcd.io/<alias>` for the paths to the parts of an image. Other names under `fluxcd.io`, such
 //! as those of Flux version 2, are not ours.
 
+pub(in crate::manifest) mod generation;
+mod retold;
+
 use super::{Part, Topic, Voice, Word, about_container, lookup};
+pub(in crate::manifest) use retold::retold;
 
 /// What Flux keys begin with.
 pub(super) const PREFIXES: &[&str] = &[

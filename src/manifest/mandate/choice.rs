@@ -10,7 +10,9 @@ use crate::image::Tag;
 use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
-use crate::policy::{Dialect, Exclude, InvalidPattern, Order, Pattern, PatternKind, Policy};
+use crate::policy::{
+    Dialect, Exclude, InvalidPattern, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within,
+};
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
 const MOST_NAMES: usize = 20;
@@ -167,26 +169,26 @@ impl<'a> Reader<'a, '_> {
         let said: Vec<Said<'a>> = self.said.values().cloned().collect();
         for said in said {
             let Ok(text) = said.text else { continue };
+            let whole = |error: &dyn ToString| (error.to_string(), String::new());
+            let parts = |error: &InvalidPattern| (error.message(), error.mend().to_owned());
+            let dialect = said.voice.dialect();
             let wrong = match said.topic {
-                Topic::Pattern(kind) => match pattern(kind, text, said.voice.dialect()) {
-                    Ok(_) => continue,
-                    Err(error) => (error.message(), error.mend().to_owned()),
-                },
-                Topic::Exclude => match Exclude::parse(text) {
-                    Ok(_) => continue,
-                    Err(error) => (error.message(), error.mend().to_owned()),
-                },
-                Topic::Order => match Order::parse(text) {
-                    Ok(_) => continue,
-                    Err(error) => (error.to_string(), String::new()),
-                },
+                Topic::Pattern(kind) => pattern(kind, text, dialect).err().map(|error| parts(&error)),
+                Topic::Constraint => pattern(Some(PatternKind::Semver), text, dialect).err().map(|error| parts(&error)),
+                Topic::Exclude => Exclude::parse(text).err().map(|error| parts(&error)),
+                Topic::Order => Order::parse(text).err().map(|error| whole(&error)),
+                Topic::Versions => Versions::parse(text).err().map(|error| whole(&error)),
+                Topic::Within => Within::parse(text).err().map(|error| whole(&error)),
+                Topic::Prerelease => Prerelease::parse(text).err().map(|error| whole(&error)),
                 Topic::Policy => {
                     self.preset(&said.value, text);
-                    continue;
+                    None
                 }
-                _ => continue,
+                _ => None,
             };
-            self.wrong(Rule::InvalidPattern, &said.value, wrong.0, wrong.1);
+            if let Some((message, mend)) = wrong {
+                self.wrong(Rule::InvalidPattern, &said.value, message, mend);
+            }
         }
     }
 
@@ -318,7 +320,7 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// A pattern of a kind that its key says, or its prefix.
-fn pattern(kind: Option<PatternKind>, text: &str, dialect: Dialect) -> Result<Pattern, InvalidPattern> {
+pub(super) fn pattern(kind: Option<PatternKind>, text: &str, dialect: Dialect) -> Result<Pattern, InvalidPattern> {
     match kind {
         // A pattern that repeats its own kind, `tag-semver: semver:~1`, is clear enough.
         Some(kind) => Pattern::parse_as(kind, without_prefix(kind, text), dialect),
@@ -326,7 +328,7 @@ fn pattern(kind: Option<PatternKind>, text: &str, dialect: Dialect) -> Result<Pa
     }
 }
 
-pub(super) fn without_prefix(kind: PatternKind, text: &str) -> &str {
+fn without_prefix(kind: PatternKind, text: &str) -> &str {
     let prefixes: &[&str] = match kind {
         PatternKind::Glob => &["glob:"],
         PatternKind::Semver => &["semver:"],

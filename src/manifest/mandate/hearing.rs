@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, Said, Wrong};
-use crate::manifest::dialect::{Statement, Topic, Voice, Word};
+use crate::manifest::dialect::{Statement, Topic, Voice, Word, flux};
 use crate::manifest::problem::{Problem, Rule, Severity};
+use crate::policy::Dialect;
 
 impl<'a> Reader<'a, '_> {
     /// Sorts the statements out: one for each key, by precedence; the rest is reported.
@@ -107,6 +108,14 @@ impl<'a> Reader<'a, '_> {
             let message = format!("the value of `{written}` has {stray}");
             let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
             return Err(self.wrong(Rule::StrayBlank, place, message, format!("write \"{plain}\"")));
+        }
+        if !value.is_string && !is_free && statement.voice.dialect() == Dialect::Flux {
+            let read = flux::retold(text);
+            if read.as_deref() != Some(text) {
+                let read = read.map_or("something else than this text".to_owned(), |read| format!("`{read}`"));
+                let message = format!("the value of `{written}` is not quoted, and Flux reads `{text}` as {read}");
+                return Err(self.wrong(Rule::UnquotedValue, place, message, format!("write \"{text}\"")));
+            }
         }
         if !value.is_string && !is_wrong_flag {
             let message = format!("the value of `{written}` is not quoted, and Kubernetes takes no other than strings");

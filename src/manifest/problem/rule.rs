@@ -65,6 +65,8 @@ rules! {
     NumberAsVersion "number-as-version" Warning "A date or a build number counts as a version here, as it does in Flux."
     MissingPolicy "missing-policy" Error "A policy or an object is named that is not there, or there more than once."
     BrokenPolicy "broken-policy" Error "A named policy or an object of Flux cannot be followed, and nobody who names it is."
+    UnusedPolicy "unused-policy" Hint "No marker names an `ImagePolicy` of Flux."
+    UncoveredMarker "uncovered-marker" Warning "A marker stands where no `ImageUpdateAutomation` of Flux writes."
     Marker "marker" Error "A comment looks like a marker, and says or marks nothing that can be followed."
 
     NoImage "no-image" Warning "Automation is asked for, and there is no image that it could follow."

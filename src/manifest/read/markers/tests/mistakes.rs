@@ -219,6 +219,37 @@ fn two_markers_of_one_value_must_say_the_same() {
 }
 
 #[test]
+fn flux_reads_a_marker_above_a_value_only_where_no_other_comment_stands() {
+    let marker = "# {\"$imagepolicy\": \"a:b\"}";
+    let told = |place: &str, line: usize| {
+        format!(
+            "{place}: error: Flux does not read a marker above its value where another comment stands beside it or behind the value, as in line {line}; write the marker behind the value, and nothing else in its comment"
+        )
+    };
+    let crowded = |text: &str, place: &str, line: usize| {
+        let manifest = yaml(text);
+        assert_eq!(problems(&manifest), [format!("values.yaml:{}", told(place, line))], "{text}");
+        assert_eq!(manifest.markers.setters.len(), 1, "{text}");
+    };
+    crowded(&format!("# the app\n{marker}\nimage: x:1\n"), "2:1", 1);
+    crowded(&format!("{marker}\r\n# the app\r\nimage: x:1\r\n"), "1:1", 2);
+    crowded(&format!("a: b\n{marker}\nimage: x:1 # the app\n"), "2:1", 3);
+    crowded(&format!("a:\n  {marker}\n  - x:1 # the app\n"), "2:3", 3);
+    for alone in [
+        format!("a: b # the app\n{marker}\nimage: x:1\n"),
+        format!("# the app\n\n{marker}\nimage: x:1\n# behind\n"),
+        format!("a: |\n  # text\n{marker}\nimage: x:1\n"),
+        format!("{marker}\nimage: x:1 {marker}\n"),
+        format!("# the app\nimage: x:1 {marker}\n"),
+    ] {
+        let manifest = yaml(&alone);
+        assert_eq!((manifest.markers.setters.len(), problems(&manifest)), (1, vec![]), "{alone}");
+    }
+    let native = yaml("# the app\n# landwaiter: semver:1\nimage: x:1.0 # here\n");
+    assert_eq!((native.markers.workloads.len(), problems(&native)), (1, vec![]));
+}
+
+#[test]
 fn pinned_doubled_and_sealed_values_are_held() {
     let digest = format!("sha256:{}", "0".repeat(64));
     for text in [
@@ -282,9 +313,10 @@ fn what_is_never_changed_cannot_be_marked() {
     let secret = "which is never changed; move the image out of it";
     held("apiVersion: v1\nkind: Secret\n", &format!("Secret, {secret}"));
     held("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n", &format!("SealedSecret, {secret}"));
-    held(
-        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\n",
-        "ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
+    wrong(
+        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nspec:\n  image: x # landwaiter: semver:1\n",
+        "4:12: error: the marker stands in this ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
+        1,
     );
     let list = "kind: List\nitems:\n- kind: Secret\n  image: x:1 # landwaiter: semver:1\n- kind: Other\n  image: y:1 # landwaiter: semver:1\n";
     let followed = all(&yaml(list));
