@@ -258,8 +258,8 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    // Also as people write them by mistake, who are to be told; and the labels of a namespace, which tell
-    // whether Flux lets it in somewhere.
+    // Also as people write them by mistake, who are to be told. The labels of a namespace tell whether Flux
+    // lets it in somewhere.
     static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
         let native = ["andwaiter", "andWaiter", "ANDWAITER"];
         let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];
