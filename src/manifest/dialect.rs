@@ -55,6 +55,14 @@ pub(super) enum Topic {
     Extract,
     /// `exclude`
     Exclude,
+    /// `constraint`
+    Constraint,
+    /// `versions`
+    Versions,
+    /// `within`
+    Within,
+    /// `prerelease`
+    Prerelease,
     /// `allow-downgrade`
     AllowDowngrade,
     /// `locked`
@@ -144,7 +152,7 @@ pub(super) struct Value {
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
-const VOCABULARY: [(&str, Topic, bool); 20] = [
+const VOCABULARY: [(&str, Topic, bool); 24] = [
     ("automated", Topic::Automated, false),
     ("tag-glob", Topic::Pattern(Some(PatternKind::Glob)), false),
     ("tag-semver", Topic::Pattern(Some(PatternKind::Semver)), false),
@@ -153,6 +161,10 @@ const VOCABULARY: [(&str, Topic, bool); 20] = [
     ("order", Topic::Order, true),
     ("extract", Topic::Extract, true),
     ("exclude", Topic::Exclude, true),
+    ("constraint", Topic::Constraint, true),
+    ("versions", Topic::Versions, true),
+    ("within", Topic::Within, true),
+    ("prerelease", Topic::Prerelease, true),
     ("allow-downgrade", Topic::AllowDowngrade, false),
     ("locked", Topic::Locked, false),
     ("locked-by", Topic::LockedBy, false),
@@ -240,8 +252,8 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    // Also as people write them by mistake, who are to be told; and the labels of a namespace, which tell
-    // whether Flux lets it in somewhere.
+    // Also as people write them by mistake, who are to be told. The labels of a namespace tell whether Flux
+    // lets it in somewhere.
     static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
         let native = ["andwaiter", "andWaiter", "ANDWAITER"];
         let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];

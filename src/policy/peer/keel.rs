@@ -171,8 +171,12 @@ impl Keel {
             Reading::Regexp(regex) => {
                 let pattern = pattern(PatternKind::Regex, regex)?;
                 let compares = pattern.has_group("compare");
-                let builder = Policy::builder(pattern).order(by(By::Alphabetical));
-                if compares { builder.extract("${compare}") } else { builder }
+                if compares {
+                    // There as text, so that build 9 is never left.
+                    Policy::builder(pattern).order(by(By::Natural)).extract("${compare}")
+                } else {
+                    Policy::builder(pattern).order(by(By::Alphabetical))
+                }
             }
             Reading::None => {
                 let text = &self.policy;

@@ -146,7 +146,7 @@ fn what_is_carried_over() {
         ("force", "semver:>=0.0.0-0"),
         ("glob:build-*", "glob:build-* order=alphabetical"),
         ("regexp:^b", "regex:^b order=alphabetical"),
-        ("regexp:^b-(?P<compare>.+)", "regex:^b-(?P<compare>.+) order=alphabetical extract=${compare}"),
+        ("regexp:^b-(?P<compare>.+)", "regex:^b-(?P<compare>.+) order=natural extract=${compare}"),
     ] {
         assert_eq!(peer(Dialect::Keel, setting).policy().unwrap().to_string(), policy);
     }
