@@ -2,6 +2,8 @@
 //! are written anew.
 
 mod annotations;
+mod dialects;
+mod lint;
 mod migrations;
 mod policies;
 mod registries;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::any_bytes::{NAMES, PREFIXES, annotation, manifest, path, pattern, policy_file, reference};
+use super::any_bytes::{NAMES, PREFIXES, annotation, lint_file, manifest, path, pattern, policy_file, reference};
 
 /// Every file below a folder of the repository, with its path.
 fn files(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -59,6 +59,7 @@ fn the_names_and_patterns_of_the_fixtures() {
     }
     for (file, bytes) in files("policies").into_iter().chain(files("fixtures/manifests")) {
         policy_file(&bytes);
+        lint_file(&bytes);
         path(&format!("{}\0../{}", file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display(), file.display()));
     }
 }
@@ -67,7 +68,8 @@ fn the_names_and_patterns_of_the_fixtures() {
 fn the_annotations_of_the_fixtures() {
     for (at, prefix) in PREFIXES.iter().enumerate().filter(|(_, prefix)| !prefix.is_empty()) {
         let first = char::from(b'0' + u8::try_from(at).unwrap());
-        let stated = if at < 3 { behind(prefix) } else { vec!["app: values.image".to_owned()] };
+        let stated =
+            if at < 3 || *prefix == "keel.sh/" { behind(prefix) } else { vec!["app: values.image".to_owned()] };
         for (key, value) in stated.iter().filter_map(|line| line.split_once(':')) {
             let value = value.trim().trim_matches(['\'', '"']);
             annotation(&format!("{first}{key}\0{value}"));
