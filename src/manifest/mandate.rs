@@ -56,7 +56,16 @@ pub(super) fn read(
     };
     let first = statements.iter().find(|statement| statement.word != Word::Bookkeeping);
     let dialect = first.map_or(Dialect::Native, |first| first.voice.dialect());
-    Mandate { dialect, place: first.map(|first| first.key.clone()), automated, automation, policies }
+    let place = first.map(|first| first.key.clone());
+    Mandate {
+        dialect,
+        place,
+        automated,
+        automation,
+        peers: vec![None; policies.len()],
+        policies,
+        leftovers: Vec::new(),
+    }
 }
 
 /// Something that is wrong, reported already.

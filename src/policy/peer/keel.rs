@@ -179,9 +179,12 @@ impl Keel {
                 }
             }
             Reading::None => {
-                let text = &self.policy;
-                let what = match &**text {
+                let what = match &*self.policy {
                     "never" | "" => "says that nothing is updated".to_owned(),
+                    text if text.starts_with("glob:") => {
+                        let what = format!("`{text}` holds a second `:`, which no tag can hold");
+                        return Err(InvalidSetting::new("policy", what, "write `*` for it, or a `regexp:`"));
+                    }
                     text => format!("`{text}` is no policy"),
                 };
                 let mend = "write `all`, `major`, `minor`, `patch`, `force`, `glob:` or `regexp:`";
