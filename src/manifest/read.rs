@@ -285,7 +285,9 @@ impl<'a> Reader<'a, '_> {
         let all = mandate::agree(own, others, &subjects, problems);
         let Mandate { place, automated, automation, policies, mut peers, leftovers, .. } = all;
         if !flux::follows(&id.kind) {
-            peers.iter_mut().for_each(|peer| *peer = peer.take().filter(|peer| peer.dialect() != Dialect::Flux));
+            for peer in &mut peers {
+                *peer = peer.take().filter(|peer| peer.dialect() != Dialect::Flux);
+            }
         }
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
