@@ -10,7 +10,7 @@
 //! | `problem.rs` | what is wrong, where, and how to mend it; `problem/rule.rs` has the names of all rules |
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
-//! | `read/kustomize.rs`, `read/markers.rs` | the same for the entries of kustomizations, and for comments |
+//! | `read/kustomize.rs`, `read/markers.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, and for applications |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
 //! | **`yaml.rs`** | text to a tree of nodes with byte spans |
 //! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
@@ -20,6 +20,8 @@
 //! | `edit/batch.rs`, `insert.rs`, `proof.rs`, `obstacle.rs` | changes that go together; keys that are added; both trees side by side; why not |
 //! | **`shape.rs`** | where images stand in an object: a list of shapes, see there |
 //! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
+//! | `dialect/argocd.rs` | Argo CD Image Updater: lists of images, on applications and in objects of their own |
+//! | `image_list.rs` | what such a list asks for, and what an application deploys, as plain data |
 //! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs` | one file for each way: two prefixes, two kinds of comments |
 //! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
@@ -52,6 +54,7 @@
 mod dialect;
 mod document;
 mod edit;
+mod image_list;
 mod lint_file;
 mod mandate;
 mod policy_file;
@@ -69,14 +72,21 @@ pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wi
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
+pub use image_list::{
+    Application, ApplicationReference, ApplicationSource, Demand, HelmKey, HelmKeys, ImageList, ImageUpdater,
+    ListedImage, Operator, Selector, SourceFolder, SourceKind, Wanted, WriteTarget,
+};
 pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};
-pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
+pub use read::{
+    ApplicationSearch, FoundImage, ImageSearch, ImagesFound, Manifest, Markers, Placeholder, Scope, Setter,
+    is_manifest_path, may_matter, read, read_with, search_applications,
+};
 pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };
 pub use switches::{Level, Switches};
 pub use terms::Terms;
-pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
+pub use workload::{Automation, Container, ContainerPolicy, ImageField, Leftover, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

@@ -3,6 +3,7 @@
 //! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
 //! Values are not read here, and nothing is known of workloads.
 
+pub(super) mod argocd;
 mod flux;
 pub(super) mod flux2;
 mod native;
@@ -208,7 +209,7 @@ pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mu
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
-    [native::PREFIX].iter().chain(flux::PREFIXES).any(|prefix| {
+    [native::PREFIX, argocd::PREFIX].iter().chain(flux::PREFIXES).any(|prefix| {
         let word = prefix.trim_end_matches('/').as_bytes();
         memchr::memmem::find_iter(bytes, word).any(|at| {
             let behind = &bytes[at + word.len()..];
@@ -220,8 +221,9 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy"].map(Finder::new));
+    static WORDS: LazyLock<[Finder<'static>; 5]> = LazyLock::new(|| {
+        ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy", "argocd-image-updater"].map(Finder::new)
+    });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 

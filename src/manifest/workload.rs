@@ -42,6 +42,20 @@ pub struct Workload {
     pub containers: Vec<Container>,
 }
 
+/// A setting of another tool that has no equivalent here, and that holds nothing up: who moves away from
+/// that tool should know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The key as written: `keel.sh/pollSchedule`.
+    pub key: Box<str>,
+    /// What it says; empty where that is no single value.
+    pub value: Box<str>,
+    /// Where the key stands.
+    pub place: Place,
+    /// Why nothing is done with it, and what is there instead.
+    pub why: &'static str,
+}
+
 /// What may happen to the images of a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Automation {
