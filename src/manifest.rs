@@ -11,24 +11,28 @@
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
 //! | `read/kustomize.rs`, `read/markers.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, and for applications |
+//! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
+//! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
 //! | **`yaml.rs`** | text to a tree of nodes with byte spans |
 //! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
 //! | `yaml/node.rs`, `trail.rs` | walking a tree; the way to a node, found again in another version of the file |
-//! | `yaml/remark.rs`, `inset.rs` | comments and what they stand at; documents in literal blocks |
+//! | `yaml/remark.rs`, `inset.rs`, `extent.rs` | comments and what they stand at; documents in literal blocks; where a node ends |
 //! | **`edit.rs`** | spans changed, and the proof that nothing else did |
 //! | `edit/batch.rs`, `insert.rs`, `proof.rs`, `obstacle.rs` | changes that go together; keys that are added; both trees side by side; why not |
+//! | `edit/amend.rs`, `layout.rs` | entries and comments that change, come and go, in lines and in braces; how they are laid out |
 //! | **`shape.rs`** | where images stand in an object: a list of shapes, see there |
 //! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
 //! | `dialect/argocd.rs` | Argo CD Image Updater: lists of images, on applications and in objects of their own |
 //! | `image_list.rs` | what such a list asks for, and what an application deploys, as plain data |
-//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs` | one file for each way: two prefixes, two kinds of comments |
+//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs`, `slip.rs` | one file for each way: two prefixes, two kinds of comments; keys that are nearly ours |
 //! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
 //! | `mandate/hearing.rs`, `choice.rs`, `agree.rs` | who says what; what each container follows; several dialects at once |
 //! | `sidecar.rs` | what `.landwaiter.yaml` says of the files beside it |
 //! | `policy_file.rs` | named policies, from files and built in |
 //! | `lint_file.rs`, `switches.rs` | which rules are switched for which paths: in a file, and as a value |
+//! | `setting.rs`, `fluxd.rs`, `registries_conf.rs` | what other tools are told beyond images and tags: in objects, as arguments of fluxd, in a file of Argo CD Image Updater |
 //! | `terms.rs` | what reading depends on beyond the file: those policies, and whose words are heard |
 //!
 //! ```
@@ -54,12 +58,16 @@
 mod dialect;
 mod document;
 mod edit;
+mod fluxd;
 mod image_list;
 mod lint_file;
 mod mandate;
 mod policy_file;
 mod problem;
 mod read;
+mod registries_conf;
+mod reword;
+mod setting;
 mod shape;
 mod sidecar;
 mod subject;
@@ -68,13 +76,17 @@ mod terms;
 mod workload;
 mod yaml;
 
-pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wish};
+pub use dialect::flux2::{
+    Access, FluxObjects, ImagePart, ImagePolicy, ImageRepository, ImageUpdateAutomation, Labels, Namespace, ObjectName,
+    Reach, Scanned, Selector, Wanted, Wish,
+};
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
+pub use fluxd::read_flux_args;
 pub use image_list::{
-    Application, ApplicationReference, ApplicationSource, Demand, HelmKey, HelmKeys, ImageList, ImageUpdater,
-    ListedImage, Operator, Selector, SourceFolder, SourceKind, Wanted, WriteTarget,
+    Application, ApplicationReference, ApplicationSource, HelmKey, HelmKeys, ImageIndex, ImageList, ImageUpdater,
+    ListedImage, SourceFolder, SourceKind, WriteTarget,
 };
 pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
 pub use policy_file::{builtin_presets, read_policy_file};
@@ -83,6 +95,9 @@ pub use read::{
     ApplicationSearch, FoundImage, ImageSearch, ImagesFound, Manifest, Markers, Placeholder, Scope, Setter,
     is_manifest_path, may_matter, read, read_with, search_applications,
 };
+pub use registries_conf::{RegistryConf, RegistryField, read_registries_conf};
+pub use reword::{Reword, Reworded, Rewording};
+pub use setting::Setting;
 pub use shape::kustomization::{
     ImageEntry, KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, is_kustomization_path, split_image,
 };

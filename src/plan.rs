@@ -21,6 +21,7 @@
 
 mod doubts;
 mod draw;
+pub mod import;
 mod inventory;
 pub mod message;
 mod verdict;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::dialect::flux2::{Labels, Selector};
 use super::problem::{Place, Problem};
 use super::workload::{ContainerPolicy, Leftover, WorkloadId};
 use crate::image::{Reference, Repository};
@@ -26,7 +27,7 @@ pub struct Application {
     /// The namespace that it stands in, where the file says one.
     pub namespace: Option<String>,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// What its own annotations say.
     pub list: Option<Arc<ImageList>>,
     /// What it deploys, in the order of the file.
@@ -183,62 +184,12 @@ pub struct ApplicationReference {
     pub list: Arc<ImageList>,
 }
 
-/// Which labels an object has to have: all of what stands here.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selector {
-    /// What is wrong with it, so that it selects nothing.
-    pub is_broken: bool,
-    /// What is asked of single labels.
-    pub demands: Vec<Demand>,
-}
-
-/// What a selector asks of one label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Demand {
-    /// The label.
-    pub key: String,
-    /// The values, where they matter.
-    pub values: Vec<String>,
-    /// What is asked.
-    pub operator: Operator,
-}
-
-/// How a label is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    /// It has one of the values.
-    In,
-    /// It has none of the values, or is not there.
-    NotIn,
-    /// It is there.
-    Exists,
-    /// It is not there.
-    DoesNotExist,
-}
-
-impl Selector {
-    /// Whether an object with these labels is meant.
-    #[must_use]
-    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
-        !self.is_broken
-            && self.demands.iter().all(|demand| {
-                let value = labels.get(&demand.key);
-                match demand.operator {
-                    Operator::In => value.is_some_and(|value| demand.values.contains(value)),
-                    Operator::NotIn => value.is_none_or(|value| !demand.values.contains(value)),
-                    Operator::Exists => value.is_some(),
-                    Operator::DoesNotExist => value.is_none(),
-                }
-            })
-    }
-}
-
 impl ApplicationReference {
     /// Whether an application is meant, its namespace set aside. One whose name is not known is not.
     #[must_use]
     pub fn means(&self, application: &Application) -> bool {
         let named = application.name.as_deref().is_some_and(|name| self.names.matches(name));
-        named && self.selector.as_ref().is_none_or(|selector| selector.selects(&application.labels))
+        named && self.selector.as_ref().is_none_or(|selector| selector.matches(&application.labels))
     }
 }
 
@@ -255,24 +206,24 @@ impl WriteTarget {
 
 /// The images of a list by what a kustomization calls them.
 #[derive(Debug)]
-pub struct Wanted<'l> {
+pub struct ImageIndex<'l> {
     by_repository: BTreeMap<&'l Repository, Vec<usize>>,
     by_old_name: BTreeMap<Repository, Vec<usize>>,
 }
 
-impl<'l> Wanted<'l> {
+impl<'l> ImageIndex<'l> {
     /// Those that are no business of a plugin.
     #[must_use]
     pub fn of(list: &'l ImageList) -> Self {
-        let mut wanted = Self { by_repository: BTreeMap::new(), by_old_name: BTreeMap::new() };
+        let mut index = Self { by_repository: BTreeMap::new(), by_old_name: BTreeMap::new() };
         for (at, image) in list.images.iter().enumerate().filter(|(_, image)| !image.is_for_plugin) {
-            wanted.by_repository.entry(image.image.repository()).or_default().push(at);
+            index.by_repository.entry(image.image.repository()).or_default().push(at);
             let old = image.kustomize_name.as_deref().and_then(|name| Reference::parse(name).ok());
             if let Some(old) = old {
-                wanted.by_old_name.entry(old.repository().clone()).or_default().push(at);
+                index.by_old_name.entry(old.repository().clone()).or_default().push(at);
             }
         }
-        wanted
+        index
     }
 
     /// The images, by number, that an entry means which puts `repository` in the place of `old`; and whether

@@ -42,6 +42,7 @@ pub(super) fn read(
     let lock = reader.lock();
     let allow_downgrade = reader.flag("allow-downgrade") == Some(true);
     let policies = reader.policies(subjects, allow_downgrade, automated == Some(true));
+    reader.check_values(&policies, subjects);
     reader.report_strangers(subjects, is_patch);
     reader.report_unnamed(subjects, &policies);
     let automation = match (reader.held, lock) {

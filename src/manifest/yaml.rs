@@ -6,6 +6,7 @@
 //! recursion, however deep a file nests. Aliases stay references and are never expanded.
 
 mod build;
+mod extent;
 mod inset;
 mod lenient;
 mod node;

@@ -59,6 +59,8 @@ pub struct Inventory {
     manifests: BTreeMap<RepoPath, Arc<Manifest>>,
     workloads: Vec<Arc<Workload>>,
     problems: Vec<Problem>,
+    /// What is worth a word beyond single files.
+    advice: Vec<Problem>,
     terms: Terms,
     assumed: Option<Policy>,
 }
@@ -207,7 +209,7 @@ impl Inventory {
         let kustomized = kustomize::join(&mut self, &mut files, &mut reached, &wanted)?;
         applications.join(&mut self, &mut files, &mut reached, &kustomized)?;
         memory.reached = reached.now;
-        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
+        markers::settle(&mut self);
         reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
@@ -241,6 +243,15 @@ impl Inventory {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// What works or waits, and is worth a word to those who ask for it, by place.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Problem> {
+        let of_files = self.manifests.values().flat_map(|manifest| &manifest.advice);
+        let mut advice: Vec<Problem> = of_files.chain(&self.advice).cloned().collect();
+        advice.sort();
+        advice
     }
 
     /// The named policies: the built-in ones and those of the repository.

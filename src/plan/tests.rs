@@ -2,6 +2,7 @@
 
 mod argocd;
 mod doubts;
+mod flux2;
 mod kustomize;
 mod links;
 mod markers;

@@ -108,7 +108,7 @@ fn many_changes_are_one_text() {
 
 #[test]
 fn an_edit_that_would_change_more_is_not_made() {
-    assert_eq!(change("i: x\nj: y", "i", "x\u{0}"), Err(Obstacle::Unproved { line: 1 }));
+    assert_eq!(change("i: 'x'\nj: y", "i", "x\u{0}"), Err(Obstacle::Unproved { line: 1 }));
     assert_eq!(change("i: 'x'\nj: y", "i", "x', k: '"), Err(Obstacle::Unproved { line: 1 }));
     assert_eq!(change("i: 'x'\nj: y", "i", "x'\nk: 'z"), Err(Obstacle::Unproved { line: 1 }));
 }
@@ -229,7 +229,7 @@ fn many_uses_of_one_anchor_take_no_time() {
 }
 
 /// Pieces that make YAML, near-YAML and the rest.
-fn pieces() -> impl Strategy<Value = String> {
+pub(super) fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => Just("a: x:1"),
         2 => Just("\n"),

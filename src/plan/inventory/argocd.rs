@@ -25,8 +25,8 @@ use super::opened::Opened;
 use super::shelf::{Reached, Shelf};
 use super::{Inventory, Source, claims};
 use crate::manifest::{
-    ApplicationSource, Automation, Container, ContainerPolicy, ImageField, ListedImage, Place, Problem, Rule, Severity,
-    SourceFolder, SourceKind, Wanted, Workload,
+    ApplicationSource, Automation, Container, ContainerPolicy, ImageField, ImageIndex, ListedImage, Place, Problem,
+    Rule, Severity, SourceFolder, SourceKind, Workload,
 };
 use crate::path::RepoPath;
 pub(super) use search::Looked;
@@ -147,12 +147,21 @@ struct Joiner<'s, 'c> {
     /// Workloads of plain manifests, by file and number.
     plain: BTreeMap<(RepoPath, usize), Workload>,
     unfound: Unfound<'s>,
+    problems: Vec<Problem>,
 }
 
 impl<'s, 'c> Joiner<'s, 'c> {
     fn new(searched: &'s Searched, made: &'c mut Claims) -> Self {
         let unfound = Unfound::of(searched);
-        Self { searched, made, containers: Vec::new(), aside: Vec::new(), plain: BTreeMap::new(), unfound }
+        Self {
+            searched,
+            made,
+            containers: Vec::new(),
+            aside: Vec::new(),
+            plain: BTreeMap::new(),
+            unfound,
+            problems: Vec::new(),
+        }
     }
 
     /// The images in the application, and in the values of its charts.
@@ -218,11 +227,11 @@ impl<'s, 'c> Joiner<'s, 'c> {
             self.unfound.unbuilt(&kustomization.place);
             return;
         }
-        let wanted = Wanted::of(list);
+        let index = ImageIndex::of(list);
         for entry in &kustomization.entries {
             self.unfound.names.insert(entry.name.clone());
             let Some(repository) = &entry.repository else { continue };
-            for (at, is_meant) in wanted.behind(repository, Some(&entry.name)) {
+            for (at, is_meant) in index.behind(repository, Some(&entry.name)) {
                 if !replaced.contains(&at) {
                     self.take_entry(at, entry, is_meant);
                 }
@@ -231,7 +240,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
         for bare in &kustomization.bare {
             let Ok(reference) = crate::image::Reference::parse(&bare.name) else { continue };
             self.unfound.names.insert(bare.name.clone());
-            for (at, _) in wanted.behind(reference.repository(), Some(&bare.name)) {
+            for (at, _) in index.behind(reference.repository(), Some(&bare.name)) {
                 if replaced.contains(&at) || self.unfound.is_found(at) {
                     continue;
                 }
@@ -239,7 +248,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
                 if let Some(field) = &bare.field {
                     self.aside.push(container(&list.images[at], field.clone(), Some(&problem)));
                 }
-                self.made.problems.push(problem);
+                self.problems.push(problem);
                 self.unfound.tell(at);
             }
         }
@@ -249,7 +258,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
         let image = &self.searched.spoken.list.images[at];
         let Some(field) = &entry.field else {
             if let Some(wrong) = &entry.wrong {
-                self.made.problems.push(Problem { severity: Severity::Error, ..wrong.clone() });
+                self.problems.push(Problem { severity: Severity::Error, ..wrong.clone() });
                 self.unfound.tell(at);
             }
             return;
@@ -263,7 +272,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
             let mend = format!("write `newName: {meant}` there, or have the list name `{name}`");
             Some(Problem::new(Rule::Contradiction, Severity::Error, field.place().clone(), message, mend))
         };
-        self.made.problems.extend(wrong.clone());
+        self.problems.extend(wrong.clone());
         self.push(at, field.clone(), wrong.as_ref(), !is_meant);
     }
 
@@ -286,7 +295,8 @@ impl<'s, 'c> Joiner<'s, 'c> {
             Automation::Off => self.automation(),
             own => own.clone(),
         };
-        let container = Container { policy: image.policy.clone(), is_replaceable: false, ..pod.container().clone() };
+        let (policy, peer) = (image.policy.clone(), image.peer.clone());
+        let container = Container { policy, peer, is_replaceable: false, ..pod.container().clone() };
         let place = self.searched.spoken.list.place.clone();
         let claim = self.plain.entry(pod.key()).or_insert_with(|| Workload {
             id: workload.id.clone(),
@@ -313,13 +323,15 @@ impl<'s, 'c> Joiner<'s, 'c> {
         workloads.extend(self.workload(own));
         for container in workloads.iter().flat_map(|workload| &workload.containers) {
             let stated = matches!(container.policy, ContainerPolicy::Stated(_));
-            self.made.problems.extend(container.image.warning().filter(|_| stated));
+            self.problems.extend(container.image.warning().filter(|_| stated));
         }
         self.made.workloads.extend(workloads.into_iter().map(Arc::new));
         let aside = self.workload(aside);
         self.made.aside.extend(aside.map(Arc::new));
         self.unfound.names.extend(found.names.iter().cloned());
+        // Of a list that is not heard it is told already why.
         if spoken.wrong.is_none() && spoken.list.wrong.is_none() {
+            self.made.problems.append(&mut self.problems);
             self.made.problems.extend(self.unfound.problems(found));
         }
     }
@@ -338,5 +350,5 @@ fn container(image: &ListedImage, field: ImageField, wrong: Option<&Problem>) ->
         Some(problem) => ContainerPolicy::Invalid { reason: problem.text(), place: problem.place.clone() },
         None => image.policy.clone(),
     };
-    Container { name: image.name.clone(), image: field, policy, is_replaceable: false }
+    Container { name: image.name.clone(), image: field, policy, peer: image.peer.clone(), is_replaceable: false }
 }

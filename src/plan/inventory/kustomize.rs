@@ -372,11 +372,11 @@ impl<'m> Pod<'m> {
 
     /// The container with its image where a kustomization says it.
     fn container(&self, image: ImageField) -> Container {
-        let (name, policy) = match self.image {
-            PodImage::Image(container, _) => (&container.name, &container.policy),
-            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy),
+        let (name, policy, peer) = match self.image {
+            PodImage::Image(container, _) => (&container.name, &container.policy, container.peer.clone()),
+            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy, None),
         };
-        Container { name: name.clone(), image, policy: policy.clone(), is_replaceable: false }
+        Container { name: name.clone(), image, policy: policy.clone(), peer, is_replaceable: false }
     }
 }
 
@@ -393,7 +393,7 @@ fn speaker(node: &Node) -> Workload {
 }
 
 fn entry_container(entry: &ImageEntry, image: ImageField, policy: ContainerPolicy) -> Container {
-    Container { name: entry.alias().to_owned(), image, policy, is_replaceable: false }
+    Container { name: entry.alias().to_owned(), image, policy, peer: None, is_replaceable: false }
 }
 
 /// The problem, as bad as it is: where somebody waits for the image, what was asked for does not happen.

@@ -440,8 +440,7 @@ fn mistakes_that_spoil_an_object() {
         ),
         &[],
         &[
-            "a.yaml:8:41: error: this expression lacks its `key` or its `values`, or has `values` too many, so that nothing is selected; `In` and `NotIn` have values, `Exists` and `DoesNotExist` have none",
-            "a.yaml:8:65: error: this expression has no `operator` that is one, so that nothing is selected; write `In`, `NotIn`, `Exists` or `DoesNotExist`",
+            "a.yaml:8:41: error: the ImageUpdater argocd/u is not followed: `operator: In` in `labelSelectors.matchExpressions` has no `values`; write some",
         ],
         false,
     );

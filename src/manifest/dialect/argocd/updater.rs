@@ -4,7 +4,6 @@
 //! wins, value by value. Must not know which applications there are.
 
 mod levels;
-mod selector;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::sync::Arc;
 use super::annotations::last_part;
 use super::items::{self, Wrong};
 use super::settings::{Said, hold};
+use crate::manifest::dialect::flux2;
 use crate::manifest::image_list::{ApplicationReference, ImageList, ImageUpdater, ListedImage};
 use crate::manifest::problem::{Place, Problem, Rule, Severity, shown};
 use crate::manifest::workload::{ContainerPolicy, WorkloadId};
@@ -19,7 +19,6 @@ use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
 use crate::policy::NameGlob;
 use levels::{Level, WriteBack};
-use selector::specificity;
 
 const SPEC: &[&str] =
     &["namespace", "commonUpdateSettings", "writeBackConfig", "imagesVerification", "applicationRefs"];
@@ -84,7 +83,7 @@ impl<'a> Reader<'_> {
         let write_back = self.write_back(spec, &WriteBack::default(), &mut level.held);
         let mut references = Vec::new();
         let mut names = BTreeSet::new();
-        let mut is_broken = false;
+        let (mut is_broken, mut has_entries) = (false, false);
         for entry in spec.get("applicationRefs").into_iter().flat_map(|list| list.resolved().items()) {
             let entry = entry.resolved();
             let pattern = entry.get("namePattern").map(NodeRef::resolved);
@@ -118,10 +117,11 @@ impl<'a> Reader<'_> {
                     continue;
                 }
             };
-            let reference = self.reference(entry, names, &level, &write_back);
-            references.push((specificity(text, entry), reference));
+            let reference = self.reference(entry, names, id, &level, &write_back);
+            has_entries = true;
+            references.extend(reference.map(|reference| (specificity(text, entry), reference)));
         }
-        if references.is_empty() && !is_broken {
+        if !has_entries && !is_broken {
             let message = "this ImageUpdater names no applications, so it updates nothing";
             self.error(Rule::InvalidValue, spec, message, "write them under `applicationRefs`");
         }
@@ -133,15 +133,21 @@ impl<'a> Reader<'_> {
         &mut self,
         entry: NodeRef<'a>,
         names: NameGlob,
+        id: &WorkloadId,
         above: &Level,
         write_back: &WriteBack,
-    ) -> ApplicationReference {
+    ) -> Option<ApplicationReference> {
         let place = entry.place(self.file);
         let mut level = self.level(entry, above);
         level.held = level.held.or_else(|| self.check_keys(entry, REFERENCE));
         let write_back = self.write_back(entry, write_back, &mut level.held);
-        let selector =
-            entry.get("labelSelectors").filter(|node| !node.is_null()).map(|node| self.selector(node.resolved()));
+        let selector = if entry.get("labelSelectors").is_some_and(|node| !node.is_null()) {
+            // One that cannot be read selects nothing.
+            let read = flux2::read_selector(entry, id, self.file, "labelSelectors");
+            Some(read.map_err(|problem| self.problems.push(problem)).ok()?)
+        } else {
+            None
+        };
         let uses_annotations = self.flag(entry, "useAnnotations", &mut level.held) == Some(true);
         let mut images = Vec::new();
         let mut aliases = BTreeSet::new();
@@ -157,7 +163,7 @@ impl<'a> Reader<'_> {
         leftovers.sort_by(|a, b| a.place.cmp(&b.place));
         let list =
             ImageList { place: place.clone(), images, target, wrong: level.held, problems: Vec::new(), leftovers };
-        ApplicationReference { place, names, selector, uses_annotations, list: Arc::new(list) }
+        Some(ApplicationReference { place, names, selector, uses_annotations, list: Arc::new(list) })
     }
 
     fn image(&mut self, node: NodeRef<'a>, above: &Level, aliases: &mut BTreeSet<&'a str>) -> Option<ListedImage> {
@@ -235,4 +241,31 @@ impl<'a> Reader<'_> {
 fn is_alias(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+/// How specific an entry is: a name without wildcards is more so than anything else, then come a selector, what
+/// it asks for, and the letters of the pattern.
+fn specificity(pattern: &str, entry: NodeRef<'_>) -> usize {
+    let mut letters = 0;
+    let mut rest = pattern;
+    while let Some((open, c)) = rest.char_indices().find(|(_, c)| matches!(c, '[' | '*' | '?')) {
+        letters += open;
+        rest = &rest[open + 1..];
+        // A class counts for nothing, if it ends.
+        if c == '[' {
+            match rest.find(']') {
+                Some(close) => rest = &rest[close + 1..],
+                None => letters += 1,
+            }
+        }
+    }
+    letters += rest.len();
+    let exact = if pattern.contains(['*', '?', '[', ']']) { 0 } else { 1_000_000 };
+    let selector = entry.get("labelSelectors").filter(|node| !node.is_null()).map_or(0, |selector| {
+        let count = |key: &str| selector.resolved().get(key).map(NodeRef::resolved);
+        let labels = count("matchLabels").map_or(0, |labels| labels.entries().count());
+        let expressions = count("matchExpressions").map_or(0, |list| list.items().count());
+        10_000 + 100 * (labels + expressions)
+    });
+    exact + selector + letters
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::links::Folder;
 use super::{Ask, Find, Library, Reader, application, sources};
+use crate::manifest::dialect::flux2::Labels;
 use crate::manifest::image_list::{ApplicationSource, SourceFolder, SourceKind};
 use crate::manifest::yaml::NodeRef;
 use crate::path::RepoPath;
@@ -20,7 +21,7 @@ pub(in crate::manifest) struct Deploys<'a> {
     /// Its namespace, where one is written.
     pub(in crate::manifest) namespace: Option<String>,
     /// Its labels.
-    pub(in crate::manifest) labels: BTreeMap<String, String>,
+    pub(in crate::manifest) labels: Labels,
     /// Its sources, in the order of the file.
     pub(in crate::manifest) sources: Vec<ApplicationSource>,
     /// The files that are read with it, whether they exist or not.
@@ -40,8 +41,7 @@ pub(in crate::manifest) fn read<'a>(object: NodeRef<'a>, kind: &str, file: &Repo
     };
     let own = object.get("metadata");
     let labels = metadata.and_then(|metadata| metadata.get("labels")).map(NodeRef::resolved);
-    let label =
-        |(key, value): (NodeRef<'a>, NodeRef<'a>)| Some((key.text()?.to_owned(), value.resolved().text()?.to_owned()));
+    let label = |(key, value): (NodeRef<'a>, NodeRef<'a>)| Some((key.text()?.into(), value.resolved().text()?.into()));
     let library = Library::default();
     let mut needs = Vec::new();
     let sources = sources(spec)

@@ -12,7 +12,7 @@ use super::places::SourceLayers;
 use super::values::{Layer, Level};
 use super::{Ask, Find, Library, Reader, application, sources};
 use crate::manifest::document::Document;
-use crate::manifest::image_list::{ImageList, ListedImage, SourceKind, Wanted};
+use crate::manifest::image_list::{ImageIndex, ImageList, ListedImage, SourceKind};
 use crate::manifest::problem::{Place, Problem, Rule, Severity, shown};
 use crate::manifest::shape::Spot;
 use crate::manifest::workload::ImageField;
@@ -123,12 +123,12 @@ pub(in crate::manifest) fn find(
 fn read_entries(said: &SourceLayers<'_>, file: &RepoPath, search: &ImageSearch<'_>, found: &mut ImagesFound) {
     let Some(entries) = said.first("kustomize", "images").filter(|_| said.is_whole) else { return };
     let file = entries.file.unwrap_or(file);
-    let wanted = Wanted::of(search.list);
+    let index = ImageIndex::of(search.list);
     for node in entries.node.items() {
         let Ok(field) = Spot::replacing(node).read(file) else { continue };
         let old = node.resolved().text().and_then(|text| Some(text.split_once('=')?.0));
         found.names.insert(field.reference().name().to_owned());
-        for (at, is_meant) in wanted.behind(field.reference().repository(), old) {
+        for (at, is_meant) in index.behind(field.reference().repository(), old) {
             let (image, place) = (&search.list.images[at], field.place().clone());
             let wrong = if !is_meant {
                 Some(misnamed(place, field.reference().name(), image))

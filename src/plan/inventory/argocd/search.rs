@@ -116,7 +116,9 @@ pub(super) fn look<S: Source>(
         };
         problems.extend_from_slice(&known.problems);
         for ((spoken, asked), found) in group.into_iter().zip(&known.asked).zip(&known.found) {
-            problems.extend_from_slice(&found.problems);
+            if spoken.wrong.is_none() {
+                problems.extend_from_slice(&found.problems);
+            }
             let (kinds, target, found) = (asked.kinds.clone(), asked.target.clone(), Arc::clone(found));
             searched.push(Searched { spoken, kinds, target, found });
         }

@@ -313,3 +313,63 @@ fn words_of_several_dialects_agree_or_hold() {
         &[],
     );
 }
+
+/// A values file in which only the tags may change, whatever else stands in it.
+const GOLDEN: &str = "\
+# Values of the shop.
+#   Two lines of comments, and a blank line.
+
+replicas:   2
+
+
+app: &app-image
+  repository: \"ghcr.io/shop/web\"   # three blanks before this
+  tag: 1.0.0  # Current version
+
+sidecar:
+  <<: *app-image
+  tag: 1.0.0
+
+motd: |
+  Welcome.
+
+  tag: 1.0.0 is no tag here.
+empty:
+list:
+    - {name: a, tag: '1.0.0'}
+    -   name: b
+        tag: \"1.0.0\"
+# The end.
+";
+
+#[test]
+fn nothing_but_the_tags_changes() {
+    let annotations = [
+        (
+            "image-list",
+            "app=ghcr.io/shop/web:^1,side=ghcr.io/shop/web:~1.2 || 1.0.0,a=ghcr.io/shop/web:^1,b=ghcr.io/shop/web:^1",
+        ),
+        ("app.helm.image-tag", "app.tag"),
+        ("side.helm.image-tag", "sidecar.tag"),
+        ("a.helm.image-tag", "list[0].tag"),
+        ("b.helm.image-tag", "list[1].tag"),
+    ];
+    for values in [GOLDEN.to_owned(), GOLDEN.trim_end().to_owned(), GOLDEN.replace('\n', "\r\n")] {
+        let repository = format!("{}{CHART}=== charts/web/values.yaml\n{values}", app("web", &annotations, HERE));
+        check(
+            &repository,
+            &[
+                "charts/web/values.yaml:9 argocd/Application/web app 1.3.1",
+                "charts/web/values.yaml:13 argocd/Application/web side 1.2.0",
+                "charts/web/values.yaml:21 argocd/Application/web a 1.3.1",
+                "charts/web/values.yaml:23 argocd/Application/web b 1.3.1",
+            ],
+            &[
+                ("tag: 1.0.0  # Cur", "tag: 1.3.1  # Cur"),
+                ("  tag: 1.0.0", "  tag: 1.2.0"),
+                ("tag: '1.0.0'", "tag: '1.3.1'"),
+                ("tag: \"1.0.0\"", "tag: \"1.3.1\""),
+            ],
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! `import`: what other tools were told, and what becomes of it.
+
+mod environment;
