@@ -10,7 +10,7 @@
 //! | `problem.rs` | what is wrong, where, and how to mend it; `problem/rule.rs` has the names of all rules |
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
-//! | `read/kustomize.rs`, `read/markers.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, and for applications |
+//! | `read/kustomize.rs`, `read/markers.rs`, `read/keel.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel, for applications of Argo CD |
 //! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
 //! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
@@ -25,7 +25,7 @@
 //! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
 //! | `dialect/argocd.rs` | Argo CD Image Updater: lists of images, on applications and in objects of their own |
 //! | `image_list.rs` | what such a list asks for, and what an application deploys, as plain data |
-//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs`, `slip.rs` | one file for each way: two prefixes, two kinds of comments; keys that are nearly ours |
+//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs`, `keel.rs`, `slip.rs` | one file for each way: two prefixes, two kinds of comments, words of their own; keys that are nearly ours |
 //! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
 //! | `mandate/hearing.rs`, `choice.rs`, `agree.rs` | who says what; what each container follows; several dialects at once |

@@ -6,6 +6,7 @@
 pub(super) mod argocd;
 pub(super) mod flux;
 pub(super) mod flux2;
+pub(super) mod keel;
 mod native;
 pub(super) mod reference;
 pub(super) mod remark;
@@ -56,6 +57,14 @@ pub(super) enum Topic {
     Extract,
     /// `exclude`
     Exclude,
+    /// `constraint`
+    Constraint,
+    /// `versions`
+    Versions,
+    /// `within`
+    Within,
+    /// `prerelease`
+    Prerelease,
     /// `allow-downgrade`
     AllowDowngrade,
     /// `locked`
@@ -145,7 +154,7 @@ pub(super) struct Value {
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
-const VOCABULARY: [(&str, Topic, bool); 20] = [
+const VOCABULARY: [(&str, Topic, bool); 24] = [
     ("automated", Topic::Automated, false),
     ("tag-glob", Topic::Pattern(Some(PatternKind::Glob)), false),
     ("tag-semver", Topic::Pattern(Some(PatternKind::Semver)), false),
@@ -154,6 +163,10 @@ const VOCABULARY: [(&str, Topic, bool); 20] = [
     ("order", Topic::Order, true),
     ("extract", Topic::Extract, true),
     ("exclude", Topic::Exclude, true),
+    ("constraint", Topic::Constraint, true),
+    ("versions", Topic::Versions, true),
+    ("within", Topic::Within, true),
+    ("prerelease", Topic::Prerelease, true),
     ("allow-downgrade", Topic::AllowDowngrade, false),
     ("locked", Topic::Locked, false),
     ("locked-by", Topic::LockedBy, false),
@@ -197,7 +210,6 @@ impl Voice {
 
 /// An object and its images, as a dialect sees them that has words of its own.
 #[derive(Debug, Clone, Copy)]
-#[expect(dead_code, reason = "the first speaker is on its way")]
 pub(super) struct Hearing<'a, 'h> {
     /// The object.
     pub(super) object: NodeRef<'a>,
@@ -217,7 +229,7 @@ type Speaker = fn(&Hearing<'_, '_>, &mut Vec<Problem>) -> Option<Mandate>;
 
 /// The dialects that speak about the containers of an object in words of their own. The native one and
 /// that of Flux share the vocabulary, and the others speak through objects and comments.
-const SPEAKERS: [(Dialect, Speaker); 0] = [];
+const SPEAKERS: [(Dialect, Speaker); 1] = [(Dialect::Keel, keel::read)];
 
 /// What the dialects ask for that have words of their own and are heard.
 pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mut Vec<Problem>) -> Vec<Mandate> {
@@ -225,11 +237,18 @@ pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mu
     heard.filter_map(|(_, read)| read(hearing, problems)).collect()
 }
 
+/// The annotations that such a dialect has a meaning for, wherever they stand.
+pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) -> Vec<(&str, NodeRef<'_>)> {
+    let keel = dialects.contains(Dialect::Keel).then(|| keel::settings_among(annotations));
+    let argocd = dialects.contains(Dialect::ArgocdImageUpdater).then(|| argocd::words_among(annotations));
+    keel.into_iter().flatten().chain(argocd.into_iter().flatten()).collect()
+}
+
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
-    [native::PREFIX, argocd::PREFIX].iter().chain(flux::PREFIXES).any(|prefix| {
+    [native::PREFIX, argocd::PREFIX].iter().chain(flux::PREFIXES).chain(keel::PREFIXES).any(|prefix| {
         let word = prefix.trim_end_matches('/').as_bytes();
         memchr::memmem::find_iter(bytes, word).any(|at| {
             let behind = &bytes[at + word.len()..];
@@ -241,12 +260,12 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    // Also as people write them by mistake, who are to be told; and the labels of a namespace, which tell
-    // whether Flux lets it in somewhere.
+    // Also as people write them by mistake, who are to be told. The labels of a namespace tell whether Flux
+    // lets it in somewhere.
     static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
         let native = ["andwaiter", "andWaiter", "ANDWAITER"];
         let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];
-        native.into_iter().chain(flux).chain(["argocd-image-updater"]).map(Finder::new).collect()
+        native.into_iter().chain(flux).chain(["argocd-image-updater", "keel"]).map(Finder::new).collect()
     });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }

@@ -40,6 +40,8 @@ pub struct Workload {
     pub automation: Automation,
     /// Its containers that have a readable image, in the order of the file.
     pub containers: Vec<Container>,
+    /// What it says to other tools that has no equivalent here, in the order of the file.
+    pub leftovers: Vec<Leftover>,
 }
 
 /// A setting of another tool that has no equivalent here, and that holds nothing up: who moves away from

@@ -129,32 +129,17 @@ impl Pattern {
             && self.body().to_ascii_lowercase().contains("latest")
     }
 
+    /// Whether a constraint has no version whose first number has five digits or more.
+    pub(super) fn is_below_bare_numbers(&self) -> bool {
+        matches!(&self.matcher, Matcher::Semver(range) if range.is_below(10_000))
+    }
+
     /// Whether a regex has a group of this name.
     pub(super) fn has_group(&self, name: &str) -> bool {
         match &self.matcher {
             Matcher::Regex(regex) => regex.capture_names().any(|group| group == Some(name)),
             _ => false,
         }
-    }
-
-    /// The regex as it has to be written natively, where it has to match the whole tag. The same groups
-    /// are found in the same places.
-    pub(super) fn whole_tag_regex(&self) -> String {
-        let body = self.body();
-        if self.dialect.anchors_regexes() {
-            return body.to_owned();
-        }
-        let text = re2::translate(body).map_or_else(|_| body.to_owned(), |translated| translated.text);
-        // Alternatives reach further than what stands before and behind them.
-        if text.contains('|') {
-            return format!(".*?(?:{text}).*");
-        }
-        let start = text.strip_prefix('^').filter(|rest| !rest.starts_with(['*', '+', '?', '{']));
-        let (before, text) = start.map_or((".*?", &*text), |rest| ("", rest));
-        let end = text.strip_suffix('$').filter(|rest| rest.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0);
-        let (text, behind) = end.map_or((text, ".*"), |rest| (rest, ""));
-        let whole = format!("{before}{text}{behind}");
-        if whole.is_empty() { "^$".to_owned() } else { whole }
     }
 
     pub(super) fn matcher(&self) -> &Matcher {

@@ -55,6 +55,11 @@ pub(in crate::manifest) fn report_strays(
     problems.push(Problem::new(Rule::Unheard, Severity::Warning, key.place(file), message, mend));
 }
 
+/// The annotations of these in a mapping, each with its key.
+pub(super) fn words_among(annotations: NodeRef<'_>) -> impl Iterator<Item = (&str, NodeRef<'_>)> {
+    annotations.entries().filter_map(|(key, _)| Some((ours(key)?, key)))
+}
+
 /// The text of a key with the prefix.
 fn ours(key: NodeRef<'_>) -> Option<&str> {
     key.text().filter(|text| text.starts_with(PREFIX))

@@ -62,7 +62,13 @@ impl<'a> Reader<'a, '_> {
             if !is_heard {
                 continue;
             }
-            match argocd::read_updater(object, &id, self.path, &mut self.manifest.problems) {
+            let mut told = Vec::new();
+            let read = argocd::read_updater(object, &id, self.path, &mut told);
+            let (advice, problems): (Vec<_>, Vec<_>) =
+                told.into_iter().partition(|problem| problem.severity == Severity::Hint);
+            self.manifest.problems.extend(problems);
+            self.manifest.advice.extend(advice);
+            match read {
                 Some(mut updater) => {
                     let doubled = object.doubled_keys().into_iter();
                     let doubled =

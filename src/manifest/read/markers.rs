@@ -216,6 +216,7 @@ impl<'a> Reader<'a, '_> {
                 let tag = image.as_ref().ok().and_then(|image| image.reference().tag().cloned());
                 let subject = Subject {
                     name: Some(&container),
+                    position: &container,
                     place: target.node.place(self.path),
                     tag,
                     has_image: true,
@@ -392,7 +393,7 @@ impl Workload {
         policy: ContainerPolicy,
     ) -> Self {
         let containers = vec![Container { name, image, policy, peer: None, is_replaceable: false }];
-        Self { id, place, automated: true, automation, containers }
+        Self { id, place, automated: true, automation, containers, leftovers: Vec::new() }
     }
 }
 

@@ -45,8 +45,9 @@ pub(super) fn look<S: Source>(
     opened: &mut Opened,
     looked: &mut HashMap<RepoPath, Looked<S::Key>>,
 ) -> Result<Applications, S::Error> {
-    let spoken = spoken::find(&inventory.manifests, &mut inventory.problems);
-    let searched = search::look(spoken, files, opened, looked, &mut inventory.problems)?;
+    let Inventory { manifests, problems, advice, .. } = inventory;
+    let spoken = spoken::find(manifests, problems, advice);
+    let searched = search::look(spoken, files, opened, looked, problems)?;
     Ok(Applications { searched })
 }
 
@@ -304,6 +305,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
             automated: true,
             automation,
             containers: Vec::new(),
+            leftovers: Vec::new(),
         });
         claim.containers.push(container);
     }
@@ -325,6 +327,9 @@ impl<'s, 'c> Joiner<'s, 'c> {
             let stated = matches!(container.policy, ContainerPolicy::Stated(_));
             self.problems.extend(container.image.warning().filter(|_| stated));
         }
+        if let Some(first) = workloads.last_mut() {
+            first.leftovers.clone_from(&spoken.list.leftovers);
+        }
         self.made.workloads.extend(workloads.into_iter().map(Arc::new));
         let aside = self.workload(aside);
         self.made.aside.extend(aside.map(Arc::new));
@@ -340,7 +345,8 @@ impl<'s, 'c> Joiner<'s, 'c> {
     fn workload(&self, containers: Vec<Container>) -> Option<Workload> {
         let Searched { spoken, .. } = self.searched;
         let (id, place) = (spoken.application().id.clone(), spoken.list.place.clone());
-        let workload = Workload { id, place, automated: true, automation: self.automation(), containers };
+        let automation = self.automation();
+        let workload = Workload { id, place, automated: true, automation, containers, leftovers: Vec::new() };
         (!workload.containers.is_empty()).then_some(workload)
     }
 }

@@ -303,6 +303,7 @@ impl<'a> Join<'a> {
                 automated: workload.automated,
                 automation,
                 containers: Vec::new(),
+                leftovers: Vec::new(),
             }
         })
     }
@@ -373,10 +374,10 @@ impl<'m> Pod<'m> {
     /// The container with its image where a kustomization says it.
     fn container(&self, image: ImageField) -> Container {
         let (name, policy, peer) = match self.image {
-            PodImage::Image(container, _) => (&container.name, &container.policy, container.peer.clone()),
-            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy, None),
+            PodImage::Image(container, _) => (&container.name, &container.policy, &container.peer),
+            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy, &placeholder.peer),
         };
-        Container { name: name.clone(), image, policy: policy.clone(), peer, is_replaceable: false }
+        Container { name: name.clone(), image, policy: policy.clone(), peer: peer.clone(), is_replaceable: false }
     }
 }
 
@@ -389,6 +390,7 @@ fn speaker(node: &Node) -> Workload {
         automated: kustomization.automated,
         automation: kustomization.automation.clone(),
         containers: Vec::new(),
+        leftovers: Vec::new(),
     }
 }
 

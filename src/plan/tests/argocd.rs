@@ -43,7 +43,7 @@ fn told(inventory: &Inventory, files: &[(&str, &str)]) -> (Vec<String>, Vec<(Str
         format!("{}:{} {} {} {verdict}", entry.place.file, entry.place.line, entry.workload, entry.container)
     };
     let mut told: Vec<String> = plan.entries.iter().map(shown).collect();
-    told.extend(inventory.problems().iter().map(|problem| format!("! {problem}")));
+    told.extend(inventory.problems().iter().chain(&inventory.advice()).map(|problem| format!("! {problem}")));
     let changes =
         plan.changes.iter().map(|change| (change.path.to_string(), String::from_utf8(change.after.clone()).unwrap()));
     (told, changes.collect())

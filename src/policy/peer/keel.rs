@@ -171,13 +171,20 @@ impl Keel {
             Reading::Regexp(regex) => {
                 let pattern = pattern(PatternKind::Regex, regex)?;
                 let compares = pattern.has_group("compare");
-                let builder = Policy::builder(pattern).order(by(By::Alphabetical));
-                if compares { builder.extract("${compare}") } else { builder }
+                if compares {
+                    // There as text, so that build 9 is never left.
+                    Policy::builder(pattern).order(by(By::Natural)).extract("${compare}")
+                } else {
+                    Policy::builder(pattern).order(by(By::Alphabetical))
+                }
             }
             Reading::None => {
-                let text = &self.policy;
-                let what = match &**text {
+                let what = match &*self.policy {
                     "never" | "" => "says that nothing is updated".to_owned(),
+                    text if text.starts_with("glob:") => {
+                        let what = format!("`{text}` holds a second `:`, which no tag can hold");
+                        return Err(InvalidSetting::new("policy", what, "write `*` for it, or a `regexp:`"));
+                    }
                     text => format!("`{text}` is no policy"),
                 };
                 let mend = "write `all`, `major`, `minor`, `patch`, `force`, `glob:` or `regexp:`";

@@ -4,7 +4,7 @@
 
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
-use crate::policy::{ArgocdImageUpdater, Peer};
+use crate::policy::{ArgocdImageUpdater, PatternKind, Peer};
 
 /// One value, where it is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,18 @@ impl Settings {
             platforms: items(&self.platforms),
         });
         let policy = match peer.policy() {
-            Ok(policy) => ContainerPolicy::Stated(policy),
+            Ok(policy) => {
+                let takes_any = policy.pattern().kind() == Some(PatternKind::Glob);
+                if let Some(strategy) = self.strategy.as_ref().filter(|_| takes_any) {
+                    let Said { written, text, place } = strategy;
+                    let message =
+                        format!("`{written}` takes the last of all tags by `{text}`, whatever kind of tag that is");
+                    let mend = "say with `allow-tags` which tags are meant";
+                    let place = place.clone();
+                    problems.push(Problem::new(Rule::EverythingPattern, Severity::Hint, place, message, mend));
+                }
+                ContainerPolicy::Stated(policy)
+            }
             Err(wrong) => {
                 let of = |said: &Option<Said>| said.as_ref().map(|said| (said.written.clone(), said.place.clone()));
                 let of_several = |several: &Option<Several>| {

@@ -61,13 +61,21 @@ fn settings_of_images_and_of_all() {
         ("Name", "glob:* order=alphabetical"),
         ("SemVer", "semver:~1"),
     ] {
-        let expected = format!("web docker.io/library/x {policy}");
-        check(&format!("image-list: web=x:~1\nupdate-strategy: {strategy}"), &[&expected], &[], false);
+        let images = [format!("web docker.io/library/x {policy}")];
+        let images = [images[0].as_str()];
+        let hint = |column: usize, key: &str| {
+            format!(
+                "a.yaml:7:{column}: hint: `argocd-image-updater.argoproj.io/{key}` takes the last of all tags by `{strategy}`, whatever kind of tag that is; say with `allow-tags` which tags are meant"
+            )
+        };
+        let told = |hint: String| if policy.starts_with("glob") { vec![hint] } else { Vec::new() };
+        let check = |annotations: String, told: Vec<String>| {
+            check(&annotations, &images, &told.iter().map(String::as_str).collect::<Vec<_>>(), false);
+        };
+        check(format!("image-list: web=x:~1\nupdate-strategy: {strategy}"), told(hint(55, "update-strategy")));
         check(
-            &format!("image-list: web=x:~1\nupdate-strategy: digest\nweb.update-strategy: {strategy}"),
-            &[&expected],
-            &[],
-            false,
+            format!("image-list: web=x:~1\nweb.update-strategy: {strategy}\nupdate-strategy: digest"),
+            told(hint(59, "web.update-strategy")),
         );
     }
     // A slash of an alias is written otherwise in a key, since a key can have only one.
@@ -276,6 +284,19 @@ fn words_in_the_wrong_place() {
         )),
         [
             "a.yaml:3:35: warning: `argocd-image-updater.argoproj.io/image-list` stands on a ApplicationSet, where Argo CD Image Updater does not read it; move it to `spec.template.metadata.annotations`"
+        ]
+    );
+    let pod = format!("kind: Deployment\nspec: {{template: {{{}, spec: {{containers: []}}}}}}\n", words.trim());
+    assert_eq!(
+        told(&pod),
+        [
+            "a.yaml:2:53: warning: `argocd-image-updater.argoproj.io/image-list` stands on the pod template, where it is not read; move it to `metadata.annotations` of the Deployment"
+        ]
+    );
+    assert_eq!(
+        told(words),
+        [
+            "a.yaml:1:35: warning: `argocd-image-updater.argoproj.io/image-list` is not read, since the document has no `kind`; write the `kind` of the object"
         ]
     );
     let manifest = application("web.update-strategy: semver");

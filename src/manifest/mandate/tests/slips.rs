@@ -10,7 +10,7 @@ fn one_mistake_does_not_hide_another() {
         ),
         &[
             "a.yaml:6:25: error: `semver:~1.` is no version constraint: a number is missing behind the last `.` (at character 4); did you mean `~1`?",
-            "a.yaml:7:23: error: `newst` is no order; use `semver`, `newest`, `numeric` or `alphabetical`, with `asc` or `desc` behind it",
+            "a.yaml:7:23: error: `newst` is no order; use `semver`, `newest`, `numeric`, `natural` or `alphabetical`, with `asc` or `desc` behind it",
             "a.yaml:8:25: error: `a b` holds a blank, which no tag can hold; a tag has no blanks; write one pattern",
             "a.yaml:9:32: error: there is no policy `stabel`; did you mean `stable`? There are: calm, stable",
         ],

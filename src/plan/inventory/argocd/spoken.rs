@@ -38,9 +38,13 @@ impl Spoken {
 }
 
 /// Finds them, in the order of the files.
-pub(super) fn find(manifests: &BTreeMap<RepoPath, Arc<Manifest>>, problems: &mut Vec<Problem>) -> Vec<Spoken> {
+pub(super) fn find(
+    manifests: &BTreeMap<RepoPath, Arc<Manifest>>,
+    problems: &mut Vec<Problem>,
+    advice: &mut Vec<Problem>,
+) -> Vec<Spoken> {
     let updaters: Vec<&ImageUpdater> = manifests.values().flat_map(|manifest| &manifest.updaters).collect();
-    let mut finder = Finder { updaters, meant: Vec::new(), left: MOST_COMPARISONS, problems };
+    let mut finder = Finder { updaters, meant: Vec::new(), left: MOST_COMPARISONS, problems, advice };
     finder.meant = vec![false; finder.updaters.len()];
     let mut spoken = Vec::new();
     for manifest in manifests.values() {
@@ -61,6 +65,7 @@ struct Finder<'m, 'p> {
     /// How many comparisons may still be made.
     left: usize,
     problems: &'p mut Vec<Problem>,
+    advice: &'p mut Vec<Problem>,
 }
 
 type Wrong = Option<(String, Place)>;
@@ -108,7 +113,10 @@ impl<'m> Finder<'m, '_> {
 
     /// Annotations that count.
     fn heard(&mut self, list: &Arc<ImageList>) -> (Arc<ImageList>, Wrong) {
-        self.problems.extend(list.problems.iter().cloned());
+        let (advice, problems): (Vec<_>, Vec<_>) =
+            list.problems.iter().cloned().partition(|problem| problem.severity == Severity::Hint);
+        self.problems.extend(problems);
+        self.advice.extend(advice);
         (Arc::clone(list), None)
     }
 
@@ -156,7 +164,7 @@ impl<'m> Finder<'m, '_> {
             let message = format!("{} means no application in this repository", updater.id);
             let mend = "correct `namePattern` or the labels; names that an ApplicationSet makes are not known here";
             let place = updater.place.clone();
-            self.problems.push(Problem::new(Rule::Unheard, Severity::Hint, place, message, mend));
+            self.advice.push(Problem::new(Rule::Unheard, Severity::Hint, place, message, mend));
         }
     }
 }
