@@ -89,5 +89,5 @@ pub use shape::kustomization::{
 };
 pub use switches::{Level, Switches};
 pub use terms::Terms;
-pub use workload::{Automation, Container, ContainerPolicy, ImageField, Lock, Workload, WorkloadId};
+pub use workload::{Automation, Container, ContainerPolicy, ImageField, Leftover, Lock, Workload, WorkloadId};
 pub use yaml::Trail;

@@ -5,6 +5,7 @@
 
 mod flux;
 pub(super) mod flux2;
+pub(super) mod keel;
 mod native;
 pub(super) mod reference;
 pub(super) mod remark;
@@ -53,6 +54,14 @@ pub(super) enum Topic {
     Extract,
     /// `exclude`
     Exclude,
+    /// `constraint`
+    Constraint,
+    /// `versions`
+    Versions,
+    /// `within`
+    Within,
+    /// `prerelease`
+    Prerelease,
     /// `allow-downgrade`
     AllowDowngrade,
     /// `locked`
@@ -137,7 +146,7 @@ pub(super) struct Value {
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
-const VOCABULARY: [(&str, Topic, bool); 20] = [
+const VOCABULARY: [(&str, Topic, bool); 24] = [
     ("automated", Topic::Automated, false),
     ("tag-glob", Topic::Pattern(Some(PatternKind::Glob)), false),
     ("tag-semver", Topic::Pattern(Some(PatternKind::Semver)), false),
@@ -146,6 +155,10 @@ const VOCABULARY: [(&str, Topic, bool); 20] = [
     ("order", Topic::Order, true),
     ("extract", Topic::Extract, true),
     ("exclude", Topic::Exclude, true),
+    ("constraint", Topic::Constraint, true),
+    ("versions", Topic::Versions, true),
+    ("within", Topic::Within, true),
+    ("prerelease", Topic::Prerelease, true),
     ("allow-downgrade", Topic::AllowDowngrade, false),
     ("locked", Topic::Locked, false),
     ("locked-by", Topic::LockedBy, false),
@@ -179,7 +192,6 @@ impl Voice {
 
 /// An object and its images, as a dialect sees them that has words of its own.
 #[derive(Debug, Clone, Copy)]
-#[expect(dead_code, reason = "the first speaker is on its way")]
 pub(super) struct Hearing<'a, 'h> {
     /// The object.
     pub(super) object: NodeRef<'a>,
@@ -199,7 +211,7 @@ type Speaker = fn(&Hearing<'_, '_>, &mut Vec<Problem>) -> Option<Mandate>;
 
 /// The dialects that speak about the containers of an object in words of their own. The native one and
 /// that of Flux share the vocabulary, and the others speak through objects and comments.
-const SPEAKERS: [(Dialect, Speaker); 0] = [];
+const SPEAKERS: [(Dialect, Speaker); 1] = [(Dialect::Keel, keel::read)];
 
 /// What the dialects ask for that have words of their own and are heard.
 pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mut Vec<Problem>) -> Vec<Mandate> {
@@ -207,11 +219,17 @@ pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mu
     heard.filter_map(|(_, read)| read(hearing, problems)).collect()
 }
 
+/// The annotations that such a dialect has a meaning for, wherever they stand.
+pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) -> Vec<(&str, NodeRef<'_>)> {
+    let keel = dialects.contains(Dialect::Keel).then(|| keel::settings_among(annotations));
+    keel.into_iter().flatten().collect()
+}
+
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
-    [native::PREFIX].iter().chain(flux::PREFIXES).any(|prefix| {
+    [native::PREFIX].iter().chain(flux::PREFIXES).chain(keel::PREFIXES).any(|prefix| {
         let word = prefix.trim_end_matches('/').as_bytes();
         memchr::memmem::find_iter(bytes, word).any(|at| {
             let behind = &bytes[at + word.len()..];
@@ -223,8 +241,8 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy"].map(Finder::new));
+    static WORDS: LazyLock<[Finder<'static>; 5]> =
+        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy", "keel"].map(Finder::new));
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 

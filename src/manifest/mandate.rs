@@ -3,12 +3,14 @@
 //! Sees statements (who says what, in which line) and the names of the containers; must not know where
 //! images stand or how a file is laid out. Whatever is wrong here either holds the workload or leaves
 //! a container without a policy: a mistake never widens what may happen. `hearing.rs` sorts out who
-//! says what, `choice.rs` finds what each container follows; the workload as a whole is judged here, in the
-//! vocabulary that two dialects share. `agree.rs` puts it together with what others ask for.
+//! says what, `choice.rs` finds what each container follows, and `options.rs` what stands beside its
+//! pattern; the workload as a whole is judged here, in the vocabulary that two dialects share. `agree.rs`
+//! puts it together with what others ask for.
 
 mod agree;
 mod choice;
 mod hearing;
+mod options;
 
 use std::collections::BTreeMap;
 
@@ -53,7 +55,16 @@ pub(super) fn read(
     };
     let first = statements.iter().find(|statement| statement.word != Word::Bookkeeping);
     let dialect = first.map_or(Dialect::Native, |first| first.voice.dialect());
-    Mandate { dialect, place: first.map(|first| first.key.clone()), automated, automation, policies }
+    let place = first.map(|first| first.key.clone());
+    Mandate {
+        dialect,
+        place,
+        automated,
+        automation,
+        peers: vec![None; policies.len()],
+        policies,
+        leftovers: Vec::new(),
+    }
 }
 
 /// Something that is wrong, reported already.

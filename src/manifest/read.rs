@@ -3,6 +3,7 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod keel;
 mod kustomize;
 mod markers;
 mod unheard;
@@ -23,6 +24,7 @@ use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
+use crate::policy::peer::Peer;
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -68,6 +70,8 @@ pub struct Placeholder {
     pub text: String,
     /// What its image is to follow.
     pub policy: ContainerPolicy,
+    /// What another tool was told about it.
+    pub peer: Option<Peer>,
     /// What is wrong with it as long as nothing replaces it.
     pub problem: Problem,
 }
@@ -177,7 +181,7 @@ impl<'a> Reader<'a, '_> {
     fn read_document(&mut self, document: NodeRef<'a>) {
         let mut waiting = vec![document];
         while let Some(object) = waiting.pop() {
-            if self.read_kustomization(object) {
+            if self.read_kustomization(object) || self.read_keel_block(object) {
                 continue;
             }
             let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else {
@@ -239,6 +243,7 @@ impl<'a> Reader<'a, '_> {
             .zip(&images)
             .map(|(slot, image)| Subject {
                 name: slot.name.as_deref(),
+                position: &slot.position,
                 place: slot.node.place(slot.file.unwrap_or(self.path)),
                 tag: image.as_ref().and_then(|image| image.as_ref().ok()?.reference().tag().cloned()),
                 has_image: image.is_some(),
@@ -248,32 +253,34 @@ impl<'a> Reader<'a, '_> {
         let problems = &mut self.manifest.problems;
         let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
         let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
-        let Mandate { place, automated, automation, policies, .. } = mandate::agree(own, others, &subjects, problems);
+        let all = mandate::agree(own, others, &subjects, problems);
+        let Mandate { place, automated, automation, policies, peers, leftovers, .. } = all;
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());
-        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
-        for (at, (((slot, subject), image), policy)) in named {
+        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies.into_iter().zip(peers)).enumerate();
+        for (at, (((slot, subject), image), (policy, peer))) in named {
             let name = subject.name.unwrap_or(&slot.position).to_owned();
             let is_replaceable = find.pods.contains(&at);
             match image {
                 Some(Ok(image)) => {
                     self.report_refusal(&image, automated, &policy);
-                    containers.push(Container { name, image, policy, is_replaceable });
+                    containers.push(Container { name, image, policy, peer, is_replaceable });
                 }
                 Some(Err(problem)) => {
                     self.manifest.problems.extend(automated.then(|| problem.clone()));
                     let text = slot.spot.and_then(|spot| spot.carrier().resolved().text()).filter(|_| is_replaceable);
                     if let Some(text) = text.map(str::to_owned) {
                         let workload = self.manifest.workloads.len();
-                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, problem });
+                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, peer, problem });
                     }
                 }
                 None => {}
             }
         }
         let place = object.place(self.path);
-        self.manifest.workloads.push(Arc::new(Workload { id, place, automated, automation, containers }));
+        let workload = Workload { id, place, automated, automation, containers, leftovers };
+        self.manifest.workloads.push(Arc::new(workload));
     }
 
     /// The image of a container, if it says one.

@@ -13,6 +13,7 @@ use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{NodeRef, Trail, Tree};
 use crate::image::{Reference, Tag};
 use crate::policy::Policy;
+use crate::policy::peer::Peer;
 
 /// The name of a workload, `namespace/Kind/name` in [`Display`](fmt::Display), with `-` for a
 /// namespace that is not written.
@@ -40,6 +41,22 @@ pub struct Workload {
     pub automation: Automation,
     /// Its containers that have a readable image, in the order of the file.
     pub containers: Vec<Container>,
+    /// What it says to other tools that has no equivalent here, in the order of the file.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// A setting of another tool that has no equivalent here, and that holds nothing up: who moves away from
+/// that tool should know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The key as written: `keel.sh/pollSchedule`.
+    pub key: Box<str>,
+    /// What it says; empty where that is no single value.
+    pub value: Box<str>,
+    /// Where the key stands.
+    pub place: Place,
+    /// Why nothing is done with it, and what is there instead.
+    pub why: &'static str,
 }
 
 /// What may happen to the images of a workload.
@@ -83,6 +100,8 @@ pub struct Container {
     pub image: ImageField,
     /// What its image follows.
     pub policy: ContainerPolicy,
+    /// What another tool was told about it, where its policy comes from there.
+    pub peer: Option<Peer>,
     /// Whether it is a container or an init container of a pod, whose image a kustomization replaces.
     pub is_replaceable: bool,
 }

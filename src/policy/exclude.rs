@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn expressions_for_any_part_of_a_tag() {
         for (text, shown, yes, no) in [
-            ("-rc", "regex:.*?\\-rc.*", "1-rc1", "1"),
+            ("-rc", "regex:.*?-rc.*", "1-rc1", "1"),
             (r"^.*\.sig$", r"regex:.*\.sig", "1.sig", "1.sig.x"),
             ("^dev", "regex:dev.*", "develop", "1-dev"),
             ("alpha$", "regex:.*?alpha", "1-alpha", "alpha1"),

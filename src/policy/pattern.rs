@@ -129,6 +129,11 @@ impl Pattern {
             && self.body().to_ascii_lowercase().contains("latest")
     }
 
+    /// Whether a constraint has no version whose first number has five digits or more.
+    pub(super) fn is_below_bare_numbers(&self) -> bool {
+        matches!(&self.matcher, Matcher::Semver(range) if range.is_below(10_000))
+    }
+
     /// Whether a regex has a group of this name.
     pub(super) fn has_group(&self, name: &str) -> bool {
         match &self.matcher {
@@ -145,6 +150,9 @@ impl Pattern {
             return body.to_owned();
         }
         let text = re2::translate(body).map_or_else(|_| body.to_owned(), |translated| translated.text);
+        if text == ".*" {
+            return text;
+        }
         // Alternatives reach further than what stands before and behind them.
         if text.contains('|') {
             return format!(".*?(?:{text}).*");

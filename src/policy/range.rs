@@ -117,6 +117,11 @@ impl Range {
         }
     }
 
+    /// Whether no version from this major version on satisfies the range. `false` where that is not plain.
+    pub(super) fn is_below(&self, major: u64) -> bool {
+        self.groups.iter().all(|group| group.terms.iter().any(|term| term.is_below(major)))
+    }
+
     /// Whether `version` satisfies the range, and if not, why.
     pub(super) fn check(&self, version: &Version) -> Result<(), Unsatisfied> {
         let mut why = Unsatisfied::Outside;
@@ -137,6 +142,14 @@ impl Range {
 }
 
 impl Term {
+    fn is_below(&self, major: u64) -> bool {
+        use Operator::{Caret, Equal, Less, LessOrEqual, Tilde};
+        let base = &self.version;
+        let anything = self.operator == Tilde && (base.major, base.minor, base.patch) == (0, 0, 0);
+        let bounds = matches!(self.operator, Less | LessOrEqual | Equal | Tilde | Caret);
+        bounds && !anything && self.open != Open::All && base.major < major
+    }
+
     /// Whether this term by itself minds no pre-release.
     fn lets_prereleases_through(&self) -> bool {
         let excludes_one = self.operator == Operator::NotEqual && self.open == Open::Nothing;

@@ -293,17 +293,17 @@ impl<'t> Translator<'t> {
     /// One member of a class; whether it can begin a range.
     fn member(&mut self, at: usize, c: char) -> bool {
         if c != '\\' {
-            push_literal(&mut self.out, c);
+            push_member(&mut self.out, c);
             return true;
         }
         match self.rest.next() {
             Some((next, '0'..='7')) if next > at => {
                 let octal = self.octal(next);
-                push_literal(&mut self.out, octal);
+                push_member(&mut self.out, octal);
                 true
             }
             Some((_, c)) if c.is_ascii_punctuation() => {
-                push_literal(&mut self.out, c);
+                push_member(&mut self.out, c);
                 true
             }
             Some((start, kind @ ('p' | 'P'))) => {
@@ -343,8 +343,16 @@ impl<'t> Translator<'t> {
     }
 }
 
-/// A sign that means itself.
+/// A sign that means itself. A comma is put so that it separates nothing in a list.
 fn push_literal(out: &mut String, c: char) {
+    if matches!(c, '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | ',') {
+        out.push('\\');
+    }
+    out.push(c);
+}
+
+/// A sign that means itself in a class.
+fn push_member(out: &mut String, c: char) {
     if c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '_') {
         out.push('\\');
     }

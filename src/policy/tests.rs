@@ -6,7 +6,7 @@
 //! Settings of other tools are written in the same way, as [`Peer`] shows them.
 
 mod anchors;
-mod properties;
+pub(super) mod properties;
 
 use jiff::Timestamp;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::image::Tag;
 
-pub(super) fn tag(text: &str) -> Tag {
+pub(in crate::policy) fn tag(text: &str) -> Tag {
     Tag::parse(text).unwrap()
 }
 
@@ -36,7 +36,7 @@ pub(super) fn candidates(text: &str) -> Vec<Candidate> {
 }
 
 #[track_caller]
-pub(super) fn policy(text: &str) -> Policy {
+pub(in crate::policy) fn policy(text: &str) -> Policy {
     let mut words = text.split("  ");
     let pattern = words.next().unwrap();
     let options: Vec<(&str, &str)> = words.map(|word| word.split_once('=').unwrap()).collect();

@@ -68,7 +68,10 @@ fn join(
         (ContainerPolicy::Invalid { reason, place }, _) => ContainerPolicy::Invalid { reason, place },
         (policy, ContainerPolicy::Unstated) | (_, policy) => policy,
     });
-    Mandate { policies: policies.collect(), automated: ours.automated.or(theirs.automated), automation, ..ours }
+    let peers = ours.peers.into_iter().zip(theirs.peers).map(|(ours, theirs)| ours.or(theirs)).collect();
+    let leftovers = [ours.leftovers, theirs.leftovers].concat();
+    let automated = ours.automated.or(theirs.automated);
+    Mandate { policies: policies.collect(), automated, automation, peers, leftovers, ..ours }
 }
 
 /// How much one says against a change.
@@ -107,12 +110,27 @@ mod tests {
         };
         let automation = if automated == Some(true) { Automation::On } else { Automation::Off };
         let place = (automated.is_some() || pattern != "-").then(|| place(line));
-        Mandate { dialect, place, automated, automation, policies: vec![policy] }
+        Mandate {
+            dialect,
+            place,
+            automated,
+            automation,
+            policies: vec![policy],
+            peers: vec![None],
+            leftovers: Vec::new(),
+        }
     }
 
     #[track_caller]
     fn check(ours: Mandate, theirs: Mandate, expected: &str) {
-        let subject = Subject { name: Some("app"), place: place(9), tag: None, has_image: true, is_aside: false };
+        let subject = Subject {
+            name: Some("app"),
+            position: "containers[0]",
+            place: place(9),
+            tag: None,
+            has_image: true,
+            is_aside: false,
+        };
         let mut problems = Vec::new();
         let all = agree(ours, vec![theirs], &[subject], &mut problems);
         let policy = match &all.policies[0] {

@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 
+use super::options::Options;
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
 use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
-use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
+use crate::policy::{Dialect, Pattern, PatternKind, Policy};
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
 const MOST_NAMES: usize = 20;
@@ -91,28 +92,19 @@ impl<'a> Reader<'a, '_> {
     ) -> ContainerPolicy {
         let own = self.source(&[&format!("tag.{}", alias.unwrap_or(name)), &format!("policy.{name}")]);
         let named = |topic: &&str| self.said.contains_key(&format!("{topic}.{name}"));
-        if subject.is_aside && matches!(own, Source::Unsaid) && !["order", "extract", "exclude"].iter().any(named) {
+        if subject.is_aside && matches!(own, Source::Unsaid) && !Options::TOPICS.iter().any(named) {
             return ContainerPolicy::Unstated;
         }
-        // An order or extract for all containers goes with the pattern for all containers.
-        let shared = matches!((&own, wide), (Source::Unsaid, _) | (_, Source::Unsaid));
-        let option = |reader: &Self, topic: &str| {
-            let own = reader.said.get(&format!("{topic}.{name}"));
-            own.or_else(|| shared.then(|| reader.said.get(topic)).flatten()).cloned()
-        };
-        let (order, extract) = (option(self, "order"), option(self, "extract"));
-        let excludes: Vec<Said<'a>> = [format!("exclude.{name}"), "exclude".to_owned()]
-            .iter()
-            .filter_map(|key| self.said.get(key).cloned())
-            .collect();
+        let is_shared = matches!((&own, wide), (Source::Unsaid, _) | (_, Source::Unsaid));
+        let options = Options::said(self, name, is_shared);
         let (base, place) = match (own, wide) {
             (Source::Said { base, place }, _) => (base, Some(place)),
             (Source::Unsaid, Source::Said { base, place }) => (base.clone(), Some(place.clone())),
             (Source::Wrong(wrong), _) => return wrong.into(),
             (Source::Unsaid, Source::Wrong(wrong)) => return wrong.clone().into(),
             (Source::Unsaid, Source::Unsaid) => {
-                let speaker = [self.said.get("automated"), order.as_ref(), extract.as_ref(), excludes.first()];
-                let Some(speaker) = speaker.into_iter().flatten().next() else { return ContainerPolicy::Unstated };
+                let speaker = self.said.get("automated").or_else(|| options.first());
+                let Some(speaker) = speaker else { return ContainerPolicy::Unstated };
                 let family = Policy::builder(Pattern::family(speaker.voice.dialect()));
                 match family.build() {
                     Ok(base) => (base, None),
@@ -122,7 +114,7 @@ impl<'a> Reader<'a, '_> {
                 }
             }
         };
-        match self.assemble(&base, place.as_ref(), order, extract, &excludes, allow_downgrade) {
+        match options.assemble(self, &base, place.as_ref(), allow_downgrade) {
             Ok(policy) => {
                 if let Some(place) = &place {
                     self.lint_pattern(&policy, place, subject.tag.as_ref());
@@ -131,48 +123,6 @@ impl<'a> Reader<'a, '_> {
             }
             Err(wrong) => wrong.into(),
         }
-    }
-
-    fn assemble(
-        &mut self,
-        base: &Policy,
-        place: Option<&Place>,
-        order: Option<Said<'a>>,
-        extract: Option<Said<'a>>,
-        excludes: &[Said<'a>],
-        allow_downgrade: bool,
-    ) -> Result<Policy, Wrong> {
-        let mut builder = PolicyBuilder::from_policy(base);
-        if allow_downgrade {
-            builder = builder.allow_downgrade(true);
-        }
-        if let Some(said) = &order {
-            let text = said.text.clone()?;
-            builder = builder.order(
-                Order::parse(text)
-                    .map_err(|error| self.wrong(Rule::InvalidPattern, &said.value, error.to_string(), ""))?,
-            );
-        }
-        if let Some(said) = &extract {
-            builder = builder.extract(said.text.clone()?);
-        }
-        let mut all = if base.exclude().is_none() { String::new() } else { base.exclude().to_string() };
-        for said in excludes {
-            let text = said.text.clone()?;
-            Exclude::parse(text)
-                .map_err(|error| self.wrong(Rule::InvalidPattern, &said.value, error.message(), error.mend()))?;
-            all = format!("{all}\n{text}");
-        }
-        if let Some(last) = excludes.last() {
-            let exclude = Exclude::parse(&all)
-                .map_err(|error| self.wrong(Rule::InvalidPattern, &last.value, error.message(), error.mend()))?;
-            builder = builder.exclude(exclude);
-        }
-        builder.build().map_err(|error| {
-            let place = extract.or(order).map(|said| said.value).or_else(|| place.cloned());
-            let place = place.unwrap_or(Place { file: self.file.clone(), line: 1, column: 1 });
-            self.wrong(Rule::InvalidPattern, &place, error.to_string(), "")
-        })
     }
 
     /// The one pattern or policy that these keys say.
@@ -333,7 +283,7 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
-fn without_prefix(kind: PatternKind, text: &str) -> &str {
+pub(super) fn without_prefix(kind: PatternKind, text: &str) -> &str {
     let prefixes: &[&str] = match kind {
         PatternKind::Glob => &["glob:"],
         PatternKind::Semver => &["semver:"],

@@ -169,6 +169,41 @@ fn order_extract_and_exclude_go_with_their_pattern() {
 }
 
 #[test]
+fn what_narrows_versions() {
+    fine(
+        "landwaiter/tag-regex: v.*\nlandwaiter/order: semver\nlandwaiter/constraint: ~1.2\nlandwaiter/versions.app: full",
+        "off",
+        "app: regex:v.* order=semver constraint=semver:~1.2 versions=full, sidecar: regex:v.* order=semver constraint=semver:~1.2",
+    );
+    // What narrows holds whatever the pattern is; what says how tags are read goes with its pattern.
+    fine(
+        "landwaiter/tag-semver: '*'\nlandwaiter/versions: loose\nlandwaiter/within: minor\nlandwaiter/prerelease: same\nlandwaiter/tag.app: semver:>=2\nlandwaiter/within.app: any",
+        "off",
+        "app: semver:>=2 within=any prerelease=same, sidecar: semver:* within=minor prerelease=same versions=loose",
+    );
+    fine(
+        "landwaiter/exclude: 'regex:.*-rc.*, *-beta'",
+        "off",
+        "app: own family exclude=regex:.*-rc.*,*-beta, sidecar: own family exclude=regex:.*-rc.*,*-beta",
+    );
+    check("landwaiter/tag-glob: x\nlandwaiter/within: minor", "off", "app: invalid, sidecar: invalid");
+    for (wrong, told) in [
+        ("landwaiter/within.app: patch", "a.yaml:5:28: error: within `patch` has no meaning; use `major`"),
+        ("landwaiter/prerelease.app: any", "a.yaml:5:32: error: prerelease `any` has no meaning; use `same`"),
+        ("landwaiter/versions.app: strict", "a.yaml:5:30: error: versions `strict` has no meaning; use `careful`"),
+        ("landwaiter/constraint.app: ~1.", "a.yaml:5:32: error: `semver:~1.` is no version constraint"),
+        (
+            "landwaiter/constraint.app: ~1",
+            "a.yaml:5:32: error: the constraint semver:~1 compares versions, and the order is newest",
+        ),
+    ] {
+        check(wrong, "off", "app: invalid, sidecar: -");
+        let problems = problems(&two(wrong));
+        assert!(problems[0].starts_with(told), "{problems:?}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_once_and_with_its_place() {
     problem(
         "landwaiter/tag-glob: x\nlandwaiter/extract: $1",

@@ -32,6 +32,7 @@ impl<'a> Reader<'a, '_> {
             .iter()
             .map(|entry| Subject {
                 name: Some(entry.alias()),
+                position: entry.alias(),
                 place: entry.place.clone(),
                 tag: entry.field(None, None).as_ref().map(ImageField::reference).and_then(Reference::tag).cloned(),
                 has_image: true,

@@ -205,6 +205,7 @@ impl<'a> Reader<'a, '_> {
                 let tag = image.as_ref().ok().and_then(|image| image.reference().tag().cloned());
                 let subject = Subject {
                     name: Some(&container),
+                    position: &container,
                     place: target.node.place(self.path),
                     tag,
                     has_image: true,
@@ -350,8 +351,8 @@ impl Workload {
         automation: Automation,
         policy: ContainerPolicy,
     ) -> Self {
-        let containers = vec![Container { name, image, policy, is_replaceable: false }];
-        Self { id, place, automated: true, automation, containers }
+        let containers = vec![Container { name, image, policy, peer: None, is_replaceable: false }];
+        Self { id, place, automated: true, automation, containers, leftovers: Vec::new() }
     }
 }
 

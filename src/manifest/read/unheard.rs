@@ -15,10 +15,11 @@ impl<'a> Reader<'a, '_> {
         self.report_unheard(annotations, &place, &format!("move it to `metadata.annotations` of the {kind}"));
     }
 
-    /// Labels are not read: an easy slip, and nothing would happen without a word.
+    /// Labels are not read in these dialects: an easy slip, and nothing would happen without a word.
     pub(super) fn report_labels(&mut self, object: NodeRef<'a>) {
         if let Some(labels) = object.get("metadata").and_then(|metadata| metadata.get("labels")) {
-            self.report_unheard(labels, "is a label, and labels are not read", "move it to `metadata.annotations`");
+            let wrong = "is a label, and labels are not read";
+            self.report_statements(labels, wrong, "move it to `metadata.annotations`");
         }
     }
 
@@ -43,6 +44,14 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn report_unheard(&mut self, words: NodeRef<'a>, wrong: &str, mend: &str) {
+        self.report_statements(words, wrong, mend);
+        for (written, key) in dialect::words_of_speakers(words, self.terms.dialects) {
+            let (place, message) = (key.place(self.path), format!("`{written}` {wrong}"));
+            self.manifest.problems.push(Problem::new(Rule::Unheard, Severity::Warning, place, message, mend));
+        }
+    }
+
+    fn report_statements(&mut self, words: NodeRef<'a>, wrong: &str, mend: &str) {
         for statement in dialect::statements(words, self.path, self.terms.dialects) {
             if matches!(statement.word, Word::Known { .. }) {
                 let message = format!("`{}` {wrong}", statement.written);

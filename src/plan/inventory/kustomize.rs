@@ -299,6 +299,7 @@ impl<'a> Join<'a> {
                 automated: workload.automated,
                 automation,
                 containers: Vec::new(),
+                leftovers: Vec::new(),
             }
         })
     }
@@ -368,11 +369,11 @@ impl<'m> Pod<'m> {
 
     /// The container with its image where a kustomization says it.
     fn container(&self, image: ImageField) -> Container {
-        let (name, policy) = match self.image {
-            PodImage::Image(container, _) => (&container.name, &container.policy),
-            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy),
+        let (name, policy, peer) = match self.image {
+            PodImage::Image(container, _) => (&container.name, &container.policy, &container.peer),
+            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy, &placeholder.peer),
         };
-        Container { name: name.clone(), image, policy: policy.clone(), is_replaceable: false }
+        Container { name: name.clone(), image, policy: policy.clone(), peer: peer.clone(), is_replaceable: false }
     }
 }
 
@@ -385,11 +386,12 @@ fn speaker(node: &Node) -> Workload {
         automated: kustomization.automated,
         automation: kustomization.automation.clone(),
         containers: Vec::new(),
+        leftovers: Vec::new(),
     }
 }
 
 fn entry_container(entry: &ImageEntry, image: ImageField, policy: ContainerPolicy) -> Container {
-    Container { name: entry.alias().to_owned(), image, policy, is_replaceable: false }
+    Container { name: entry.alias().to_owned(), image, policy, peer: None, is_replaceable: false }
 }
 
 /// The problem, as bad as it is: where somebody waits for the image, what was asked for does not happen.

@@ -3,6 +3,7 @@
 //!
 //! Must not know how comments and objects are written.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ fn join(setters: &[&Setter], objects: &Objects<'_>, marked: &mut Vec<Arc<Workloa
         let beside = setter.mapping.as_ref().and_then(|mapping| trouble.get(mapping)).cloned();
         let followed = match (beside, rule) {
             (Some(problem), _) | (None, Err(problem)) => Err(problem),
-            (None, Ok(rule)) => setter.follow(rule.image, rule.policy, rule.automation),
+            (None, Ok(rule)) => setter.follow(rule.image, &rule.policy, rule.automation),
         };
         match followed {
             Ok(workload) => {
@@ -85,7 +86,7 @@ fn join(setters: &[&Setter], objects: &Objects<'_>, marked: &mut Vec<Arc<Workloa
 
 /// A policy with its repository.
 struct Resolved<'a> {
-    policy: &'a Policy,
+    policy: Cow<'a, Policy>,
     image: &'a Reference,
     automation: Automation,
 }
@@ -123,12 +124,16 @@ impl<'a> Objects<'a> {
         let mut home = policy.repository.clone();
         home.namespace = home.namespace.or_else(|| name.namespace.clone());
         let same = |one: &ImageRepository, two: &ImageRepository| {
-            one.image == two.image && one.is_suspended == two.is_suspended
+            (&one.image, &one.exclusion, one.is_suspended) == (&two.image, &two.exclusion, two.is_suspended)
         };
         let repository = pick(&self.repositories, &home, |repository| (&repository.name, &repository.place), same)
             .map_err(|missing| missing.problem(setter, "ImageRepository", &home, &self.repositories.names))?;
         let broken = |reason: &String| broken("ImageRepository", &repository.name, &repository.place, reason);
         let image = repository.image.as_ref().map_err(broken)?;
+        let rule = match &repository.exclusion {
+            None => Cow::Borrowed(rule),
+            Some(list) => Cow::Owned(policy.excluding(list).map_err(|reason| broken(&reason))?),
+        };
         let suspended = if policy.is_suspended {
             Some(("ImagePolicy", &policy.name, &policy.place))
         } else {

@@ -157,8 +157,13 @@ fn what_is_not_supported_yet_holds() {
         ),
         (
             MAIN,
-            "  image: ghcr.io/org/app\n  exclusionList: ['^dev']\n",
-            "error: the ImageRepository flux-system/app-images is not followed: `spec.exclusionList` is not supported yet",
+            "  image: ghcr.io/org/app\n  exclusionList: ['^dev', '(x']\n",
+            "error: the ImageRepository flux-system/app-images is not followed: `exclusionList`: `regex:(x` is no regular expression",
+        ),
+        (
+            MAIN,
+            "  image: ghcr.io/org/app\n  exclusionList: '^dev'\n",
+            "error: the ImageRepository flux-system/app-images is not followed: `spec.exclusionList` is no list of expressions",
         ),
         (MAIN, "  image: ghcr.io/org/app:1.0\n", "`spec.image` is to name a repository alone; write `ghcr.io/org/app`"),
         (MAIN, "  image: https://ghcr.io/org/app\n", "`spec.image` is no repository: "),
@@ -167,6 +172,8 @@ fn what_is_not_supported_yet_holds() {
     }
     let excluded = "  image: ghcr.io/org/app\n  exclusionList: ['^.*\\.sig$']\n";
     check(&objects(MAIN, excluded), text, &[&format!("image {NEW}")], &[], &[(OLD, NEW)]);
+    let newest_excluded = format!("  image: ghcr.io/org/app\n  exclusionList: ['^.*\\.sig$', '{NEW}', '^dev']\n");
+    check(&objects(MAIN, &newest_excluded), text, &["image up-to-date"], &[], &[]);
     let suspended = format!("{MAIN}  suspend: true\n");
     check(&objects(&suspended, IMAGE), text, &["image locked"], &[], &[]);
     check(&objects(MAIN, &format!("{IMAGE}  suspend: true\n")), text, &["image locked"], &[], &[]);

@@ -175,9 +175,13 @@ impl Keel {
                 if compares { builder.extract("${compare}") } else { builder }
             }
             Reading::None => {
-                let text = &self.policy;
-                let what = match &**text {
+                let what = match &*self.policy {
                     "never" | "" => "says that nothing is updated".to_owned(),
+                    text if text.starts_with("glob:") => {
+                        let mend = "write `*` for it, or a `regexp:`";
+                        let what = format!("`{text}` holds a second `:`, which no tag can hold");
+                        return Err(InvalidSetting::new("policy", what, mend));
+                    }
                     text => format!("`{text}` is no policy"),
                 };
                 let mend = "write `all`, `major`, `minor`, `patch`, `force`, `glob:` or `regexp:`";

@@ -1,6 +1,5 @@
 //! Globs as Go's `filepath.Match` reads them: `*`, `?`, `[a-z]`, `[^a]` and `\`. Knows nothing of lists.
 
-use std::fmt::Write;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -53,16 +52,28 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), BadGlob
         // Only ASCII stands in tags.
         let (low, high) = (u32::from(low), u32::from(high).min(0x7f));
         if low <= high {
-            write!(ranges, r"\x{low:02x}-\x{high:02x}").map_err(|_| BadGlob("is too long"))?;
+            end(low, &mut ranges);
+        }
+        if low < high {
+            ranges.push('-');
+            end(high, &mut ranges);
         }
     }
     match (negated, ranges.is_empty()) {
         (true, true) => out.push('.'),
         (false, true) => out.push_str(r"[^\x00-\x7f]"),
-        (true, false) => write!(out, "[^{ranges}]").map_err(|_| BadGlob("is too long"))?,
-        (false, false) => write!(out, "[{ranges}]").map_err(|_| BadGlob("is too long"))?,
+        (true, false) => out.extend(["[^", &ranges, "]"]),
+        (false, false) => out.extend(["[", &ranges, "]"]),
     }
     Ok(())
+}
+
+/// One end of a range of ASCII in a regex.
+fn end(code: u32, out: &mut String) {
+    match char::from_u32(code) {
+        Some(c) if c.is_ascii_alphanumeric() => out.push(c),
+        _ => out.push_str(&format!(r"\x{code:02x}")),
+    }
 }
 
 /// One end of a range. Something has to stand behind it.

@@ -26,7 +26,7 @@ const POLICIES: [&str; 17] = [
     "own family  within=major",
 ];
 
-fn names() -> impl Strategy<Value = Tag> {
+pub(in crate::policy) fn names() -> impl Strategy<Value = Tag> {
     let form = prop_oneof![
         "v?[0-3](\\.[0-3]){1,2}(-(rc\\.[0-9]|alpine))?",
         "(main-|build-)?0{0,2}[0-9]{1,6}",
@@ -36,7 +36,7 @@ fn names() -> impl Strategy<Value = Tag> {
     form.prop_map(|text| Tag::parse(&text).unwrap())
 }
 
-fn lists() -> impl Strategy<Value = Vec<Candidate>> {
+pub(in crate::policy) fn lists() -> impl Strategy<Value = Vec<Candidate>> {
     let candidate = (names(), prop_oneof![9 => (0_i64..4).prop_map(Some), 1 => Just(None)])
         .prop_map(|(tag, created)| Candidate { tag, created: created.map(day) });
     prop::collection::vec(candidate, 0..16)

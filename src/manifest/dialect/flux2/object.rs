@@ -6,13 +6,11 @@ use crate::manifest::problem::Place;
 use crate::manifest::workload::WorkloadId;
 use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
+use crate::policy::peer::Flux2;
 use crate::policy::{Peer, Policy, PolicyBuilder};
 
 /// The API group of the objects, all versions.
 const GROUP: &str = "image.toolkit.fluxcd.io/";
-
-/// What the controller leaves out when nothing is said. Signatures are never candidates here.
-const DEFAULT_EXCLUSION: &str = r"^.*\.sig$";
 
 /// What an object is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +30,9 @@ pub struct ImagePolicy {
     pub place: Place,
     /// `spec.imageRepositoryRef`.
     pub repository: ObjectName,
-    /// Which tag; or what is wrong with it or not supported yet, and how to mend it.
+    /// What it says, without the exclusion list of its repository.
+    pub setting: Flux2,
+    /// Which tag, as far as the policy says it; or what is wrong with it, and how to mend it.
     pub rule: Result<Policy, String>,
     /// `spec.suspend`.
     pub is_suspended: bool,
@@ -49,8 +49,20 @@ pub struct ImageRepository {
     pub place: Place,
     /// `spec.image`, without tag and digest; or what is wrong, and how to mend it.
     pub image: Result<Reference, String>,
+    /// `spec.exclusionList`, where it is stated.
+    pub exclusion: Option<Box<[Box<str>]>>,
     /// `spec.suspend`.
     pub is_suspended: bool,
+}
+
+impl ImagePolicy {
+    /// Which tag, of a repository with this exclusion list.
+    ///
+    /// # Errors
+    /// What is wrong with the policy or, where [`rule`](Self::rule) is none, with the list.
+    pub fn excluding(&self, list: &[Box<str>]) -> Result<Policy, String> {
+        named(Flux2 { exclusion: Some(list.into()), ..self.setting.clone() }, &self.name)
+    }
 }
 
 /// Adds the policy or repository that this object is, if it is one.
@@ -69,25 +81,36 @@ pub(in crate::manifest) fn read(
     let spec = object.get("spec");
     let is_suspended = spec.and_then(|spec| spec.get_text("suspend")) == Some("true");
     match id.kind.as_str() {
-        "ImagePolicy" => policies.push(ImagePolicy {
-            repository: repository_of(spec, &name),
-            rule: named(&rule::read(spec).into(), &format!("ImagePolicy {name}")),
-            wants_digest: spec
-                .and_then(|spec| spec.get_text("digestReflectionPolicy"))
-                .is_some_and(|policy| policy != "Never"),
-            name,
-            place,
-            is_suspended,
-        }),
-        "ImageRepository" => repositories.push(ImageRepository { image: image(spec), name, place, is_suspended }),
+        "ImagePolicy" => {
+            let setting = rule::read(spec);
+            policies.push(ImagePolicy {
+                repository: repository_of(spec, &name),
+                rule: named(setting.clone(), &name),
+                setting,
+                wants_digest: spec
+                    .and_then(|spec| spec.get_text("digestReflectionPolicy"))
+                    .is_some_and(|policy| policy != "Never"),
+                name,
+                place,
+                is_suspended,
+            });
+        }
+        "ImageRepository" => {
+            let (image, exclusion) = match exclusion(spec) {
+                Ok(exclusion) => (image(spec), exclusion),
+                Err(reason) => (Err(reason), None),
+            };
+            repositories.push(ImageRepository { image, exclusion, name, place, is_suspended });
+        }
         _ => {}
     }
 }
 
 /// The policy of ours, with the name of the object that says it.
-fn named(peer: &Peer, name: &str) -> Result<Policy, String> {
-    let policy = peer.policy().map_err(|error| error.to_string())?;
-    PolicyBuilder::from_policy(&policy).preset(name).build().map_err(|error| error.to_string())
+fn named(setting: Flux2, name: &ObjectName) -> Result<Policy, String> {
+    let policy = Peer::from(setting).policy().map_err(|error| error.to_string())?;
+    let named = PolicyBuilder::from_policy(&policy).preset(&format!("ImagePolicy {name}"));
+    named.build().map_err(|error| error.to_string())
 }
 
 /// What `imageRepositoryRef` names; without a namespace, the one of the policy.
@@ -106,18 +129,15 @@ fn image(spec: Option<NodeRef<'_>>) -> Result<Reference, String> {
     if image.tag().is_some() || image.digest().is_some() {
         return Err(format!("`spec.image` is to name a repository alone; write `{}`", image.name()));
     }
-    let excluded = spec.and_then(|spec| spec.get("exclusionList")).map(NodeRef::resolved);
-    let is_default = excluded.is_none_or(|list| {
-        list.is_null()
-            || (list.kind() == Kind::Sequence
-                && list.items().all(|item| item.resolved().text() == Some(DEFAULT_EXCLUSION)))
-    });
-    if is_default {
-        Ok(image)
-    } else {
-        Err("`spec.exclusionList` is not supported yet; remove it, or mark the image with `# landwaiter: … exclude=…`"
-            .to_owned())
-    }
+    Ok(image)
+}
+
+fn exclusion(spec: Option<NodeRef<'_>>) -> Result<Option<Box<[Box<str>]>>, String> {
+    let list = spec.and_then(|spec| spec.get("exclusionList")).map(NodeRef::resolved);
+    let Some(list) = list.filter(|list| !list.is_null()) else { return Ok(None) };
+    let texts = || list.items().map(|item| item.resolved().text().map(Box::from)).collect::<Option<_>>();
+    let texts = if list.kind() == Kind::Sequence { texts() } else { None };
+    texts.map(Some).ok_or_else(|| "`spec.exclusionList` is no list of expressions; write one, or remove it".to_owned())
 }
 
 impl std::fmt::Display for ObjectName {

@@ -58,7 +58,7 @@ impl<'a> Level<'a> {
 
     /// What the layers say under a key. A mapping lies over the mappings below it; anything else hides
     /// what is below, and is hidden by a mapping above.
-    pub(super) fn get(&self, key: &str) -> Option<Self> {
+    pub(in crate::manifest::shape) fn get(&self, key: &str) -> Option<Self> {
         let mut found = Vec::new();
         for layer in &self.layers {
             match layer.node.get(key) {

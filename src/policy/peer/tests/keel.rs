@@ -154,7 +154,10 @@ fn what_is_carried_over() {
     let mend = "write `all`, `major`, `minor`, `patch`, `force`, `glob:` or `regexp:`";
     refused("never", &format!("`policy`: says that nothing is updated; {mend}"));
     refused("Major", &format!("`policy`: `Major` is no policy; {mend}"));
-    refused("glob:a:b", &format!("`policy`: `glob:a:b` is no policy; {mend}"));
+    refused(
+        "glob:a:b",
+        "`policy`: `glob:a:b` holds a second `:`, which no tag can hold; write `*` for it, or a `regexp:`",
+    );
     refused(
         "minor  matchPreRelease=yes",
         "`matchPreRelease`: `yes` is neither true nor false, and counts as false; write \"true\" or \"false\"",
