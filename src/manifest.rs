@@ -12,6 +12,7 @@
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
 //! | `read/kustomize.rs`, `read/markers.rs` | the same for the entries of kustomizations, and for comments |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
+//! | `foreign.rs` | words of other dialects, object by object, as they stand |
 //! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
 //! | **`yaml.rs`** | text to a tree of nodes with byte spans |
 //! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
@@ -56,6 +57,7 @@ mod dialect;
 mod document;
 mod edit;
 mod fluxd;
+mod foreign;
 mod lint_file;
 mod mandate;
 mod policy_file;
@@ -77,6 +79,7 @@ pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use fluxd::read_flux_args;
+pub use foreign::{ForeignMeaning, ForeignObject, ForeignPart, ForeignWord};
 pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};

@@ -121,7 +121,7 @@ impl Document {
     }
 
     /// The objects of the file, items of lists among them, by line and column.
-    fn objects(&self) -> BTreeMap<(usize, usize), NodeRef<'_>> {
+    pub(super) fn objects(&self) -> BTreeMap<(usize, usize), NodeRef<'_>> {
         let mut objects = BTreeMap::new();
         let mut waiting: Vec<NodeRef<'_>> = self.roots().collect();
         while let Some(object) = waiting.pop() {
