@@ -353,6 +353,8 @@ impl Rule<'_> {
                 (By::Newest, Direction::Descending) => "oldest",
                 (By::Numeric, Direction::Ascending) => "highest number",
                 (By::Numeric, Direction::Descending) => "lowest number",
+                (By::Natural, Direction::Ascending) => "last in natural order",
+                (By::Natural, Direction::Descending) => "first in natural order",
                 (By::Alphabetical, Direction::Ascending) => "last by name",
                 (By::Alphabetical, Direction::Descending) => "first by name",
             };

@@ -223,6 +223,7 @@ impl<'p> Rule<'p> {
         let by_key = match (a, b) {
             (Key::Version(a), Key::Version(b)) => a.cmp(b),
             (Key::Number(a), Key::Number(b)) => a.cmp(b),
+            (Key::Text(a), Key::Text(b)) if self.order.by == By::Natural => natural(a, b),
             (Key::Text(a), Key::Text(b)) => a.cmp(b),
             (Key::Created(a), Key::Created(b)) => a.cmp(b),
             // One rule gives one sort of key.
@@ -277,7 +278,7 @@ impl<'p> Rule<'p> {
                 version::read(&text, self.policy.versions()).map(Key::Version).map_err(Rejection::NotAVersion)
             }
             (By::Numeric, part) => Number::parse(text(part)).map(Key::Number).ok_or(Rejection::NotANumber),
-            (By::Alphabetical | By::Newest, part) => Ok(Key::Text(text(part))),
+            (By::Natural | By::Alphabetical | By::Newest, part) => Ok(Key::Text(text(part))),
         }
     }
 }

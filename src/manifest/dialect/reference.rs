@@ -37,7 +37,7 @@ const LINES: [(&str, &str, &str); 26] = [
     ),
     (
         "order",
-        "`semver`, `newest`, `numeric` or `alphabetical`, with `asc` or `desc` behind it",
+        "`semver`, `newest`, `numeric`, `natural` or `alphabetical`, with `asc` or `desc` behind it",
         "Which match is the best. Without it `semver` for semver patterns, and `newest` (the created time in the image) for others.",
     ),
     ("extract", "`$1`, `${name}`, or a text with them", "What of the tag is compared: groups of the regex."),

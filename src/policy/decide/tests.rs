@@ -27,6 +27,8 @@ fn why_this_tag() {
         ("*  order=numeric desc", "10", "9 10", "9: lowest number of 2 matching tags"),
         ("*  order=alphabetical", "a", "a b", "b: last by name of 2 matching tags"),
         ("*  order=alphabetical desc", "b", "a b", "a: first by name of 2 matching tags"),
+        ("*  order=natural", "a-9", "a-9 a-10", "a-10: last in natural order of 2 matching tags"),
+        ("*  order=natural desc", "a-10", "a-9 a-10", "a-9: first in natural order of 2 matching tags"),
         ("b", "a", "a@1 b@2", "b: the only matching tag (created 2026-01-03T00:00:00Z)"),
     ] {
         assert_eq!(told(policy, current, tags), expected);

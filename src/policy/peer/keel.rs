@@ -166,12 +166,12 @@ impl Keel {
                         format!("`glob:{glob}` holds `{sign}`, which means itself there, and no tag can hold it");
                     return Err(InvalidSetting::new("policy", what, "write `*`, or a `regexp:`"));
                 }
-                Policy::builder(pattern(PatternKind::Glob, glob)?).order(by(By::Alphabetical))
+                Policy::builder(pattern(PatternKind::Glob, glob)?).order(by(By::Natural))
             }
             Reading::Regexp(regex) => {
                 let pattern = pattern(PatternKind::Regex, regex)?;
                 let compares = pattern.has_group("compare");
-                let builder = Policy::builder(pattern).order(by(By::Alphabetical));
+                let builder = Policy::builder(pattern).order(by(By::Natural));
                 if compares { builder.extract("${compare}") } else { builder }
             }
             Reading::None => {

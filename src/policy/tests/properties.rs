@@ -6,7 +6,7 @@ use super::{day, policy};
 use crate::image::Tag;
 use crate::policy::{By, Candidate, Decision, Direction, Judgement, Policy, decide, explain, version};
 
-const POLICIES: [&str; 17] = [
+const POLICIES: [&str; 18] = [
     "semver:*",
     "semver:>=1.0.0-0",
     "semver:~1.2 || >=3  dialect=flux",
@@ -19,6 +19,7 @@ const POLICIES: [&str; 17] = [
     "*  order=numeric desc",
     "*  order=alphabetical  exclude=*-rc*",
     "*  order=alphabetical desc",
+    "*  order=natural",
     r"regex:(.+)-[a-z]+\d*  extract=$1  order=semver",
     r"regex:\D*(\d+).*  extract=$1  order=numeric",
     r"regex:(.).*  extract=$1  order=alphabetical",
@@ -53,6 +54,7 @@ fn older(policy: &Policy, a: &Candidate, b: &Candidate) -> Option<bool> {
         By::Semver => version(&a.tag)?.cmp_precedence(&version(&b.tag)?),
         By::Newest => a.created?.cmp(&b.created?),
         By::Numeric => number(&a.tag)?.cmp(&number(&b.tag)?),
+        By::Natural => return None,
         By::Alphabetical => a.tag.as_str().cmp(b.tag.as_str()),
     };
     Some(match policy.order().direction {

@@ -95,10 +95,10 @@ fn one_policy_is_for_all_containers() {
         &[],
     );
     check("keel.sh/policy: force", "on, app+sidecar: semver:>=0.0.0-0", &[]);
-    check("keel.sh/policy: glob:build-*", "on, app+sidecar: glob:build-* order=alphabetical", &[]);
+    check("keel.sh/policy: glob:build-*", "on, app+sidecar: glob:build-* order=natural", &[]);
     check(
         "keel.sh/policy: regexp:^build-(?P<compare>\\d+)$",
-        "on, app+sidecar: regex:^build-(?P<compare>\\d+)$ order=alphabetical extract=${compare}",
+        "on, app+sidecar: regex:^build-(?P<compare>\\d+)$ order=natural extract=${compare}",
         &[],
     );
     check("keel.observer/policy: minor", "on, app+sidecar: minor", &[]);
