@@ -11,6 +11,7 @@ mod agree;
 mod choice;
 mod hearing;
 mod options;
+mod peers;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,7 @@ pub(super) fn read(
     let lock = reader.lock();
     let allow_downgrade = reader.flag("allow-downgrade") == Some(true);
     let policies = reader.policies(subjects, allow_downgrade, automated == Some(true));
+    let peers = reader.flux_peers(statements, subjects);
     reader.report_strangers(subjects, is_patch);
     reader.report_unnamed(subjects, &policies);
     let automation = match (reader.held, lock) {
@@ -56,15 +58,7 @@ pub(super) fn read(
     let first = statements.iter().find(|statement| statement.word != Word::Bookkeeping);
     let dialect = first.map_or(Dialect::Native, |first| first.voice.dialect());
     let place = first.map(|first| first.key.clone());
-    Mandate {
-        dialect,
-        place,
-        automated,
-        automation,
-        peers: vec![None; policies.len()],
-        policies,
-        leftovers: Vec::new(),
-    }
+    Mandate { dialect, place, automated, automation, peers, policies, leftovers: Vec::new() }
 }
 
 /// Something that is wrong, reported already.

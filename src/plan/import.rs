@@ -3,6 +3,10 @@
 //!
 //! Must not know how anything is written in files, nor how it is shown.
 
+mod compare;
 mod environment;
+mod shared;
+mod words;
 
+pub use compare::{Agreement, Ours};
 pub use environment::{Environment, Unsaid, Variable};
