@@ -165,7 +165,7 @@ impl fmt::Display for Hold {
                 write!(
                     f,
                     "the created time of {tag} is not known ({}{more}), so the newest cannot be told; set an order \
-                     that the tags can say (semver, numeric or alphabetical), or exclude them",
+                     that the tags can say (semver, numeric, natural or alphabetical), or exclude them",
                     named.join(", "),
                 )
             }
@@ -353,10 +353,8 @@ impl Rule<'_> {
                 (By::Newest, Direction::Descending) => "oldest",
                 (By::Numeric, Direction::Ascending) => "highest number",
                 (By::Numeric, Direction::Descending) => "lowest number",
-                (By::Natural, Direction::Ascending) => "last in natural order",
-                (By::Natural, Direction::Descending) => "first in natural order",
-                (By::Alphabetical, Direction::Ascending) => "last by name",
-                (By::Alphabetical, Direction::Descending) => "first by name",
+                (By::Natural | By::Alphabetical, Direction::Ascending) => "last by name",
+                (By::Natural | By::Alphabetical, Direction::Descending) => "first by name",
             };
             format!("{best} of {matched} matching tags")
         };

@@ -30,7 +30,7 @@ pub enum By {
     Newest,
     /// Decimal numbers of any size.
     Numeric,
-    /// The text, in which runs of digits compare as numbers: `build-10` is behind `build-9`.
+    /// The text, in which numbers compare as numbers: `r9` before `r10`.
     Natural,
     /// The bytes of the text.
     Alphabetical,

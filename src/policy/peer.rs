@@ -300,4 +300,4 @@ impl fmt::Display for PeerChoice {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -308,11 +308,11 @@ impl<'t> Translator<'t> {
             }
             Some((start, kind @ ('p' | 'P'))) => {
                 let name = &self.text[start + 1..];
-                let length = if name.starts_with('{') { name.find('}').map_or(1, |end| end + 1) } else { 1 };
-                let end = (start + 1 + length).min(self.text.len());
+                let braced = name.strip_prefix('{').and_then(|inside| inside.find('}')).map(|end| end + 2);
+                let end = start + 1 + braced.or_else(|| name.chars().next().map(char::len_utf8)).unwrap_or(0);
                 self.out.push('\\');
                 self.out.push(kind);
-                self.out.push_str(self.text.get(start + 1..end).unwrap_or_default());
+                self.out.push_str(&self.text[start + 1..end]);
                 self.skip_to(end);
                 false
             }

@@ -6,6 +6,8 @@
 //! Settings of other tools are written in the same way, as [`Peer`] shows them.
 
 mod anchors;
+mod differences;
+mod peers;
 pub(super) mod properties;
 
 use jiff::Timestamp;

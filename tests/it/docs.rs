@@ -2,6 +2,7 @@
 //! are written anew.
 
 mod annotations;
+mod dialects;
 mod migrations;
 mod policies;
 

@@ -5,6 +5,7 @@
 mod binary;
 mod commands;
 mod corpus;
+mod dialects;
 mod docs;
 mod git_server;
 mod law;

@@ -166,21 +166,24 @@ impl Keel {
                         format!("`glob:{glob}` holds `{sign}`, which means itself there, and no tag can hold it");
                     return Err(InvalidSetting::new("policy", what, "write `*`, or a `regexp:`"));
                 }
-                Policy::builder(pattern(PatternKind::Glob, glob)?).order(by(By::Natural))
+                Policy::builder(pattern(PatternKind::Glob, glob)?).order(by(By::Alphabetical))
             }
             Reading::Regexp(regex) => {
                 let pattern = pattern(PatternKind::Regex, regex)?;
                 let compares = pattern.has_group("compare");
-                let builder = Policy::builder(pattern).order(by(By::Natural));
-                if compares { builder.extract("${compare}") } else { builder }
+                if compares {
+                    // There as text, so that build 9 is never left.
+                    Policy::builder(pattern).order(by(By::Natural)).extract("${compare}")
+                } else {
+                    Policy::builder(pattern).order(by(By::Alphabetical))
+                }
             }
             Reading::None => {
                 let what = match &*self.policy {
                     "never" | "" => "says that nothing is updated".to_owned(),
                     text if text.starts_with("glob:") => {
-                        let mend = "write `*` for it, or a `regexp:`";
                         let what = format!("`{text}` holds a second `:`, which no tag can hold");
-                        return Err(InvalidSetting::new("policy", what, mend));
+                        return Err(InvalidSetting::new("policy", what, "write `*` for it, or a `regexp:`"));
                     }
                     text => format!("`{text}` is no policy"),
                 };

@@ -72,7 +72,7 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), BadGlob
 fn end(code: u32, out: &mut String) {
     match char::from_u32(code) {
         Some(c) if c.is_ascii_alphanumeric() => out.push(c),
-        _ => out.push_str(&format!(r"\x{code:02x}")),
+        _ => out.extend([r"\x", &format!("{code:02x}")]),
     }
 }
 

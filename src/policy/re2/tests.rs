@@ -1,5 +1,6 @@
 //! What Go answered, and what the `regex` crate makes of the translation.
 
+use proptest::prelude::*;
 use regex::bytes::RegexBuilder;
 
 use super::translate;
@@ -36,5 +37,18 @@ fn names_in_the_short_form_are_told() {
         [("(?<n>a)", true), ("(?P<n>a)", false), ("(?<=a)b", false), ("(?:a)", false), (r"\(?<n>", false)]
     {
         assert_eq!(translate(text).unwrap().has_short_names, told, "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
+
+    #[test]
+    fn any_text_is_translated_or_refused(
+        text in prop_oneof![any::<String>(), r"[a-cpPxQE0-9éß.*?+|()\\\[\]{}^$,:<>=!&~ \-]{0,16}"],
+    ) {
+        if let Ok(translated) = translate(&text) {
+            let _ = RegexBuilder::new(&translated.text).size_limit(1 << 16).build();
+        }
     }
 }

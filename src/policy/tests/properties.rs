@@ -6,7 +6,9 @@ use super::{day, policy};
 use crate::image::Tag;
 use crate::policy::{By, Candidate, Decision, Direction, Judgement, Policy, decide, explain, version};
 
-const POLICIES: [&str; 18] = [
+const POLICIES: [&str; 19] = [
+    "*  order=natural",
+    r"regex:\D*(\d.*)  order=natural desc  extract=$1",
     "semver:*",
     "semver:>=1.0.0-0",
     "semver:~1.2 || >=3  dialect=flux",
@@ -19,7 +21,6 @@ const POLICIES: [&str; 18] = [
     "*  order=numeric desc",
     "*  order=alphabetical  exclude=*-rc*",
     "*  order=alphabetical desc",
-    "*  order=natural",
     r"regex:(.+)-[a-z]+\d*  extract=$1  order=semver",
     r"regex:\D*(\d+).*  extract=$1  order=numeric",
     r"regex:(.).*  extract=$1  order=alphabetical",

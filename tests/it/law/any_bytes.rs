@@ -195,8 +195,8 @@ fn decided(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) {
     }
 }
 
-/// The prefixes that an annotation's key can have; the first byte of a key chooses one.
-pub(crate) const PREFIXES: [&str; 8] = [
+/// The prefixes that an annotation's key can have; the first byte of a key chooses one, counted from `0`.
+pub(crate) const PREFIXES: [&str; 9] = [
     "landwaiter/",
     "fluxcd.io/",
     "flux.weave.works/",
@@ -204,6 +204,7 @@ pub(crate) const PREFIXES: [&str; 8] = [
     "repository.fluxcd.io/",
     "tag.fluxcd.io/",
     "registry.fluxcd.io/",
+    "keel.sh/",
     "",
 ];
 
@@ -213,7 +214,7 @@ pub(crate) fn annotation(text: &str) {
     let mut parts = text.split('\0');
     let mut entries: Vec<(String, &str)> = Vec::new();
     while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-        let first = key.bytes().next().map_or(0, usize::from);
+        let first = key.bytes().next().map_or(0, |first| usize::from(first.wrapping_sub(b'0')));
         let name: String = key.chars().skip(1).collect();
         let key = format!("{}{name}", PREFIXES[first % PREFIXES.len()]);
         // A key of a mapping has 1024 characters at the most.

@@ -67,7 +67,8 @@ fn the_names_and_patterns_of_the_fixtures() {
 fn the_annotations_of_the_fixtures() {
     for (at, prefix) in PREFIXES.iter().enumerate().filter(|(_, prefix)| !prefix.is_empty()) {
         let first = char::from(b'0' + u8::try_from(at).unwrap());
-        let stated = if at < 3 { behind(prefix) } else { vec!["app: values.image".to_owned()] };
+        let stated =
+            if at < 3 || *prefix == "keel.sh/" { behind(prefix) } else { vec!["app: values.image".to_owned()] };
         for (key, value) in stated.iter().filter_map(|line| line.split_once(':')) {
             let value = value.trim().trim_matches(['\'', '"']);
             annotation(&format!("{first}{key}\0{value}"));

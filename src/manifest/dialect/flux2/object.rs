@@ -100,7 +100,7 @@ pub(in crate::manifest) fn read(
                 Ok(exclusion) => (image(spec), exclusion),
                 Err(reason) => (Err(reason), None),
             };
-            repositories.push(ImageRepository { image, exclusion, name, place, is_suspended });
+            repositories.push(ImageRepository { name, place, image, exclusion, is_suspended });
         }
         _ => {}
     }

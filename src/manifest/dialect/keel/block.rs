@@ -9,8 +9,10 @@ use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
 
 /// What a block says of images.
-#[derive(Debug, Default)]
-pub(in crate::manifest) struct Block {
+#[derive(Debug)]
+pub(in crate::manifest) struct Block<'a> {
+    /// The block itself.
+    pub(in crate::manifest) node: NodeRef<'a>,
     /// The images that it names.
     pub(in crate::manifest) images: Vec<BlockImage>,
     /// What is wrong with how they are named.
@@ -60,9 +62,10 @@ pub(super) fn images_key(root: NodeRef<'_>) -> Option<NodeRef<'_>> {
 }
 
 /// The images of the block in a document; `None` where there is no block.
-pub(in crate::manifest) fn block(root: NodeRef<'_>, file: &RepoPath) -> Option<Block> {
-    let images = entry(in_values(root)?, "images");
-    let mut block = Block::default();
+pub(in crate::manifest) fn block<'a>(root: NodeRef<'a>, file: &RepoPath) -> Option<Block<'a>> {
+    let node = in_values(root)?;
+    let images = entry(node, "images");
+    let mut block = Block { node, images: Vec::new(), problems: Vec::new() };
     let mut named = Vec::new();
     for (at, item) in images.into_iter().flat_map(|(_, images)| images.items()).enumerate() {
         let item = item.resolved();

@@ -144,8 +144,8 @@ fn what_is_carried_over() {
         ("patch  matchPreRelease=true", "semver:>=0.0.0-0 within=minor prerelease=same exclude=regex:[^.]*"),
         ("patch  matchPreRelease=false", "semver:>=0.0.0-0 within=minor exclude=regex:[^.]*"),
         ("force", "semver:>=0.0.0-0"),
-        ("glob:build-*", "glob:build-* order=natural"),
-        ("regexp:^b", "regex:^b order=natural"),
+        ("glob:build-*", "glob:build-* order=alphabetical"),
+        ("regexp:^b", "regex:^b order=alphabetical"),
         ("regexp:^b-(?P<compare>.+)", "regex:^b-(?P<compare>.+) order=natural extract=${compare}"),
     ] {
         assert_eq!(peer(Dialect::Keel, setting).policy().unwrap().to_string(), policy);

@@ -75,6 +75,22 @@ fn every_group_of_releases() {
     ]);
 }
 
+/// The block of Keel names images by their paths, under keys of any name.
+#[test]
+fn named_by_a_block_of_keel() {
+    let block = |images: &str| format!("keel:\n  policy: all\n  images: [{images}]\n");
+    let (pair, whole) = ("{repository: a.image, tag: a.version}", "{repository: a.image}");
+    check([
+        row("below", "1.10", format!("{}a:\n    image: x\n    version: «1.9|\"1.10\"»  # v\n", block(pair))),
+        row("above", "v2", format!("a: {{version: 'v«1|2»', image: x}}\n{}", block(pair))),
+        row("whole", "v2", format!("a:\n  image: \"x:v«1|2»\"\n{}", block(whole))),
+        row("with a tag beside it", "v2", format!("a: {{image: x, tag: v«1|2»}}\n{}", block(whole))),
+        row("pinned", "v2", format!("a: {{image: x, version: v1, digest: '{DIGEST}'}}\n{}", block(pair)))
+            .refuses("a.image", "digest"),
+        row("into the block itself", "v2", format!("a: x\n{}", block("{repository: keel.policy}"))),
+    ]);
+}
+
 /// A tag by itself is what YAML reads as a number, a boolean or a date.
 #[test]
 fn tags_by_themselves() {
