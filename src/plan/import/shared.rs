@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::{PREFIX, key};
 use crate::image::Tag;
-use crate::manifest::{ForeignMeaning, ForeignObject, ForeignPart, ForeignWord, Reword};
+use crate::manifest::{Container, ContainerPolicy, ForeignMeaning, ForeignObject, ForeignPart, ForeignWord, Reword};
 use crate::policy::{Dialect, Pattern, PatternKind, Policy};
 
 /// What annotations call the only image of a release, and by mistake the only container of a pod.
@@ -19,6 +19,16 @@ pub(super) struct Named<'a> {
     pub(super) name: &'a str,
     /// The policy, and the tag that stands there; `None` where it follows none here.
     pub(super) stated: Option<(&'a Policy, Option<&'a Tag>)>,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn of(container: &'a Container) -> Self {
+        let stated = match &container.policy {
+            ContainerPolicy::Stated(policy) => Some((policy, container.image.reference().tag())),
+            _ => None,
+        };
+        Self { name: &container.name, stated }
+    }
 }
 
 /// What becomes of the words of an object.

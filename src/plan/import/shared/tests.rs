@@ -1,7 +1,6 @@
 //! Words of Flux and what becomes of them.
 
 use super::{Named, exchange};
-use crate::image::Tag;
 use crate::manifest::{Document, Reword, Terms, read};
 use crate::path::RepoPath;
 use crate::policy::Dialects;
@@ -12,18 +11,7 @@ fn told(source: &str) -> Result<Vec<String>, String> {
     let document = Document::open(&path, source.as_bytes()).unwrap();
     let objects = document.foreign_objects(Dialects::default());
     let manifest = read(&path, source.as_bytes(), Terms::builtin());
-    let containers: Vec<_> = manifest.workloads[0].containers.iter().collect();
-    let named: Vec<Named<'_>> = containers
-        .iter()
-        .map(|container| {
-            let current: Option<&Tag> = container.image.reference().tag();
-            let stated = match &container.policy {
-                crate::manifest::ContainerPolicy::Stated(policy) => Some((policy, current)),
-                _ => None,
-            };
-            Named { name: &container.name, stated }
-        })
-        .collect();
+    let named: Vec<Named<'_>> = manifest.workloads[0].containers.iter().map(Named::of).collect();
     let exchange = exchange(&objects[0], &named)?;
     let reword = |reword: &Reword| match reword {
         Reword::Replace { key, new_key, new_value: None } => format!("{key} -> {new_key}"),
