@@ -175,7 +175,7 @@ impl Import {
         let by_hand =
             |why: &str| Native::ByHand { why: why.to_owned(), words: task::by_hand(container, &workload.automation) };
         let Some(task) = self.tasks.get(&workload.place) else {
-            return by_hand("the words do not stand on an object of this repository that they could be exchanged on");
+            return task::by_hand_elsewhere(workload, container);
         };
         if let Some(why) = &task.refused {
             return by_hand(why);

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Native;
 use super::settings;
 use super::shared::{self, Exchange, Named};
 use super::study::{ByPlace, Study, mistake};
@@ -229,4 +230,18 @@ pub(super) fn by_hand(container: &Container, automation: &Automation) -> Vec<(St
         words.extend(own.unwrap_or_default());
     }
     words
+}
+
+/// What to do about a container whose words stand on no object.
+pub(super) fn by_hand_elsewhere(workload: &Workload, container: &Container) -> Native {
+    let words = by_hand(container, &workload.automation);
+    // Files with values alone have no kind, and a sidecar has no prefixes.
+    if workload.id.kind == "Values" {
+        let why = "the settings stand in a block of these values, where no annotation can stand; write the words into \
+                   `.landwaiter.yaml` beside the file, below its name";
+        let bare = |(key, value): (String, String)| (key.trim_start_matches(PREFIX).to_owned(), value);
+        return Native::ByHand { why: why.to_owned(), words: words.into_iter().map(bare).collect() };
+    }
+    let why = "the settings stand on no object of this repository that the words could be written on";
+    Native::ByHand { why: why.to_owned(), words }
 }
