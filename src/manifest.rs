@@ -10,7 +10,8 @@
 //! | `problem.rs` | what is wrong, where, and how to mend it; `problem/rule.rs` has the names of all rules |
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
-//! | `read/kustomize.rs`, `markers.rs`, `keel.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel |
+//! | `read/kustomize.rs`, `read/markers.rs`, `read/keel.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel |
+//! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
 //! | `foreign.rs` | words of other dialects, object by object, as they stand |
 //! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
@@ -23,7 +24,7 @@
 //! | `edit/amend.rs`, `layout.rs` | entries and comments that change, come and go, in lines and in braces; how they are laid out |
 //! | **`shape.rs`** | where images stand in an object: a list of shapes, see there |
 //! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
-//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs`, `keel.rs` | one file for each way: two prefixes, two kinds of comments, words of their own |
+//! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs`, `keel.rs`, `slip.rs` | one file for each way: two prefixes, two kinds of comments, words of their own; keys that are nearly ours |
 //! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
 //! | `mandate/hearing.rs`, `choice.rs`, `agree.rs` | who says what; what each container follows; several dialects at once |
@@ -74,7 +75,10 @@ mod terms;
 mod workload;
 mod yaml;
 
-pub use dialect::flux2::{ImagePart, ImagePolicy, ImageRepository, ObjectName, Wish};
+pub use dialect::flux2::{
+    Access, FluxObjects, ImagePart, ImagePolicy, ImageRepository, ImageUpdateAutomation, Labels, Namespace, ObjectName,
+    Reach, Scanned, Selector, Wanted, Wish,
+};
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};

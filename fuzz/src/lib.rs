@@ -23,6 +23,11 @@ pub fn generated(data: &[u8]) {
     generated::generated(choices, throws);
 }
 
+/// A file that switches the rules of lint.
+pub fn lint_file(data: &[u8]) {
+    any_bytes::lint_file(data);
+}
+
 /// A name, by the first byte, and a file.
 pub fn manifest(data: &[u8]) {
     any_bytes::manifest(data);

@@ -3,12 +3,13 @@
 //! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
 //! Values are not read here, and nothing is known of workloads.
 
-mod flux;
+pub(super) mod flux;
 pub(super) mod flux2;
 pub(super) mod keel;
 mod native;
 pub(super) mod reference;
 pub(super) mod remark;
+mod slip;
 
 use std::sync::LazyLock;
 
@@ -19,6 +20,7 @@ use super::subject::{Mandate, Subject};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Dialects, PatternKind};
+pub(super) use flux::knows as flux_knows;
 
 /// What annotations call the image at the top of a chart's values.
 pub(super) const CHART_IMAGE: &str = "chart-image";
@@ -100,6 +102,9 @@ pub(super) enum Word {
     Unknown {
         /// What was perhaps meant.
         suggestion: Option<String>,
+        /// Whether it is that, but for the case of its letters or blanks around it. The tool of the prefix
+        /// does not hear it, and nobody who writes it knows.
+        is_slip: bool,
     },
 }
 
@@ -143,6 +148,8 @@ pub(super) struct Value {
     pub(super) is_null: bool,
     /// Whether every reader takes it for the string that it has to be.
     pub(super) is_string: bool,
+    /// Whether an alias stands for it.
+    pub(super) is_alias: bool,
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
@@ -177,6 +184,16 @@ impl Topic {
     /// Whether the value is `true` or `false`.
     pub(super) fn is_flag(self) -> bool {
         matches!(self, Self::Automated | Self::AllowDowngrade | Self::Locked | Self::Ignore)
+    }
+
+    /// Whether the value may be any text, or a list in which blanks mean nothing.
+    pub(super) fn is_free(self) -> bool {
+        matches!(self, Self::LockedBy | Self::LockedReason | Self::Exclude | Self::Later)
+    }
+
+    /// Whether it says which tags an image follows.
+    pub(super) fn chooses(self) -> bool {
+        matches!(self, Self::Pattern(_) | Self::Policy | Self::Order | Self::Extract | Self::Exclude)
     }
 }
 
@@ -246,8 +263,13 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 5]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy", "keel"].map(Finder::new));
+    // Also as people write them by mistake, who are to be told. The labels of a namespace tell whether Flux
+    // lets it in somewhere.
+    static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+        let native = ["andwaiter", "andWaiter", "ANDWAITER"];
+        let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];
+        native.into_iter().chain(flux).chain(["keel"]).map(Finder::new).collect()
+    });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 
@@ -256,12 +278,16 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
     let mut statements = Vec::new();
     for (key, value) in annotations.entries() {
         let Some(written) = key.text() else { continue };
-        let read = native::read(written).or_else(|| flux::read(written));
-        if let Some((voice, word)) = read.filter(|(voice, _)| dialects.contains(voice.dialect())) {
-            statements.push(Statement::new(voice, written, word, key.place(file), value.resolved(), file));
+        if let Some((voice, word)) = slip::understand(written).filter(|(voice, _)| dialects.contains(voice.dialect())) {
+            statements.push(Statement::new(voice, written, word, key.place(file), value, file));
         }
     }
     statements
+}
+
+/// Whether a key is one of ours, or nearly.
+pub(super) fn is_ours(key: &str, dialects: Dialects) -> bool {
+    slip::understand(key).is_some_and(|(voice, _)| dialects.contains(voice.dialect()))
 }
 
 /// The words of a mapping whose keys are native ones without their prefix. Only Kubernetes takes no other
@@ -269,7 +295,7 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
 pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
     let statement = |(key, value): (NodeRef<'_>, NodeRef<'_>)| {
         let written = key.text()?;
-        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value.resolved(), file);
+        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value, file);
         said.value.is_string |= said.value.text.is_some();
         Some(said)
     };
@@ -278,20 +304,23 @@ pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> 
 
 impl Statement {
     fn new(voice: Voice, written: &str, word: Word, key: Place, value: NodeRef<'_>, file: &RepoPath) -> Self {
+        let (place, is_alias, value) = (value.place(file), value.is_alias(), value.resolved());
         // A value that is not written has no place of its own.
         let unwritten = value.is_null() && value.text().is_some_and(str::is_empty);
         let value = Value {
-            place: if unwritten { key.clone() } else { value.place(file) },
+            place: if unwritten { key.clone() } else { place },
             text: value.text().map(Box::from),
             is_null: value.is_null(),
             is_string: value.is_string(),
+            is_alias,
         };
         Self { voice, written: written.into(), word, key, value }
     }
 
     /// One native word that stands in a comment.
     pub(super) fn remarked(name: &str, value: &str, place: &Place) -> Self {
-        let value = Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true };
+        let value =
+            Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true, is_alias: false };
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
     }
 
@@ -301,6 +330,11 @@ impl Statement {
             Word::Known { canonical, .. } => Some(canonical),
             Word::Bookkeeping | Word::Unknown { .. } => None,
         }
+    }
+
+    /// Whether this is said in words of our own.
+    pub(super) fn is_native(&self) -> bool {
+        self.voice == Voice::Native
     }
 
     /// Whether this says where an image stands.
@@ -333,7 +367,10 @@ fn lookup(name: &str) -> Word {
     match (found, container) {
         (Some(&(word, topic, _)), Some(container)) => about_container(topic, word, container),
         (Some(&(word, topic, _)), None) => Word::Known { topic, container: None, canonical: canonical(word, topic) },
-        (None, _) => Word::Unknown { suggestion: suggestion(head, container) },
+        (None, _) => match slip::of(name) {
+            Some(meant) => Word::Unknown { suggestion: Some(meant), is_slip: true },
+            None => Word::Unknown { suggestion: suggestion(head, container), is_slip: false },
+        },
     }
 }
 

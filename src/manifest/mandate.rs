@@ -46,6 +46,7 @@ pub(super) fn read(
     let allow_downgrade = reader.flag("allow-downgrade") == Some(true);
     let policies = reader.policies(subjects, allow_downgrade, automated == Some(true));
     let peers = reader.flux_peers(statements, subjects);
+    reader.check_values(&policies, subjects);
     reader.report_strangers(subjects, is_patch);
     reader.report_unnamed(subjects, &policies);
     let automation = match (reader.held, lock) {

@@ -3,6 +3,7 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod flux;
 mod keel;
 mod kustomize;
 mod markers;
@@ -10,12 +11,14 @@ mod unheard;
 
 use std::sync::Arc;
 
+use super::dialect::flux::generation::{self, is_generation_path};
 use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
 use super::lint_file::LINT_FILES;
 use super::mandate;
 use super::problem::{Place, Problem, Rule, Severity};
+use super::setting::Setting;
 use super::shape::kustomization::{Kustomization, is_kustomization_path};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
@@ -24,7 +27,7 @@ use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
-use crate::policy::peer::Peer;
+use crate::policy::{Dialect, Peer};
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -50,8 +53,12 @@ pub struct Manifest {
     pub kustomizations: Vec<Kustomization>,
     /// The containers that say no image as they stand, and may get one from a kustomization.
     pub placeholders: Vec<Placeholder>,
+    /// What it says to other tools beyond images and tags.
+    pub settings: Vec<Setting>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
+    /// What works or waits, and is worth a word to those who ask for it, in the order of the file.
+    pub advice: Vec<Problem>,
     /// Where it shows that it is a template or cannot be parsed, so that nothing is known of it.
     pub unread: Option<Place>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
@@ -90,6 +97,7 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
     is_kustomization_path(path)
         || is_sidecar_path(path)
+        || is_generation_path(path)
         || dialect::may_be_mentioned(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
 }
@@ -109,7 +117,9 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         markers: Markers::default(),
         kustomizations: Vec::new(),
         placeholders: Vec::new(),
+        settings: Vec::new(),
         problems: Vec::new(),
+        advice: Vec::new(),
         unread: None,
         needs: Vec::new(),
     };
@@ -128,17 +138,23 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
     }
     let sealed = seal(&tree);
     let mut reader = Reader { path, terms, library, sealed, manifest };
-    for document in tree.documents() {
-        if is_sidecar_path(path) {
-            reader.read_sidecar(document);
-        } else {
-            reader.read_document(document);
+    if is_generation_path(path) {
+        reader.read_generation(tree.documents().next());
+    } else {
+        for document in tree.documents() {
+            if is_sidecar_path(path) {
+                reader.read_sidecar(document);
+            } else {
+                reader.read_document(document);
+            }
         }
     }
     reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
-    manifest.problems.sort();
-    manifest.problems.dedup();
+    for problems in [&mut manifest.problems, &mut manifest.advice] {
+        problems.sort();
+        problems.dedup();
+    }
     manifest.needs.sort();
     manifest.needs.dedup();
     manifest
@@ -205,8 +221,10 @@ impl<'a> Reader<'a, '_> {
         self.report_template_annotations(&find, kind);
         self.report_labels(object);
         let id = WorkloadId::of(object, kind);
-        let Markers { policies, repositories, .. } = &mut self.manifest.markers;
-        flux2::read(object, &id, self.path, policies, repositories);
+        if self.terms.dialects.contains(Dialect::Flux2) {
+            let Manifest { markers, settings, problems, .. } = &mut self.manifest;
+            flux2::read(object, &id, self.path, &mut markers.objects, settings, problems);
+        }
         self.judge(id, object, &statements, find);
     }
 
@@ -214,6 +232,14 @@ impl<'a> Reader<'a, '_> {
     fn statements(&self, object: NodeRef<'a>) -> Vec<Statement> {
         let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
         annotations.map(|found| dialect::statements(found, self.path, self.terms.dialects)).unwrap_or_default()
+    }
+
+    /// Reads how Flux version 1 makes manifests.
+    fn read_generation(&mut self, document: Option<NodeRef<'a>>) {
+        if self.terms.dialects.contains(Dialect::Flux) {
+            let Manifest { settings, problems, .. } = &mut self.manifest;
+            generation::read(document, self.path, settings, problems);
+        }
     }
 
     fn read_sidecar(&mut self, document: NodeRef<'a>) {
@@ -234,8 +260,11 @@ impl<'a> Reader<'a, '_> {
         if find.slots.is_empty() {
             dialect::speak(&hearing(&[]), self.terms.dialects, &mut self.manifest.problems);
             self.report_no_containers(statements, &id.kind, find.hidden);
+            self.report_words_without_images(statements, &id.kind);
             return;
         }
+        self.report_ignored_by_flux(statements, &id.kind);
+        self.report_waiting(statements, &id.kind, find.is_patch);
         let images: Vec<Option<Result<ImageField, Problem>>> = find.slots.iter().map(|slot| self.image(slot)).collect();
         let subjects: Vec<Subject<'_>> = find
             .slots
@@ -308,10 +337,16 @@ impl<'a> Reader<'a, '_> {
         }
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-        let behind_alias = [metadata, annotations]
-            .into_iter()
-            .flatten()
-            .find_map(|node| if node.is_alias() { Some(node) } else { node.get("<<") });
+        let is_ours = |key: &NodeRef<'a>| {
+            let written = key.resolved().text().filter(|_| key.is_alias());
+            written.is_some_and(|written| dialect::is_ours(written, self.terms.dialects))
+        };
+        let behind_alias = [metadata, annotations].into_iter().flatten().find_map(|node| {
+            if node.is_alias() { Some(node) } else { node.get("<<") }.or_else(|| {
+                let mut keys = node.entries().map(|(key, _)| key);
+                keys.find(is_ours)
+            })
+        });
         if let Some(alias) = behind_alias {
             let message = "annotations behind an alias or a merge key are not read";
             let mend = "write them out under `metadata.annotations`";
@@ -355,6 +390,7 @@ impl<'a> Reader<'a, '_> {
             let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
             let elsewhere = match kind {
                 "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                "HelmRelease" | "FluxHelmRelease" => "or write it into its `values`",
                 _ => "in a patch, show the container with its image",
             };
             let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");

@@ -4,8 +4,7 @@
 use super::problem::Place;
 use super::workload::{Automation, ContainerPolicy, Leftover};
 use crate::image::Tag;
-use crate::policy::Dialect;
-use crate::policy::peer::Peer;
+use crate::policy::{Dialect, Peer};
 
 /// A container, as far as annotations can speak about it.
 #[derive(Debug, Clone)]

@@ -12,8 +12,7 @@ use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
 use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{NodeRef, Trail, Tree};
 use crate::image::{Reference, Tag};
-use crate::policy::Policy;
-use crate::policy::peer::Peer;
+use crate::policy::{Peer, Policy};
 
 /// The name of a workload, `namespace/Kind/name` in [`Display`](fmt::Display), with `-` for a
 /// namespace that is not written.
@@ -100,7 +99,7 @@ pub struct Container {
     pub image: ImageField,
     /// What its image follows.
     pub policy: ContainerPolicy,
-    /// What another tool was told about it, where its policy comes from there.
+    /// The same in the words of the tool in whose dialect it is asked for, where that tool is another one.
     pub peer: Option<Peer>,
     /// Whether it is a container or an init container of a pod, whose image a kustomization replaces.
     pub is_replaceable: bool,

@@ -52,6 +52,8 @@ pub struct Inventory {
     manifests: BTreeMap<RepoPath, Arc<Manifest>>,
     workloads: Vec<Arc<Workload>>,
     problems: Vec<Problem>,
+    /// What is worth a word beyond single files.
+    advice: Vec<Problem>,
     terms: Terms,
     assumed: Option<Policy>,
 }
@@ -193,7 +195,7 @@ impl Inventory {
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
         kustomize::join(&mut self, &mut files, &mut memory.reached)?;
-        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
+        markers::settle(&mut self);
         reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
@@ -227,6 +229,15 @@ impl Inventory {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// What works or waits, and is worth a word to those who ask for it, by place.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Problem> {
+        let of_files = self.manifests.values().flat_map(|manifest| &manifest.advice);
+        let mut advice: Vec<Problem> = of_files.chain(&self.advice).cloned().collect();
+        advice.sort();
+        advice
     }
 
     /// The named policies: the built-in ones and those of the repository.

@@ -1,6 +1,7 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
 mod doubts;
+mod flux2;
 mod kustomize;
 mod links;
 mod markers;

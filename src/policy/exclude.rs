@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use regex::bytes::Regex;
 
+use super::native;
 use super::pattern::{self, InvalidPattern};
 use super::{Dialect, Pattern, PatternKind};
 
@@ -57,7 +58,7 @@ impl Exclude {
         let mut items = Vec::new();
         for expression in expressions {
             let pattern = Pattern::parse_as(PatternKind::Regex, expression, dialect)?;
-            items.push(format!("regex:{}", pattern.whole_tag_regex()));
+            items.push(format!("regex:{}", native::whole_tag_regex(&pattern)));
         }
         Self::of_items(&items)
     }

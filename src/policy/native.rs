@@ -2,6 +2,7 @@
 //! written in. Knows the words and what they mean; not where they are written.
 
 use super::pattern::{Pattern, PatternKind};
+use super::re2;
 use super::version::{self, Versions};
 use super::{By, Dialect, Exclude, Order, Policy, Prerelease};
 use crate::image::Tag;
@@ -68,7 +69,7 @@ impl Policy {
     fn native_pattern(&self) -> Result<Option<Pattern>, NotNative> {
         let Some(kind) = self.pattern().kind() else { return Ok(None) };
         let text = match kind {
-            PatternKind::Regex => self.pattern().whole_tag_regex(),
+            PatternKind::Regex => whole_tag_regex(self.pattern()),
             PatternKind::Glob | PatternKind::Semver => self.pattern().body().to_owned(),
         };
         Pattern::parse_as(kind, &text, Dialect::Native)
@@ -101,6 +102,29 @@ impl Policy {
             }
         }
     }
+}
+
+/// The regex as it has to be written natively, where it has to match the whole tag. The same groups
+/// are found in the same places.
+pub(super) fn whole_tag_regex(pattern: &Pattern) -> String {
+    let body = pattern.body();
+    if pattern.dialect().anchors_regexes() {
+        return body.to_owned();
+    }
+    let text = re2::translate(body).map_or_else(|_| body.to_owned(), |translated| translated.text);
+    if text == ".*" {
+        return text;
+    }
+    // Alternatives reach further than what stands before and behind them.
+    if text.contains('|') {
+        return format!(".*?(?:{text}).*");
+    }
+    let start = text.strip_prefix('^').filter(|rest| !rest.starts_with(['*', '+', '?', '{']));
+    let (before, text) = start.map_or((".*?", &*text), |rest| ("", rest));
+    let end = text.strip_suffix('$').filter(|rest| rest.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0);
+    let (text, behind) = end.map_or((text, ".*"), |rest| (rest, ""));
+    let whole = format!("{before}{text}{behind}");
+    if whole.is_empty() { "^$".to_owned() } else { whole }
 }
 
 #[cfg(test)]

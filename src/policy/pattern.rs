@@ -142,29 +142,6 @@ impl Pattern {
         }
     }
 
-    /// The regex as it has to be written natively, where it has to match the whole tag. The same groups
-    /// are found in the same places.
-    pub(super) fn whole_tag_regex(&self) -> String {
-        let body = self.body();
-        if self.dialect.anchors_regexes() {
-            return body.to_owned();
-        }
-        let text = re2::translate(body).map_or_else(|_| body.to_owned(), |translated| translated.text);
-        if text == ".*" {
-            return text;
-        }
-        // Alternatives reach further than what stands before and behind them.
-        if text.contains('|') {
-            return format!(".*?(?:{text}).*");
-        }
-        let start = text.strip_prefix('^').filter(|rest| !rest.starts_with(['*', '+', '?', '{']));
-        let (before, text) = start.map_or((".*?", &*text), |rest| ("", rest));
-        let end = text.strip_suffix('$').filter(|rest| rest.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0);
-        let (text, behind) = end.map_or((text, ".*"), |rest| (rest, ""));
-        let whole = format!("{before}{text}{behind}");
-        if whole.is_empty() { "^$".to_owned() } else { whole }
-    }
-
     pub(super) fn matcher(&self) -> &Matcher {
         &self.matcher
     }

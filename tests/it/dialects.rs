@@ -3,6 +3,8 @@
 //!
 //! With `LANDWAITER_BLESS=1` the expectations are written anew; read the difference before you believe it.
 
+mod flux;
+mod flux2;
 mod keel;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 
 mod annotations;
 mod dialects;
+mod lint;
 mod migrations;
 mod policies;
 

@@ -12,7 +12,7 @@ mod settings;
 use super::{Hearing, nearest};
 use crate::manifest::problem::{Problem, Rule, Severity};
 use crate::manifest::subject::{Mandate, Subject};
-use crate::manifest::workload::{Automation, ContainerPolicy};
+use crate::manifest::workload::{Automation, ContainerPolicy, Leftover};
 use crate::manifest::yaml::NodeRef;
 use crate::policy::peer::{InvalidSetting, Keel, Peer};
 use crate::policy::{Dialect, Names, Policy};
@@ -44,16 +44,14 @@ const LEFTOVERS: [(Setting, &str); 6] = [
 /// What is said to Keel in an object, or in the block of a values file.
 pub(super) fn read(hearing: &Hearing<'_, '_>, problems: &mut Vec<Problem>) -> Option<Mandate> {
     let block = block::in_values(hearing.object);
-    let said: Vec<Said<'_>> = match block {
-        Some(block) => settings::read_block(block).collect(),
-        None => {
-            let metadata = hearing.object.get("metadata");
-            let words = |key| metadata.and_then(|metadata| metadata.get(key));
-            let annotations =
-                words("annotations").into_iter().flat_map(|found| settings::read(found, Seat::Annotation));
-            let labels = words("labels").into_iter().flat_map(|found| settings::read(found, Seat::Label));
-            annotations.chain(labels).collect()
-        }
+    let said: Vec<Said<'_>> = if let Some(block) = block {
+        settings::read_block(block).collect()
+    } else {
+        let metadata = hearing.object.get("metadata");
+        let words = |key| metadata.and_then(|metadata| metadata.get(key));
+        let annotations = words("annotations").into_iter().flat_map(|found| settings::read(found, Seat::Annotation));
+        let labels = words("labels").into_iter().flat_map(|found| settings::read(found, Seat::Label));
+        annotations.chain(labels).collect()
     };
     let counting = Counting { path: hearing.path, said, problems, held: None };
     let mut reader = Reader { hearing, is_block: block.is_some(), counting };
@@ -73,6 +71,17 @@ struct Reader<'a, 'h, 'p> {
     counting: Counting<'a, 'p>,
 }
 
+/// What is said beside a policy, as far as it counts.
+struct Settings<'a> {
+    policy: Said<'a>,
+    match_tag: Option<Said<'a>>,
+    match_pre_release: Option<Said<'a>>,
+    monitor: Option<Said<'a>>,
+    init: Option<Said<'a>>,
+    volumes: Option<Said<'a>>,
+    approvals: Option<Said<'a>>,
+}
+
 impl<'a> Reader<'a, '_, '_> {
     fn mandate(&mut self) -> Option<Mandate> {
         self.counting.report_strangers();
@@ -85,72 +94,84 @@ impl<'a> Reader<'a, '_, '_> {
         if let Ok("" | "never") = text {
             return Some(self.refusal(&policy));
         }
-        let mut count = |setting| self.counting.count(setting, beside);
-        let (match_tag, match_pre_release) = (count(Setting::MatchTag), count(Setting::MatchPreRelease));
-        let (monitor, approvals) = (count(Setting::MonitorContainers), count(Setting::Approvals));
-        let (init, volumes) = (count(Setting::InitContainers), count(Setting::ImageVolumes));
-        let leftovers = LEFTOVERS.iter().filter_map(|&(setting, why)| Some((count(setting)?, why)));
-        let leftovers: Vec<(Said<'a>, &'static str)> = leftovers.collect();
-        let leftovers = leftovers.iter().map(|(said, why)| self.counting.leftover(said, why)).collect();
-
-        let peer = text.and_then(|text| self.peer(&policy, text, match_tag.as_ref(), match_pre_release.as_ref()));
-        let asked = self.ask_for_approval(approvals.as_ref());
-        let meant = self.meant(monitor.as_ref(), init.as_ref(), volumes.as_ref());
-        let (mut stated, peer) = match peer {
-            Ok((peer, policy)) => (policy, Some(peer)),
-            Err(wrong) => (Err(wrong), None),
+        let settings = self.settings(policy);
+        let leftovers = self.leftovers(beside);
+        let (peer, mut stated) = match text {
+            Ok(text) => {
+                let (peer, carried) = self.peer(&settings, text);
+                (Some(peer), carried)
+            }
+            Err(wrong) => (None, Err(wrong)),
         };
-        let meant = meant.unwrap_or_else(|wrong| {
+        let asked = self.ask_for_approval(settings.approvals.as_ref());
+        let meant = self.meant(&settings).unwrap_or_else(|wrong| {
             stated = Err(wrong);
             vec![true; self.hearing.subjects.len()]
         });
         for wrong in [stated.as_ref().err().cloned(), asked.err()].into_iter().flatten() {
             self.counting.hold(wrong);
         }
-        self.report_idle(&policy, monitor.as_ref(), &meant);
+        self.report_idle(&settings, &meant);
         let policies = meant.iter().map(|meant| match (&stated, meant) {
             (_, false) => ContainerPolicy::Unstated,
             (Ok(policy), true) => ContainerPolicy::Stated(policy.clone()),
             (Err(wrong), true) => wrong.clone().into(),
         });
-        let policies = policies.collect();
-        let peers = meant.iter().map(|meant| peer.clone().filter(|_| *meant)).collect();
-        let automation = self.counting.held.take().map_or(Automation::On, Automation::from);
-        let place = Some(self.counting.key_place(&policy));
-        Some(Mandate { dialect: Dialect::Keel, place, automated: Some(true), automation, policies, peers, leftovers })
+        Some(Mandate {
+            dialect: Dialect::Keel,
+            place: Some(self.counting.key_place(&settings.policy)),
+            automated: Some(true),
+            automation: self.counting.held.take().map_or(Automation::On, Automation::from),
+            policies: policies.collect(),
+            peers: meant.iter().map(|meant| peer.clone().filter(|_| *meant)).collect(),
+            leftovers,
+        })
+    }
+
+    /// The settings that count beside this policy.
+    fn settings(&mut self, policy: Said<'a>) -> Settings<'a> {
+        let beside = Some(policy.seat);
+        let mut count = |setting| self.counting.count(setting, beside);
+        Settings {
+            match_tag: count(Setting::MatchTag),
+            match_pre_release: count(Setting::MatchPreRelease),
+            monitor: count(Setting::MonitorContainers),
+            init: count(Setting::InitContainers),
+            volumes: count(Setting::ImageVolumes),
+            approvals: count(Setting::Approvals),
+            policy,
+        }
+    }
+
+    fn leftovers(&mut self, beside: Option<Seat>) -> Vec<Leftover> {
+        let mut left = Vec::new();
+        for (setting, why) in LEFTOVERS {
+            if let Some(said) = self.counting.count(setting, beside) {
+                left.push(self.counting.leftover(&said, why));
+            }
+        }
+        left
     }
 
     /// What Keel is told, and the policy that it comes to.
-    #[expect(clippy::type_complexity, reason = "what Keel was told is known even where it comes to nothing")]
-    fn peer(
-        &mut self,
-        policy: &Said<'a>,
-        text: &str,
-        match_tag: Option<&Said<'a>>,
-        match_pre_release: Option<&Said<'a>>,
-    ) -> Result<(Peer, Result<Policy, Wrong>), Wrong> {
+    fn peer(&mut self, settings: &Settings<'a>, text: &str) -> (Peer, Result<Policy, Wrong>) {
         // What is neither true nor false is told in the words of the place where it stands.
-        let flags = [match_tag, match_pre_release].map(|said| said.map(|said| self.counting.flag(said)).transpose());
-        let raw = |said: Option<&Said<'a>>| said.and_then(|said| said.value.text()).map(Box::from);
-        let keel = Keel { policy: text.into(), match_tag: raw(match_tag), match_pre_release: raw(match_pre_release) };
-        let peer = Peer::from(keel);
-        let carried = peer.policy();
-        let policy = match (flags, carried) {
-            ([Err(wrong), _] | [_, Err(wrong)], _) => Err(wrong),
-            (_, Ok(policy)) => Ok(policy),
-            (_, Err(error)) => Err(self.report_setting(&error, text, policy, match_tag)),
+        let flags = [&settings.match_tag, &settings.match_pre_release];
+        let wrong = flags.map(|said| said.as_ref().and_then(|said| self.counting.flag(said).err()));
+        let [match_tag, match_pre_release] =
+            flags.map(|said| said.as_ref().and_then(|said| said.value.text()).map(Box::from));
+        let peer = Peer::from(Keel { policy: text.into(), match_tag, match_pre_release });
+        let carried = match (wrong.into_iter().flatten().next(), peer.policy()) {
+            (Some(wrong), _) => Err(wrong),
+            (None, Ok(policy)) => Ok(policy),
+            (None, Err(error)) => Err(self.report_setting(&error, text, settings)),
         };
-        Ok((peer, policy))
+        (peer, carried)
     }
 
-    fn report_setting(
-        &mut self,
-        error: &InvalidSetting,
-        text: &str,
-        policy: &Said<'a>,
-        match_tag: Option<&Said<'a>>,
-    ) -> Wrong {
-        let said = match_tag.filter(|_| error.setting() == "matchTag").unwrap_or(policy);
+    fn report_setting(&mut self, error: &InvalidSetting, text: &str, settings: &Settings<'a>) -> Wrong {
+        let match_tag = settings.match_tag.as_ref().filter(|_| error.setting() == "matchTag");
+        let said = match_tag.unwrap_or(&settings.policy);
         let rule = match error.setting() {
             "matchTag" => Rule::NotSupported,
             _ if text.starts_with("glob:") || text.starts_with("regexp:") => Rule::InvalidPattern,
@@ -195,15 +216,10 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// Which of the subjects are meant.
-    fn meant(
-        &mut self,
-        monitor: Option<&Said<'a>>,
-        init: Option<&Said<'a>>,
-        volumes: Option<&Said<'a>>,
-    ) -> Result<Vec<bool>, Wrong> {
-        let mut flag = |said: Option<&Said<'a>>| said.map_or(Ok(false), |said| self.counting.flag(said));
-        let (init, volumes) = (flag(init), flag(volumes));
-        let names = monitor.map(|said| self.names(said)).transpose()?;
+    fn meant(&mut self, settings: &Settings<'a>) -> Result<Vec<bool>, Wrong> {
+        let mut flag = |said: &Option<Said<'a>>| said.as_ref().map_or(Ok(false), |said| self.counting.flag(said));
+        let (init, volumes) = (flag(&settings.init), flag(&settings.volumes));
+        let names = settings.monitor.as_ref().map(|said| self.names(said)).transpose()?;
         // Keel polls by a label as well, and first by that.
         let denies = |said: &Said<'_>| {
             let is_label =
@@ -236,7 +252,8 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// Tells of a policy that comes to nothing, and of one that Keel itself does not read.
-    fn report_idle(&mut self, policy: &Said<'a>, monitor: Option<&Said<'a>>, meant: &[bool]) {
+    fn report_idle(&mut self, settings: &Settings<'a>, meant: &[bool]) {
+        let policy = &settings.policy;
         let Hearing { kind, subjects, is_patch, .. } = *self.hearing;
         let place = self.counting.key_place(policy);
         if !self.is_block && !KINDS.contains(&kind) {
@@ -254,7 +271,7 @@ impl<'a> Reader<'a, '_, '_> {
                 (message, "in a patch, show the container with its image")
             };
             self.counting.report(Rule::NoImage, Severity::Warning, place, message, mend);
-        } else if let Some(monitor) = monitor.filter(|_| !meant.contains(&true)) {
+        } else if let Some(monitor) = settings.monitor.as_ref().filter(|_| !meant.contains(&true)) {
             let mut names: Vec<&str> = subjects.iter().filter_map(|subject| subject.name).collect();
             names.sort_unstable();
             names.truncate(MOST_NAMES);

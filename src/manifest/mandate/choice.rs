@@ -2,7 +2,7 @@
 //!
 //! Knows scopes and how the parts of a policy go together; not who said them, nor in which dialect.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::options::Options;
 use super::{Reader, Said, Subject, Wrong};
@@ -10,7 +10,9 @@ use crate::image::Tag;
 use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
-use crate::policy::{Dialect, Pattern, PatternKind, Policy};
+use crate::policy::{
+    Dialect, Exclude, InvalidPattern, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within,
+};
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
 const MOST_NAMES: usize = 20;
@@ -140,14 +142,10 @@ impl<'a> Reader<'a, '_> {
             Ok(text) => text,
             Err(wrong) => return Source::Wrong(wrong),
         };
-        let dialect = first.voice.dialect();
         let pattern = match first.topic {
             Topic::Policy => return self.preset(&first.value, text),
-            Topic::Pattern(Some(kind)) => {
-                // A pattern that repeats its own kind, `tag-semver: semver:~1`, is clear enough.
-                Pattern::parse_as(kind, without_prefix(kind, text), dialect)
-            }
-            _ => Pattern::parse(text, dialect),
+            Topic::Pattern(kind) => pattern(kind, text, first.voice.dialect()),
+            _ => pattern(None, text, first.voice.dialect()),
         };
         match pattern {
             Ok(pattern) => match Policy::builder(pattern).build() {
@@ -155,6 +153,42 @@ impl<'a> Reader<'a, '_> {
                 Err(error) => Source::Wrong(self.wrong(Rule::InvalidPattern, &first.value, error.to_string(), "")),
             },
             Err(error) => Source::Wrong(self.wrong(Rule::InvalidPattern, &first.value, error.message(), error.mend())),
+        }
+    }
+
+    /// Tells of every value that makes no sense, also of those that nobody follows or that another mistake
+    /// hides. Where all is well they are read once, by those who follow them.
+    pub(super) fn check_values(&mut self, policies: &[ContainerPolicy], subjects: &[Subject<'_>]) {
+        let names: HashSet<&str> = subjects.iter().filter_map(|subject| subject.name).collect();
+        let is_followed = policies.iter().any(|policy| matches!(policy, ContainerPolicy::Stated(_)))
+            && !policies.iter().any(|policy| matches!(policy, ContainerPolicy::Invalid { .. }))
+            && self.said.values().filter_map(|said| said.container.as_deref()).all(|name| names.contains(name));
+        if is_followed {
+            return;
+        }
+        let said: Vec<Said<'a>> = self.said.values().cloned().collect();
+        for said in said {
+            let Ok(text) = said.text else { continue };
+            let whole = |error: &dyn ToString| (error.to_string(), String::new());
+            let parts = |error: &InvalidPattern| (error.message(), error.mend().to_owned());
+            let dialect = said.voice.dialect();
+            let wrong = match said.topic {
+                Topic::Pattern(kind) => pattern(kind, text, dialect).err().map(|error| parts(&error)),
+                Topic::Constraint => pattern(Some(PatternKind::Semver), text, dialect).err().map(|error| parts(&error)),
+                Topic::Exclude => Exclude::parse(text).err().map(|error| parts(&error)),
+                Topic::Order => Order::parse(text).err().map(|error| whole(&error)),
+                Topic::Versions => Versions::parse(text).err().map(|error| whole(&error)),
+                Topic::Within => Within::parse(text).err().map(|error| whole(&error)),
+                Topic::Prerelease => Prerelease::parse(text).err().map(|error| whole(&error)),
+                Topic::Policy => {
+                    self.preset(&said.value, text);
+                    None
+                }
+                _ => None,
+            };
+            if let Some((message, mend)) = wrong {
+                self.wrong(Rule::InvalidPattern, &said.value, message, mend);
+            }
         }
     }
 
@@ -263,7 +297,9 @@ impl<'a> Reader<'a, '_> {
             };
             let absent = if is_patch { "this patch shows no image" } else { "there is no image" };
             let message = format!("`{}` speaks about `{container}`, and {absent} of that name", said.written);
-            if said.voice == Voice::Native && !is_patch {
+            // A name that is right but for its case, or blanks around it, is meant for that container.
+            let is_slip = meant.is_some_and(|meant| meant.eq_ignore_ascii_case(container.trim()));
+            if is_slip || (said.voice == Voice::Native && !is_patch) {
                 let wrong = self.wrong(Rule::UnknownContainer, &said.key, message, mend);
                 self.hold(wrong);
             } else {
@@ -283,7 +319,16 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
-pub(super) fn without_prefix(kind: PatternKind, text: &str) -> &str {
+/// A pattern of a kind that its key says, or its prefix.
+pub(super) fn pattern(kind: Option<PatternKind>, text: &str, dialect: Dialect) -> Result<Pattern, InvalidPattern> {
+    match kind {
+        // A pattern that repeats its own kind, `tag-semver: semver:~1`, is clear enough.
+        Some(kind) => Pattern::parse_as(kind, without_prefix(kind, text), dialect),
+        None => Pattern::parse(text, dialect),
+    }
+}
+
+fn without_prefix(kind: PatternKind, text: &str) -> &str {
     let prefixes: &[&str] = match kind {
         PatternKind::Glob => &["glob:"],
         PatternKind::Semver => &["semver:"],

@@ -2,10 +2,10 @@
 //!
 //! Knows how the words go together; not which pattern they stand beside.
 
-use super::choice::without_prefix;
+use super::choice::pattern;
 use super::{Reader, Said, Wrong};
 use crate::manifest::problem::{Place, Rule};
-use crate::policy::{Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder, Prerelease, Versions, Within};
+use crate::policy::{Exclude, Order, PatternKind, Policy, PolicyBuilder, Prerelease, Versions, Within};
 
 /// The words beside a pattern that count for one container.
 #[derive(Debug, Clone)]
@@ -68,8 +68,7 @@ impl<'a> Options<'a> {
             builder = builder.extract(said.text.clone()?);
         }
         if let Some(said) = &self.constraint {
-            let text = without_prefix(PatternKind::Semver, said.text.clone()?);
-            let range = Pattern::parse_as(PatternKind::Semver, text, said.voice.dialect());
+            let range = pattern(Some(PatternKind::Semver), said.text.clone()?, said.voice.dialect());
             builder = builder.constraint(
                 range
                     .map_err(|error| reader.wrong(Rule::InvalidPattern, &said.value, error.message(), error.mend()))?,

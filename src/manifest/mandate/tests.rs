@@ -1,5 +1,7 @@
 //! Annotations, as a Deployment with the containers `app` and `sidecar` carries them.
 
+mod slips;
+
 use crate::manifest::{Automation, ContainerPolicy, Manifest, Terms, Workload, read};
 use crate::path::RepoPath;
 use crate::policy::{Preset, PresetSource, Presets};
@@ -108,7 +110,6 @@ fn patterns_for_all_and_for_one() {
         "on",
         "app: glob:a-*, sidecar: glob:a-*",
     );
-    fine("landwaiter/tag.app: \"semver:~1\\n\"", "off", "app: semver:~1, sidecar: -");
 }
 
 #[test]
@@ -272,6 +273,24 @@ fn values_that_are_no_strings_count_as_they_are_written() {
         "landwaiter/tag.app: 1.10",
         &[
             "a.yaml:5:25: warning: the value of `landwaiter/tag.app` is not quoted, and Kubernetes takes no other than strings; write \"1.10\"",
+        ],
+    );
+    // Flux makes a number of it, and a text of the number.
+    for (value, read) in [("1.10", "`1.1`"), ("0755", "`493`"), ("1e3", "something else than this text")] {
+        check(&format!("fluxcd.io/tag.app: {value}"), "off", "app: invalid, sidecar: -");
+        problem(
+            &format!("flux.weave.works/tag.app: {value}"),
+            &[&format!(
+                "a.yaml:5:31: error: the value of `flux.weave.works/tag.app` is not quoted, and Flux reads `{value}` as {read}; write \"{value}\""
+            )],
+        );
+    }
+    check("fluxcd.io/tag.app: yes", "off", "app: invalid, sidecar: -");
+    check("filter.fluxcd.io/app: 1.5", "off", "app: glob:1.5, sidecar: -");
+    problem(
+        "filter.fluxcd.io/app: 15",
+        &[
+            "a.yaml:5:27: warning: the value of `filter.fluxcd.io/app` is not quoted, and Kubernetes takes no other than strings; write \"15\"",
         ],
     );
     check("landwaiter/tag.app: {a: b}", "off", "app: invalid, sidecar: -");

@@ -1,6 +1,7 @@
 //! The vectors of the reference, and what our parser says to the rest.
 
-use super::{Edition, Range, Unsatisfied, version};
+use super::{Edition, Range, Unsatisfied};
+use crate::policy::version;
 
 #[test]
 fn the_vectors_of_the_reference() {

@@ -5,7 +5,10 @@
 use std::ops::Range;
 
 use landwaiter::image::{Digest, Reference, Registry, Repository, Tag};
-use landwaiter::manifest::{is_manifest_path, read_policy_file};
+use landwaiter::manifest::{
+    LINT_FILES, Place, Problem, Rule, Severity, is_kustomization_path, is_manifest_path, read_lint_file,
+    read_policy_file,
+};
 use landwaiter::path::RepoPath;
 use landwaiter::policy::{
     Candidate, Decision, Dialect, Exclude, Extract, Judgement, Order, Pattern, PatternKind, Policy, Within, decide,
@@ -321,7 +324,19 @@ fn inside(path: &RepoPath) {
     assert!(text.ends_with(path.file_name()) && !path.file_name().contains('/'));
     let ending = path.file_name().rsplit_once('.').map(|(_, ending)| ending);
     assert_eq!(path.extension(), ending);
-    assert_eq!(is_manifest_path(path), matches!(ending, Some("yaml" | "yml" | "json")));
+    let is_named_so = matches!(ending, Some("yaml" | "yml" | "json")) || is_kustomization_path(path);
+    assert_eq!(is_manifest_path(path), is_named_so && !LINT_FILES.contains(&text));
+}
+
+/// A file that switches rules: what is wrong in it is a problem in it, and it never switches itself.
+pub(crate) fn lint_file(data: &[u8]) {
+    let path = RepoPath::parse(LINT_FILES[0]).expect("a path");
+    let file = read_lint_file(&path, data);
+    let is_own = |problem: &Problem| problem.rule == Rule::LintFile && problem.place.file == path;
+    assert!(file.problems.iter().all(is_own), "{:?}", file.problems);
+    let place = Place { file: path.clone(), line: 1, column: 1 };
+    let own = Problem::new(Rule::LintFile, Severity::Error, place, "", "");
+    assert_eq!(file.switches.severity(&own, &path), Some(Severity::Error));
 }
 
 /// A file with a named policy: it is one, or it says why not.

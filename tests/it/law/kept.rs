@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::any_bytes::{NAMES, PREFIXES, annotation, manifest, path, pattern, policy_file, reference};
+use super::any_bytes::{NAMES, PREFIXES, annotation, lint_file, manifest, path, pattern, policy_file, reference};
 
 /// Every file below a folder of the repository, with its path.
 fn files(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -59,6 +59,7 @@ fn the_names_and_patterns_of_the_fixtures() {
     }
     for (file, bytes) in files("policies").into_iter().chain(files("fixtures/manifests")) {
         policy_file(&bytes);
+        lint_file(&bytes);
         path(&format!("{}\0../{}", file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display(), file.display()));
     }
 }

@@ -8,6 +8,9 @@ use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
 
+/// How many images of one block are followed.
+const MOST_IMAGES: usize = 100;
+
 /// What a block says of images.
 #[derive(Debug)]
 pub(in crate::manifest) struct Block<'a> {
@@ -68,6 +71,13 @@ pub(in crate::manifest) fn block<'a>(root: NodeRef<'a>, file: &RepoPath) -> Opti
     let mut block = Block { node, images: Vec::new(), problems: Vec::new() };
     let mut named = Vec::new();
     for (at, item) in images.into_iter().flat_map(|(_, images)| images.items()).enumerate() {
+        if at == MOST_IMAGES {
+            let message =
+                format!("this block names more than {MOST_IMAGES} images, which is the most that is followed");
+            let place = item.place(file);
+            block.problems.push(Problem::new(Rule::ImagePath, Severity::Error, place, message, "name fewer images"));
+            break;
+        }
         let item = item.resolved();
         let path = |key: &str| {
             let (_, value) = entry(item, key)?;

@@ -161,13 +161,11 @@ fn key(written: &str) -> Option<Key> {
         ("keel.sh", name) if BOOKKEEPING.contains(&name) => Some(Key::Bookkeeping),
         ("keel.sh", name) => {
             let is = |known: &&Known| name == known.name || (known.any_case && name.eq_ignore_ascii_case(known.name));
-            match KEYS.iter().find(is) {
-                Some(known) => of(known.setting, false),
-                None => {
-                    let names = KEYS.iter().map(|known| (known.setting, known.name));
-                    Some(Key::Unknown { meant: meant(name, names) })
-                }
+            if let Some(known) = KEYS.iter().find(is) {
+                return of(known.setting, false);
             }
+            let names = KEYS.iter().map(|known| (known.setting, known.name));
+            Some(Key::Unknown { meant: meant(name, names) })
         }
         ("keel.observer", _) => Some(Key::Unknown { meant: None }),
         _ => None,

@@ -16,14 +16,16 @@ fn read_text(text: &str) -> Manifest {
 
 /// What stands under `metadata` from line 4 on, one line each.
 fn object(kind: &str, metadata: &str) -> Manifest {
-    let lines: String = metadata.lines().map(|line| format!("  {line}\n")).collect();
+    let lines: Vec<String> = metadata.lines().map(|line| format!("  {line}\n")).collect();
+    let lines = lines.concat();
     read_text(&format!(
         "kind: {kind}\nmetadata:\n  name: web\n{lines}spec:\n  template:\n    spec:\n      containers: [{{name: app, image: 'app:1.0.0'}}, {{name: sidecar, image: 'sidecar:2.0.0'}}]\n      initContainers: [{{name: init, image: 'init:3.0.0'}}]\n      ephemeralContainers: [{{name: debug, image: 'debug:4.0.0'}}]\n      volumes: [{{name: data, image: {{reference: 'data:5.0.0'}}}}]\n"
     ))
 }
 
 fn under(key: &str, words: &str) -> String {
-    let lines: String = words.lines().map(|line| format!("  {line}\n")).collect();
+    let lines: Vec<String> = words.lines().map(|line| format!("  {line}\n")).collect();
+    let lines = lines.concat();
     format!("{key}:\n{lines}")
 }
 
@@ -48,8 +50,8 @@ fn shown(workload: &Workload) -> String {
             None => meant.push((container.name.clone(), policy)),
         }
     }
-    let meant: String = meant.into_iter().map(|(names, policy)| format!(", {names}: {policy}")).collect();
-    automation + &meant
+    let meant: Vec<String> = meant.into_iter().map(|(names, policy)| format!(", {names}: {policy}")).collect();
+    automation + &meant.concat()
 }
 
 fn problems(manifest: &Manifest) -> Vec<String> {
@@ -95,7 +97,7 @@ fn one_policy_is_for_all_containers() {
         &[],
     );
     check("keel.sh/policy: force", "on, app+sidecar: semver:>=0.0.0-0", &[]);
-    check("keel.sh/policy: glob:build-*", "on, app+sidecar: glob:build-* order=natural", &[]);
+    check("keel.sh/policy: glob:build-*", "on, app+sidecar: glob:build-* order=alphabetical", &[]);
     check(
         "keel.sh/policy: regexp:^build-(?P<compare>\\d+)$",
         "on, app+sidecar: regex:^build-(?P<compare>\\d+)$ order=natural extract=${compare}",
@@ -317,4 +319,23 @@ fn two_dialects_agree_or_hold() {
     );
     minor("landwaiter/tag.init: 'glob:*-a'", "on, app+sidecar: minor, init: glob:*-a", &[]);
     minor("landwaiter/ignore: 'true'", "ignored, app+sidecar: minor", &[]);
+}
+
+#[test]
+fn what_keel_was_told_is_kept() {
+    let words = "keel.sh/policy: minor\nkeel.sh/matchPreRelease: 'false'\nkeel.sh/trigger: poll\nkeel.sh/pollSchedule: '@every 5m'\nkeel.sh/imagePullSecret: pull";
+    let manifest = object("Deployment", &under("annotations", words));
+    let workload = &manifest.workloads[0];
+    let peers = workload.containers.iter().map(|container| container.peer.as_ref().map(ToString::to_string));
+    let told = || Some("minor matchPreRelease=false".to_owned());
+    assert_eq!(peers.collect::<Vec<_>>(), [told(), told(), None, None, None]);
+    let left = workload.leftovers.iter().map(|left| format!("{}: {}={}", left.place, left.key, left.value));
+    assert_eq!(
+        left.collect::<Vec<_>>(),
+        [
+            "a.yaml:7:5: keel.sh/trigger=poll",
+            "a.yaml:8:5: keel.sh/pollSchedule=@every 5m",
+            "a.yaml:9:5: keel.sh/imagePullSecret=pull"
+        ]
+    );
 }

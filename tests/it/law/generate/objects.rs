@@ -317,27 +317,24 @@ impl Builder<'_, '_> {
         let paths = |image: &[(&str, &str)]| {
             Node::Map(image.iter().map(|(key, path)| ((*key).to_owned(), text(path))).collect())
         };
-        self.map(["keel", "web", "api"], |builder, key| match key {
-            "keel" => builder.map(["policy", "images"], |_, key| match key {
-                "policy" => text("all"),
-                _ => Node::List(vec![
-                    paths(&[("repository", "web.image"), ("tag", "web.version")]),
-                    paths(&[("repository", "api.image")]),
-                ]),
-            }),
-            _ => {
-                let [_, path] = builder.dice.pick(&SPLIT);
-                let tag = builder.dice.pick(&TAGS).or(Some("1"));
-                let is_split = key == "web";
-                let value = builder.add(path.to_owned(), Some(path).filter(|_| !is_split), tag, false);
-                builder.images.push(Planted { workload: id.to_owned(), container: format!("{key}.image"), value });
-                let keys: &[&str] = if is_split { &["image", "version"] } else { &["image"] };
-                let part = |key: &&str| match (*key, is_split) {
-                    ("image", true) => ("image".to_owned(), text(path)),
-                    (key, _) => (key.to_owned(), Node::Value(value)),
-                };
-                Node::Map(keys.iter().map(part).collect())
+        self.map(["keel", "web", "api"], |builder, key| {
+            if key == "keel" {
+                return builder.map(["policy", "images"], |_, key| match key {
+                    "policy" => text("all"),
+                    _ => Node::List(vec![
+                        paths(&[("repository", "web.image"), ("tag", "web.version")]),
+                        paths(&[("repository", "api.image")]),
+                    ]),
+                });
             }
+            let [_, path] = builder.dice.pick(&SPLIT);
+            let tag = builder.dice.pick(&TAGS).or(Some("1"));
+            let is_split = key == "web";
+            let value = builder.add(path.to_owned(), Some(path).filter(|_| !is_split), tag, false);
+            builder.images.push(Planted { workload: id.to_owned(), container: format!("{key}.image"), value });
+            let image = ("image".to_owned(), if is_split { text(path) } else { Node::Value(value) });
+            let version = is_split.then(|| ("version".to_owned(), Node::Value(value)));
+            Node::Map(std::iter::once(image).chain(version).collect())
         })
     }
 

@@ -7,7 +7,8 @@ use crate::policy::{Dialect, Dialects};
 
 /// Values with three images, and a block from line 9 on.
 fn values(block: &str) -> Manifest {
-    let lines: String = block.lines().map(|line| format!("  {line}\n")).collect();
+    let lines: Vec<String> = block.lines().map(|line| format!("  {line}\n")).collect();
+    let lines = lines.concat();
     let text = format!(
         "web: {{image: 'web:1.0.0'}}\njob:\n  image: job\n  version: 0.1\npart:\n  image: {{registry: quay.io, repository: team/part, tag: 2.0.0, digest: ''}}\n  list: [1]\nkeel:\n{lines}"
     );
@@ -148,6 +149,27 @@ fn paths_that_lead_nowhere_are_told() {
             "chart/values.yaml:10:3: warning: `keel.initContainers` is no key that Keel knows; remove it",
             "chart/values.yaml:11:3: error: `keel.matchTags` is no key that Keel knows; did you mean `keel.matchTag`?",
         ],
+    );
+}
+
+#[test]
+fn a_block_has_so_many_images() {
+    use std::fmt::Write as _;
+
+    let mut text = String::from("keel:\n  policy: all\n  images:\n");
+    for at in 0..10_000 {
+        writeln!(text, "  - {{repository: a{at}.image, tag: a{at}.tag}}").unwrap();
+    }
+    for at in 0..10_000 {
+        writeln!(text, "a{at}: {{image: x, tag: v1}}").unwrap();
+    }
+    let manifest = read_as("values.yaml", &text, Terms::builtin());
+    assert_eq!(manifest.workloads[0].containers.len(), 100);
+    assert_eq!(
+        problems(&manifest),
+        [
+            "values.yaml:104:5: error: this block names more than 100 images, which is the most that is followed; name fewer images"
+        ]
     );
 }
 
