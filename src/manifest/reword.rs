@@ -215,7 +215,7 @@ fn reword<'a>(object: NodeRef<'a>, words: &[Reword]) -> Result<Vec<Amendment<'a>
         amendments.push(Amendment::Remove { mapping, keys: lists });
     }
     if !added.is_empty() {
-        replaced.reverse();
+        replaced.sort_by_key(|key| std::cmp::Reverse(key.id()));
         amendments.push(addition(object, metadata, annotations, replaced, &added));
     }
     Ok(amendments)

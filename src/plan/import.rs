@@ -134,7 +134,7 @@ impl Import {
                     ours,
                     agreement,
                     native: import.becomes(workload, container),
-                    words_at: workload.place.clone(),
+                    words_at: workload.words_at.clone(),
                 });
             }
         }
@@ -174,7 +174,7 @@ impl Import {
     fn becomes(&self, workload: &Workload, container: &Container) -> Native {
         let by_hand =
             |why: &str| Native::ByHand { why: why.to_owned(), words: task::by_hand(container, &workload.automation) };
-        let Some(task) = self.tasks.get(&workload.place) else {
+        let Some(task) = self.tasks.get(&workload.words_at) else {
             return task::by_hand_elsewhere(workload, container);
         };
         if let Some(why) = &task.refused {
@@ -222,12 +222,19 @@ impl Import {
 
 /// Whose words are about this container, and what they say.
 fn spoken(study: &Study, workload: &Workload, container: &Container) -> Option<(Dialect, String)> {
+    // What is replaced elsewhere is shown there.
+    if matches!(container.policy, ContainerPolicy::Elsewhere { .. }) {
+        return None;
+    }
     if let Some(peer) = &container.peer {
         return Some((peer.dialect(), peer.to_string()));
     }
     let is_wrong = matches!(container.policy, ContainerPolicy::Invalid { .. })
         || (study::mistake(workload).is_some() && container.policy != ContainerPolicy::Unstated);
-    let object = study.objects.get(&workload.place).filter(|_| is_wrong)?;
+    if let Some(comment) = study.comments.get(&workload.words_at) {
+        return Some((Dialect::Flux2, comment.clone()));
+    }
+    let object = study.objects.get(&workload.words_at).filter(|_| is_wrong)?;
     let words: Vec<String> = object.words.iter().map(|word| format!("{}={}", word.key, word.value.trim())).collect();
     Some((object.words.first()?.dialect, words.join(" ")))
 }

@@ -3,12 +3,11 @@
 //!
 //! What cannot be changed, or would mean something else, stays as it is; the rest is done.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::study::{Study, by_place};
+use super::study::Study;
 use super::task::Task;
-use crate::image::Tag;
 use crate::manifest::{
     Automation, Container, ContainerPolicy, Document, Place, Reworded, Rewording, Scope, Trail, Workload,
 };
@@ -60,7 +59,7 @@ pub(super) fn carry_out<S: Source>(
     source: &S,
 ) -> Result<Vec<Change>, S::Error> {
     let mut before: BTreeMap<RepoPath, Vec<u8>> = BTreeMap::new();
-    let mut memory = Memory::hearing(Dialects::of(&[]));
+    let (mut all, mut native) = (Memory::hearing(study.dialects), Memory::hearing(Dialects::of(&[])));
     loop {
         let mut overlay = Overlay { source, changed: BTreeMap::new() };
         if reword(tasks, source, &mut before, &mut overlay.changed)? {
@@ -74,16 +73,20 @@ pub(super) fn carry_out<S: Source>(
             None => OverlayKey::Below(below.clone()),
         };
         let files: Vec<_> = files.iter().map(|(path, below)| (path.clone(), key(path, below))).collect();
-        let after = Inventory::survey(&files, &overlay, Scope::Annotated, &mut memory)?;
-        if !judge(study, &after, tasks, scans, &before, &overlay.changed) {
-            let change = |(path, after): (RepoPath, Arc<Vec<u8>>)| Change {
-                before: before.remove(&path).unwrap_or_default(),
-                path,
-                after: Arc::unwrap_or_clone(after),
+        let after = After {
+            heard: &Inventory::survey(&files, &overlay, Scope::Annotated, &mut all)?,
+            native: &Inventory::survey(&files, &overlay, Scope::Annotated, &mut native)?,
+            before: &before,
+            changed: &overlay.changed,
+            scans,
+        };
+        if !after.judge(study, tasks) {
+            let changed = overlay.changed.into_iter();
+            let change = |(path, after): (RepoPath, Arc<Vec<u8>>)| {
+                let before = before.remove(&path).unwrap_or_default();
+                Change { path, before, after: after.to_vec() }
             };
-            drop(after);
-            drop(files);
-            return Ok(overlay.changed.into_iter().map(change).collect());
+            return Ok(changed.map(change).collect());
         }
     }
 }
@@ -147,100 +150,119 @@ enum Spot {
 /// What is done for one image: by whom, how it is automated, and what it follows, in native words.
 type Following = (Automation, Option<Option<Vec<(&'static str, String)>>>);
 
-/// Compares what is followed before and after. Whether a task was given up.
-fn judge(
-    study: &Study,
-    after: &Inventory,
-    tasks: &mut BTreeMap<Place, Task>,
-    scans: Option<&Scans>,
-    before: &BTreeMap<RepoPath, Vec<u8>>,
-    changed: &BTreeMap<RepoPath, Arc<Vec<u8>>>,
-) -> bool {
-    let open = |bytes: &dyn Fn(&RepoPath) -> Option<Vec<u8>>| -> HashMap<RepoPath, Document> {
-        let documents =
-            changed.keys().filter_map(|path| Some((path.clone(), Document::open(path, &bytes(path)?).ok()?)));
-        documents.collect()
-    };
-    let old = open(&|path| before.get(path).cloned());
-    let new = open(&|path| changed.get(path).map(|bytes| bytes.to_vec()));
-    let spot = |documents: &HashMap<RepoPath, Document>, container: &Container| {
-        let place = container.image.place();
-        match documents.get(&place.file) {
-            Some(document) => Spot::Along(place.file.clone(), document.trail(&container.image)),
-            None => Spot::At(place.clone()),
-        }
-    };
-    let mut now: HashMap<Spot, Vec<(&Workload, &Container)>> = HashMap::new();
-    for workload in after.workloads() {
-        for container in &workload.containers {
-            now.entry(spot(&new, container)).or_default().push((workload, container));
-        }
-    }
-    let native = by_place(&study.native);
-    let mut blamed: BTreeSet<Place> = BTreeSet::new();
-    let mut is_given_up = false;
-    for workload in study.heard.workloads() {
-        for container in &workload.containers {
-            let here = now.get(&spot(&old, container)).map(Vec::as_slice).unwrap_or_default();
-            let task = tasks.get(&workload.place).filter(|task| task.changes());
-            let is_kept = if task.is_some() {
-                here.iter().any(|(then, same)| is_same(workload, container, then, same, scans))
-            } else {
-                // What nobody rewords is as it is natively, whatever becomes of its neighbours.
-                let found = native.get(container.image.place()).map(Vec::as_slice).unwrap_or_default();
-                let mine = found.iter().filter(|(other, _)| other.place == workload.place);
-                mine.clone().all(|(other, same)| here.iter().any(|(then, now)| is_same(other, same, then, now, scans)))
-            };
-            if is_kept {
-                continue;
+/// The containers of an inventory by where their images stand.
+type BySpot<'a> = HashMap<Spot, Vec<(&'a Workload, &'a Container)>>;
+
+/// The repository with other words in some files.
+struct After<'a> {
+    /// With all words heard that were heard before.
+    heard: &'a Inventory,
+    /// With native words alone.
+    native: &'a Inventory,
+    before: &'a BTreeMap<RepoPath, Vec<u8>>,
+    changed: &'a BTreeMap<RepoPath, Arc<Vec<u8>>>,
+    scans: Option<&'a Scans>,
+}
+
+impl After<'_> {
+    /// Compares what is followed before and after: with all words heard everything is as it was, and so it is
+    /// with native words alone for what was exchanged and for what was native before. Whether a task was
+    /// given up.
+    fn judge(&self, study: &Study, tasks: &mut BTreeMap<Place, Task>) -> bool {
+        let open = |path: &RepoPath, bytes: &[u8]| Some((path.clone(), Document::open(path, bytes).ok()?));
+        let old: HashMap<_, _> = self.changed.keys().filter_map(|path| open(path, self.before.get(path)?)).collect();
+        let new: HashMap<_, _> = self.changed.iter().filter_map(|(path, bytes)| open(path, bytes)).collect();
+        let (heard, native) = (by_spot(self.heard, &new), by_spot(self.native, &new));
+        let mut wrong: Vec<(Place, Place, String)> = Vec::new();
+        let mut check = |workload: &Workload, container: &Container, after: &BySpot<'_>| {
+            let here = after.get(&spot(&old, container)).map(Vec::as_slice).unwrap_or_default();
+            if here.iter().any(|(then, same)| self.is_same((workload, container), (then, same))) {
+                return;
             }
             let became = here.iter().find(|(_, same)| same.name == container.name).or(here.first());
             let why = difference(workload, container, became.copied());
-            if let Some(task) = tasks.get_mut(&workload.place).filter(|task| task.changes()) {
-                task.refused = Some(why);
-                is_given_up = true;
-            } else {
-                blamed.insert(container.image.place().clone());
+            wrong.push((workload.words_at.clone(), container.image.place().clone(), why));
+        };
+        let exchanged: BTreeSet<Place> =
+            tasks.iter().filter(|(_, task)| task.changes()).map(|(place, _)| place.clone()).collect();
+        let is_exchanged = |workload: &Workload| exchanged.contains(&workload.words_at);
+        for workload in study.heard.workloads() {
+            for container in &workload.containers {
+                check(workload, container, &heard);
+                if is_exchanged(workload) {
+                    check(workload, container, &native);
+                }
             }
         }
+        // Whoever had an image natively gives way to words that are about it now.
+        let spoken = study.heard.workloads().filter(|workload| is_exchanged(workload));
+        let spoken: HashSet<&Place> =
+            spoken.flat_map(|workload| &workload.containers).map(|container| container.image.place()).collect();
+        for workload in study.native.workloads().filter(|workload| !is_exchanged(workload)) {
+            let others = workload.containers.iter().filter(|container| !spoken.contains(container.image.place()));
+            others.for_each(|container| check(workload, container, &native));
+        }
+        for (words_at, image, why) in &wrong {
+            match tasks.get_mut(words_at).filter(|_| exchanged.contains(words_at)) {
+                Some(task) => drop(task.refused.get_or_insert_with(|| why.clone())),
+                None => give_up_near(tasks, words_at, image, why),
+            }
+        }
+        !wrong.is_empty()
     }
-    // An image that changed its meaning without a task of its own: whoever shares the file gives way.
-    for place in blamed {
-        let neighbours = tasks.values_mut().filter(|task| {
-            task.changes() && task.rewordings.iter().any(|rewording| rewording.place().file == place.file)
-        });
-        for task in neighbours {
-            task.refused = Some(format!("the image at {place} would be followed in another way"));
-            is_given_up = true;
+
+    /// Whether both images are followed alike, as far as can be told, and the same tag is chosen of those that
+    /// are known.
+    fn is_same(&self, (workload, container): (&Workload, &Container), (then, same): (&Workload, &Container)) -> bool {
+        if following(workload, container) != following(then, same) {
+            return false;
+        }
+        let (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) = (&container.policy, &same.policy) else {
+            return true;
+        };
+        let image = container.image.reference();
+        match self.scans.and_then(|scans| scans.get(image.repository())) {
+            Some(Scan::Complete(candidates)) => {
+                let choose = |policy: &Policy| decide(policy, image.tag(), candidates).decision;
+                choose(one) == choose(two)
+            }
+            _ => true,
         }
     }
-    is_given_up
 }
 
-/// Whether both images are followed alike, as far as can be told, and the same tag is chosen of those that are
-/// known.
-fn is_same(
-    workload: &Workload,
-    container: &Container,
-    then: &Workload,
-    same: &Container,
-    scans: Option<&Scans>,
-) -> bool {
-    let (before, after) = (following(workload, container), following(then, same));
-    if before != after {
-        return false;
-    }
-    let (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) = (&container.policy, &same.policy) else {
-        return true;
+/// Gives up what has changed an image that has no task of its own: those in the same files, or else all.
+fn give_up_near(tasks: &mut BTreeMap<Place, Task>, words_at: &Place, image: &Place, why: &str) {
+    let is_near = |task: &&mut Task| {
+        let files = task.rewordings.iter().map(|rewording| &rewording.place().file);
+        task.changes() && files.into_iter().any(|file| *file == words_at.file || *file == image.file)
     };
-    let image = container.image.reference();
-    match scans.and_then(|scans| scans.get(image.repository())) {
-        Some(Scan::Complete(candidates)) => {
-            let choose = |policy: &Policy, tag: Option<&Tag>| decide(policy, tag, candidates).decision;
-            choose(one, image.tag()) == choose(two, image.tag())
-        }
-        _ => true,
+    let why = format!("an image beside it would change its meaning: {image}: {why}");
+    let mut near: Vec<&mut Task> = tasks.values_mut().filter(is_near).collect();
+    if near.is_empty() {
+        near = tasks.values_mut().filter(|task| task.changes()).collect();
     }
+    for task in near {
+        task.refused = Some(why.clone());
+    }
+}
+
+fn spot(documents: &HashMap<RepoPath, Document>, container: &Container) -> Spot {
+    let place = container.image.place();
+    match documents.get(&place.file) {
+        Some(document) => Spot::Along(place.file.clone(), document.trail(&container.image)),
+        None => Spot::At(place.clone()),
+    }
+}
+
+fn by_spot<'i>(inventory: &'i Inventory, documents: &HashMap<RepoPath, Document>) -> BySpot<'i> {
+    let mut by_spot = BySpot::new();
+    for workload in inventory.workloads() {
+        for container in &workload.containers {
+            by_spot.entry(spot(documents, container)).or_default().push((workload, container));
+        }
+    }
+    by_spot
 }
 
 /// What is done for an image. What follows nothing is the same as what excludes every tag.

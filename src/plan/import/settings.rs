@@ -11,7 +11,8 @@ use crate::manifest::{ForeignMeaning, ForeignObject, Reword};
 use crate::policy::Dialect;
 
 /// Exchanges the settings in an object that come to this for its containers; those that follow none are
-/// left out natively. `is_said` tells whether native words there say all of it already.
+/// left out natively. `are_all_alike` tells whether what is said for all containers is said of each of them,
+/// and `is_said` whether native words there say all of it already.
 ///
 /// # Errors
 /// Why that cannot be done.
@@ -19,6 +20,7 @@ pub(super) fn exchange(
     object: &ForeignObject,
     dialect: Dialect,
     containers: &[Named<'_>],
+    are_all_alike: bool,
     is_said: bool,
 ) -> Result<Exchange, String> {
     let mut exchange = Exchange::default();
@@ -30,7 +32,8 @@ pub(super) fn exchange(
             exchange.rewords.push(if word.is_label { Reword::RemoveLabel { key } } else { Reword::Remove { key } });
         }
     }
-    if is_said {
+    // Where nothing is followed there is nothing to say.
+    if is_said || containers.iter().all(|named| named.stated.is_none()) {
         return Ok(exchange);
     }
     let others = object.words.iter().any(|word| word.dialect != dialect);
@@ -47,8 +50,8 @@ pub(super) fn exchange(
     for (_, (policy, current)) in followed.clone() {
         alike.insert(of_all(policy, current).map_err(|error| error.to_string())?);
     }
-    let are_all_followed = containers.iter().all(|named| named.stated.is_some());
-    if let (true, 1, Some(words)) = (are_all_followed, alike.len(), alike.first()) {
+    let is_for_all = are_all_alike && containers.iter().all(|named| named.stated.is_some());
+    if let (true, 1, Some(words)) = (is_for_all, alike.len(), alike.first()) {
         for (key, value) in words.clone() {
             exchange.add(None, key, value);
         }
@@ -92,7 +95,7 @@ mod tests {
         let objects = Document::open(&path, source.as_bytes()).unwrap().foreign_objects(Dialects::default());
         let manifest = read(&path, source.as_bytes(), Terms::builtin());
         let named: Vec<Named<'_>> = manifest.workloads[0].containers.iter().map(Named::of).collect();
-        let Exchange { rewords, .. } = exchange(&objects[0], Dialect::Keel, &named, is_said)?;
+        let Exchange { rewords, .. } = exchange(&objects[0], Dialect::Keel, &named, true, is_said)?;
         let reword = |reword: &Reword| match reword {
             Reword::Remove { key } => format!("{key} goes"),
             Reword::RemoveLabel { key } => format!("label {key} goes"),
@@ -127,7 +130,7 @@ mod tests {
                 "keel.sh/monitorContainers goes",
                 "+ landwaiter/automated: true",
                 "+ landwaiter/tag.app: glob:a-*",
-                "+ landwaiter/order.app: natural",
+                "+ landwaiter/order.app: alphabetical",
                 "+ landwaiter/exclude.db: *",
             ],
         );

@@ -16,12 +16,16 @@ use crate::policy::Dialects;
 /// A repository as other tools manage it, and as it is without their words.
 #[derive(Debug)]
 pub struct Study {
+    /// Those of the other tools.
+    pub(super) dialects: Dialects,
     /// With the words of the other tools.
     pub(super) heard: Inventory,
     /// With native words alone.
     pub(super) native: Inventory,
     /// The objects in which words of other tools stand, by place.
     pub(super) objects: BTreeMap<Place, ForeignObject>,
+    /// The comments of Flux version 2, by place: what they say.
+    pub(super) comments: BTreeMap<Place, String>,
 }
 
 /// Where each image stands, and who has it.
@@ -44,7 +48,9 @@ impl Study {
             let found = document.foreign_objects(dialects);
             objects.extend(found.into_iter().map(|object| (object.place.clone(), object)));
         }
-        Ok(Self { heard, native, objects })
+        let setters = heard.manifests().flat_map(|manifest| &manifest.markers.setters);
+        let comments = setters.map(|setter| (setter.place.clone(), setter.wish.to_string())).collect();
+        Ok(Self { dialects, heard, native, objects, comments })
     }
 
     /// The repository with the words of the other tools heard.

@@ -47,7 +47,7 @@ impl Task {
 pub(super) fn all(study: &Study, native: &ByPlace<'_>) -> BTreeMap<Place, Task> {
     let mut workloads: BTreeMap<&Place, Vec<&Workload>> = BTreeMap::new();
     for workload in study.heard.workloads() {
-        workloads.entry(&workload.place).or_default().push(workload);
+        workloads.entry(&workload.words_at).or_default().push(workload);
     }
     let mut tasks = BTreeMap::new();
     for (place, object) in &study.objects {
@@ -143,18 +143,16 @@ fn exchange(
         let part = match dialect {
             Dialect::Flux => shared::exchange(object, named)?,
             _ => {
-                // Whatever is a pod's aside is followed natively only where it is named.
-                let meant: Vec<Named<'_>> = named
-                    .iter()
-                    .filter(|named| {
-                        let is_it = |container: &&Container| container.name == named.name;
-                        let mut containers = workloads.iter().flat_map(|workload| &workload.containers);
-                        named.stated.is_some()
-                            || containers.find(is_it).is_none_or(|container| container.is_replaceable)
-                    })
-                    .copied()
-                    .collect();
-                settings::exchange(object, dialect, &meant, is_said_natively(workloads, native))?
+                // What is a pod's aside, such as an image volume, is followed natively only by its name.
+                let is_aside = |named: &Named<'_>| {
+                    let mut containers = workloads.iter().flat_map(|workload| &workload.containers);
+                    let is_it = |container: &&Container| container.name == named.name;
+                    containers.find(is_it).is_some_and(|container| !container.is_replaceable)
+                };
+                let meant = |named: &&Named<'_>| named.stated.is_some() || !is_aside(named);
+                let meant: Vec<Named<'_>> = named.iter().filter(meant).copied().collect();
+                let are_all_alike = !meant.iter().any(is_aside);
+                settings::exchange(object, dialect, &meant, are_all_alike, is_said_natively(workloads, native))?
             }
         };
         exchange.rewords.extend(part.rewords);

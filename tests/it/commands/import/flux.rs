@@ -83,7 +83,7 @@ fn what_flux_chooses_and_what_we_will() {
     );
     assert_eq!(
         cache["why"],
-        "Flux v1 takes debug, which is not in the running here: not of the current tag's own family `1.2`. Landwaiter takes 6.1: highest of 2 matching tags"
+        "Flux v1 takes debug, which is not in the running here: not of the current tag's own family `1.2.3`. Landwaiter takes 6.1: highest version of 2 matching tags"
     );
     let db = row("db");
     assert_eq!((&db["theirs"]["tag"], &db["same"]), (&json!("20240101"), &json!(true)));
@@ -109,7 +109,7 @@ fn people_get_a_table_and_the_reasons() {
         " shop/Deployment/shop  cache      ghcr.io/shop/cache  6.0             flux  glob:*           debug           6.1             differs  shop.yaml:21:16",
         "",
         "What differs:",
-        "  shop/Deployment/shop cache: Flux v1 takes debug, which is not in the running here: not of the current tag's own family `1.2`. Landwaiter takes 6.1: highest of 2 matching tags",
+        "  shop/Deployment/shop cache: Flux v1 takes debug, which is not in the running here: not of the current tag's own family `1.2.3`. Landwaiter takes 6.1: highest version of 2 matching tags",
         "",
         "What becomes of it:",
         "  shop/Deployment/shop web: landwaiter/automated: true, landwaiter/tag.web: regex:master-.*",
