@@ -124,7 +124,9 @@ fn reword<S: Source>(
         let document = match Document::open(&path, bytes) {
             Ok(document) => document,
             Err(problem) => {
-                wanted.iter().for_each(|(place, _)| refuse(place, problem.to_string()));
+                for (place, _) in &wanted {
+                    refuse(place, problem.to_string());
+                }
                 continue;
             }
         };

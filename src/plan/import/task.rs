@@ -140,20 +140,19 @@ fn exchange(
     let dialects: BTreeSet<Dialect> = object.words.iter().map(|word| word.dialect).collect();
     let mut exchange = Exchange::default();
     for dialect in dialects {
-        let part = match dialect {
-            Dialect::Flux => shared::exchange(object, named)?,
-            _ => {
-                // What is a pod's aside, such as an image volume, is followed natively only by its name.
-                let is_aside = |named: &Named<'_>| {
-                    let mut containers = workloads.iter().flat_map(|workload| &workload.containers);
-                    let is_it = |container: &&Container| container.name == named.name;
-                    containers.find(is_it).is_some_and(|container| !container.is_replaceable)
-                };
-                let meant = |named: &&Named<'_>| named.stated.is_some() || !is_aside(named);
-                let meant: Vec<Named<'_>> = named.iter().filter(meant).copied().collect();
-                let are_all_alike = !meant.iter().any(is_aside);
-                settings::exchange(object, dialect, &meant, are_all_alike, is_said_natively(workloads, native))?
-            }
+        let part = if dialect == Dialect::Flux {
+            shared::exchange(object, named)?
+        } else {
+            // What is a pod's aside, such as an image volume, is followed natively only by its name.
+            let is_aside = |named: &Named<'_>| {
+                let mut containers = workloads.iter().flat_map(|workload| &workload.containers);
+                let is_it = |container: &&Container| container.name == named.name;
+                containers.find(is_it).is_some_and(|container| !container.is_replaceable)
+            };
+            let meant = |named: &&Named<'_>| named.stated.is_some() || !is_aside(named);
+            let meant: Vec<Named<'_>> = named.iter().filter(meant).copied().collect();
+            let are_all_alike = !meant.iter().any(is_aside);
+            settings::exchange(object, dialect, &meant, are_all_alike, is_said_natively(workloads, native))?
         };
         exchange.rewords.extend(part.rewords);
         exchange.becomes.extend(part.becomes);

@@ -25,9 +25,9 @@ fn told(source: &str) -> Result<Vec<String>, String> {
 
 #[track_caller]
 fn check(annotations: &str, expected: &[&str]) {
-    let annotations: String = annotations.lines().map(|line| format!("    {line}\n")).collect();
+    let annotations = annotations.replace('\n', "\n    ");
     let source = format!(
-        "kind: Pod\nmetadata:\n  annotations:\n{annotations}spec: {{containers: [{{name: app, image: 'a:1.0'}}, {{name: db, image: 'b:20240101'}}]}}\n"
+        "kind: Pod\nmetadata:\n  annotations:\n    {annotations}\nspec: {{containers: [{{name: app, image: 'a:1.0'}}, {{name: db, image: 'b:20240101'}}]}}\n"
     );
     assert_eq!(told(&source).unwrap(), expected, "{annotations}");
 }
