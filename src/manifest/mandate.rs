@@ -4,8 +4,8 @@
 //! images stand or how a file is laid out. Whatever is wrong here either holds the workload or leaves
 //! a container without a policy: a mistake never widens what may happen. `hearing.rs` sorts out who
 //! says what, `choice.rs` finds what each container follows, and `options.rs` what stands beside its
-//! pattern; the workload as a whole is judged here, in the vocabulary that two dialects share. `agree.rs`
-//! puts it together with what others ask for.
+//! pattern; the workload as a whole is judged here, in the vocabulary that two dialects share. `peers.rs`
+//! says the same as Flux heard it. `agree.rs` puts it together with what others ask for.
 
 mod agree;
 mod choice;
@@ -45,7 +45,6 @@ pub(super) fn read(
     let lock = reader.lock();
     let allow_downgrade = reader.flag("allow-downgrade") == Some(true);
     let policies = reader.policies(subjects, allow_downgrade, automated == Some(true));
-    let peers = reader.flux_peers(statements, subjects);
     reader.check_values(&policies, subjects);
     reader.report_strangers(subjects, is_patch);
     reader.report_unnamed(subjects, &policies);
@@ -59,7 +58,15 @@ pub(super) fn read(
     let first = statements.iter().find(|statement| statement.word != Word::Bookkeeping);
     let dialect = first.map_or(Dialect::Native, |first| first.voice.dialect());
     let place = first.map(|first| first.key.clone());
-    Mandate { dialect, place, automated, automation, peers, policies, leftovers: Vec::new() }
+    Mandate {
+        dialect,
+        place,
+        automated,
+        automation,
+        peers: peers::peers(statements, subjects, &policies),
+        policies,
+        leftovers: Vec::new(),
+    }
 }
 
 /// Something that is wrong, reported already.

@@ -33,7 +33,7 @@ use task::Task;
 
 use super::{Change, Plan, Scan, Scans, Source, Verdict};
 use crate::image::Reference;
-use crate::manifest::{Automation, Container, ContainerPolicy, Place, Workload};
+use crate::manifest::{Automation, Container, ContainerPolicy, ForeignMeaning, ForeignWord, Place, Workload};
 use crate::path::RepoPath;
 use crate::policy::{Dialect, PeerChoice};
 
@@ -229,14 +229,20 @@ fn spoken(study: &Study, workload: &Workload, container: &Container) -> Option<(
     if let Some(peer) = &container.peer {
         return Some((peer.dialect(), peer.to_string()));
     }
-    let is_wrong = matches!(container.policy, ContainerPolicy::Invalid { .. })
-        || (study::mistake(workload).is_some() && container.policy != ContainerPolicy::Unstated);
     if let Some(comment) = study.comments.get(&workload.words_at) {
         return Some((Dialect::Flux2, comment.clone()));
     }
-    let object = study.objects.get(&workload.words_at).filter(|_| is_wrong)?;
-    let words: Vec<String> = object.words.iter().map(|word| format!("{}={}", word.key, word.value.trim())).collect();
-    Some((object.words.first()?.dialect, words.join(" ")))
+    // What comes to nothing there, or cannot be read, is shown as it is written.
+    let object = study.objects.get(&workload.words_at).filter(|_| container.policy != ContainerPolicy::Unstated)?;
+    let is_about = |word: &&ForeignWord| match &word.meaning {
+        ForeignMeaning::Pattern { container: Some(about), .. }
+        | ForeignMeaning::Shared { container: Some(about), .. } => *about == container.name,
+        ForeignMeaning::Path { alias, .. } => *alias == container.name,
+        _ => true,
+    };
+    let about: Vec<&ForeignWord> = object.words.iter().filter(is_about).collect();
+    let words: Vec<String> = about.iter().map(|word| format!("{}={}", word.key, word.value.trim())).collect();
+    Some((about.first()?.dialect, words.join(" ")))
 }
 
 /// What that tool would do, what we will do, and whether that is the same.
@@ -265,11 +271,14 @@ fn judged(
     };
     let ours = Ours::of(verdict);
     let theirs = match (&workload.automation, &container.peer) {
-        (_, None) => return (None, Some(ours), Agreement::Unknown("the setting cannot be read".to_owned())),
         (Automation::Off, _) if dialect == Dialect::Flux => PeerChoice::Stays("it is not automated".to_owned()),
         (Automation::Locked(_), _) => PeerChoice::Stays("it is locked".to_owned()),
         (Automation::Ignored, _) => PeerChoice::Stays("it is to be left alone".to_owned()),
         (_, Some(peer)) => peer.choose(image.tag(), candidates),
+        (Automation::On, None) if dialect == Dialect::Flux && policy.is_some() => {
+            PeerChoice::Stays("it does not follow images here".to_owned())
+        }
+        (_, None) => return (None, Some(ours), Agreement::Unknown("the setting cannot be read".to_owned())),
     };
     let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), candidates);
     (Some(theirs), Some(ours), agreement)
