@@ -13,6 +13,7 @@
 //! | `read/kustomize.rs`, `read/markers.rs`, `read/keel.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel, for applications of Argo CD |
 //! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
+//! | `foreign.rs` | words of other dialects, object by object, as they stand |
 //! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
 //! | **`yaml.rs`** | text to a tree of nodes with byte spans |
 //! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
@@ -59,6 +60,7 @@ mod dialect;
 mod document;
 mod edit;
 mod fluxd;
+mod foreign;
 mod image_list;
 mod lint_file;
 mod mandate;
@@ -84,6 +86,7 @@ pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use fluxd::read_flux_args;
+pub use foreign::{ForeignMeaning, ForeignObject, ForeignPart, ForeignWord};
 pub use image_list::{
     Application, ApplicationReference, ApplicationSource, HelmKey, HelmKeys, ImageIndex, ImageList, ImageUpdater,
     ListedImage, SourceFolder, SourceKind, WriteTarget,

@@ -5,6 +5,7 @@
 
 mod flux;
 mod flux2;
+mod import;
 mod keel;
 
 use std::collections::BTreeMap;

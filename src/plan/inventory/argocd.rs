@@ -301,6 +301,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
         let place = self.searched.spoken.list.place.clone();
         let claim = self.plain.entry(pod.key()).or_insert_with(|| Workload {
             id: workload.id.clone(),
+            words_at: place.clone(),
             place,
             automated: true,
             automation,
@@ -345,8 +346,8 @@ impl<'s, 'c> Joiner<'s, 'c> {
     fn workload(&self, containers: Vec<Container>) -> Option<Workload> {
         let Searched { spoken, .. } = self.searched;
         let (id, place) = (spoken.application().id.clone(), spoken.list.place.clone());
-        let automation = self.automation();
-        let workload = Workload { id, place, automated: true, automation, containers, leftovers: Vec::new() };
+        let (automation, words_at) = (self.automation(), place.clone());
+        let workload = Workload { id, place, words_at, automated: true, automation, containers, leftovers: Vec::new() };
         (!workload.containers.is_empty()).then_some(workload)
     }
 }
