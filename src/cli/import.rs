@@ -4,10 +4,10 @@ mod environment;
 mod rows;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use environment::EnvironmentOutput;
+use environment::ConfigurationArgs;
 use jiff::Timestamp;
 use rows::ImportOutput;
 
@@ -16,9 +16,8 @@ use super::output::{diff, has_error, json, problems_text};
 use super::plan::FRESH_FOR;
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome, OutputFormat, tags};
-use crate::manifest::{Problem, read_flux_args, read_registries_conf};
-use crate::path::RepoPath;
-use crate::plan::import::{Environment, Import, Native, Study};
+use crate::manifest::Problem;
+use crate::plan::import::{Import, Native, Study};
 use crate::plan::{Change, Scans};
 use crate::policy::{Dialect, Dialects};
 use crate::reconcile;
@@ -74,15 +73,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "RFC3339", env = "LANDWAITER_NOW")]
     now: Option<Timestamp>,
 
-    /// Print a configuration instead: how Argo CD Image Updater reaches registries, from its
-    /// `registries.conf` or the `ConfigMap` that holds it.
-    #[arg(long, value_name = "FILE", env = "LANDWAITER_REGISTRIES_CONF", help_heading = "Configurations")]
-    registries_conf: Option<PathBuf>,
-
-    /// Print a configuration instead: what fluxd, the daemon of Flux version 1, was told, from the manifest
-    /// that runs it or a list of its arguments.
-    #[arg(long = "flux-args", value_name = "FILE", env = "LANDWAITER_FLUX_ARGS", help_heading = "Configurations")]
-    fluxd: Option<PathBuf>,
+    #[command(flatten)]
+    configurations: ConfigurationArgs,
 
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
@@ -94,8 +86,8 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) async fn run(self, out: &mut dyn Write) -> Outcome {
-        if self.registries_conf.is_some() || self.fluxd.is_some() {
-            return self.configure(out);
+        if self.configurations.are_asked_for() {
+            return self.configurations.run(out, &self.dir, self.output);
         }
         let Opened { files, checkout } = checkout::open(&self.dir)?;
         let study = Study::make(&files, &checkout, Dialects::of(&self.from))?;
@@ -146,42 +138,4 @@ impl Args {
         }
         rows::print_summary(out, import, changes, self.write)
     }
-
-    /// Prints a configuration made of those of other daemons.
-    fn configure(self, out: &mut dyn Write) -> Outcome {
-        let mut environment = Environment::default();
-        let mut problems = Vec::new();
-        if let Some(file) = &self.fluxd {
-            let (path, bytes) = read(file)?;
-            let (arguments, wrong) = read_flux_args(&path, &bytes);
-            environment.add_fluxd(&arguments);
-            problems.extend(wrong);
-        }
-        if let Some(file) = &self.registries_conf {
-            let (path, bytes) = read(file)?;
-            let (registries, wrong) = read_registries_conf(&path, &bytes);
-            environment.add_registries(&registries);
-            problems.extend(wrong);
-        }
-        match self.output {
-            OutputFormat::Json => json(out, &EnvironmentOutput::new(&environment, &problems))?,
-            OutputFormat::Text => {
-                environment::print(out, &environment)?;
-                // What is printed goes into a file.
-                problems_text(&mut anstream::stderr(), &problems)?;
-            }
-        }
-        Ok(Good::unless(has_error(&problems)))
-    }
-}
-
-/// A file anywhere on this machine, under the name that places in it are told by.
-fn read(file: &Path) -> Result<(RepoPath, Vec<u8>), Error> {
-    let cannot = |source| Error::File { what: format!("cannot read {}", file.display()), source };
-    let bytes = std::fs::read(file).map_err(cannot)?;
-    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("file");
-    let relative = file.to_str().and_then(|path| RepoPath::parse(path.trim_start_matches("./")).ok());
-    let path = relative.or_else(|| RepoPath::parse(name).ok());
-    let path = path.ok_or_else(|| Error::Usage(format!("{} is no name of a file", file.display())))?;
-    Ok((path, bytes))
 }

@@ -35,6 +35,7 @@ use super::{Change, Plan, Scan, Scans, Source, Verdict};
 use crate::image::Reference;
 use crate::manifest::{Automation, Container, ContainerPolicy, ForeignMeaning, ForeignWord, Place, Workload};
 use crate::path::RepoPath;
+use crate::policy::peer::{Flux, Peer};
 use crate::policy::{Dialect, PeerChoice};
 
 /// What other tools were told about the images of a repository, and what becomes of it.
@@ -44,6 +45,8 @@ pub struct Import {
     pub rows: Vec<Row>,
     /// Every setting without an equivalent.
     pub leftovers: Vec<Remainder>,
+    /// Objects of other tools that are left in place: what they are called, and where they begin.
+    pub objects: Vec<(String, Place)>,
     tasks: BTreeMap<Place, Task>,
 }
 
@@ -116,13 +119,13 @@ impl Import {
         for entry in plan.iter().flat_map(|plan| &plan.entries) {
             verdicts.insert((&entry.place, &entry.workload, &entry.container), &entry.verdict);
         }
-        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), tasks };
+        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks };
         for workload in study.heard.workloads() {
             let id = workload.id.to_string();
             for container in &workload.containers {
-                let Some((dialect, setting)) = spoken(study, workload, container) else { continue };
+                let Some(Spoken { dialect, setting, peer }) = spoken(study, workload, container) else { continue };
                 let verdict = verdicts.get(&(container.image.place(), &id, &container.name)).copied();
-                let (theirs, ours, agreement) = judged(workload, container, dialect, verdict, scans);
+                let (theirs, ours, agreement) = judged(workload, container, (dialect, peer.as_ref()), verdict, scans);
                 import.rows.push(Row {
                     place: container.image.place().clone(),
                     workload: id.clone(),
@@ -220,20 +223,54 @@ impl Import {
     }
 }
 
+/// The objects that say to other tools which tags are wanted, and how commits are made.
+fn objects(study: &Study) -> Vec<(String, Place)> {
+    let objects = study.heard.manifests().map(|manifest| &manifest.markers.objects);
+    let named = objects.flat_map(|objects| {
+        let policies = objects.policies.iter().map(|policy| ("ImagePolicy", &policy.name, &policy.place));
+        let repositories = objects.repositories.iter();
+        let repositories = repositories.map(|repository| ("ImageRepository", &repository.name, &repository.place));
+        let automations = objects.automations.iter();
+        let automations = automations.map(|automation| ("ImageUpdateAutomation", &automation.name, &automation.place));
+        policies.chain(repositories).chain(automations)
+    });
+    let mut named: Vec<_> = named.map(|(kind, name, place)| (format!("{kind} {name}"), place.clone())).collect();
+    named.sort_by(|a, b| a.1.cmp(&b.1));
+    named
+}
+
+/// Words of another tool about a container.
+struct Spoken {
+    dialect: Dialect,
+    /// What they say, in one line.
+    setting: String,
+    /// The same as that tool takes it, where it does.
+    peer: Option<Peer>,
+}
+
 /// Whose words are about this container, and what they say.
-fn spoken(study: &Study, workload: &Workload, container: &Container) -> Option<(Dialect, String)> {
+fn spoken(study: &Study, workload: &Workload, container: &Container) -> Option<Spoken> {
     // What is replaced elsewhere is shown there.
     if matches!(container.policy, ContainerPolicy::Elsewhere { .. }) {
         return None;
     }
     if let Some(peer) = &container.peer {
-        return Some((peer.dialect(), peer.to_string()));
+        return Some(Spoken { dialect: peer.dialect(), setting: peer.to_string(), peer: Some(peer.clone()) });
     }
     if let Some(comment) = study.comments.get(&workload.words_at) {
-        return Some((Dialect::Flux2, comment.clone()));
+        return Some(Spoken { dialect: Dialect::Flux2, setting: comment.clone(), peer: None });
+    }
+    let object = study.objects.get(&workload.words_at)?;
+    if container.policy == ContainerPolicy::Unstated {
+        // Flux follows all images of what is automated, also those that we follow only by name.
+        let automates = |word: &ForeignWord| {
+            matches!(&word.meaning, ForeignMeaning::Shared { key, .. } if key == "automated") && &*word.value == "true"
+        };
+        let peer = Peer::from(Flux { pattern: None });
+        let is_followed = workload.automation == Automation::On && object.words.iter().any(automates);
+        return is_followed.then(|| Spoken { dialect: Dialect::Flux, setting: peer.to_string(), peer: Some(peer) });
     }
     // What comes to nothing there, or cannot be read, is shown as it is written.
-    let object = study.objects.get(&workload.words_at).filter(|_| container.policy != ContainerPolicy::Unstated)?;
     let is_about = |word: &&ForeignWord| match &word.meaning {
         ForeignMeaning::Pattern { container: Some(about), .. }
         | ForeignMeaning::Shared { container: Some(about), .. } => *about == container.name,
@@ -242,14 +279,14 @@ fn spoken(study: &Study, workload: &Workload, container: &Container) -> Option<(
     };
     let about: Vec<&ForeignWord> = object.words.iter().filter(is_about).collect();
     let words: Vec<String> = about.iter().map(|word| format!("{}={}", word.key, word.value.trim())).collect();
-    Some((about.first()?.dialect, words.join(" ")))
+    Some(Spoken { dialect: about.first()?.dialect, setting: words.join(" "), peer: None })
 }
 
 /// What that tool would do, what we will do, and whether that is the same.
 fn judged(
     workload: &Workload,
     container: &Container,
-    dialect: Dialect,
+    (dialect, peer): (Dialect, Option<&Peer>),
     verdict: Option<&Verdict>,
     scans: Option<&Scans>,
 ) -> (Option<PeerChoice>, Option<Ours>, Agreement) {
@@ -270,7 +307,7 @@ fn judged(
         _ => None,
     };
     let ours = Ours::of(verdict);
-    let theirs = match (&workload.automation, &container.peer) {
+    let theirs = match (&workload.automation, peer) {
         (Automation::Off, _) if dialect == Dialect::Flux => PeerChoice::Stays("it is not automated".to_owned()),
         (Automation::Locked(_), _) => PeerChoice::Stays("it is locked".to_owned()),
         (Automation::Ignored, _) => PeerChoice::Stays("it is to be left alone".to_owned()),

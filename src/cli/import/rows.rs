@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::output::{BOLD, DIM, GREEN, ProblemOutput, YELLOW, counted, problem_outputs, table};
 use crate::image::Tag;
-use crate::manifest::Problem;
+use crate::manifest::{Place, Problem};
 use crate::plan::Change;
 use crate::plan::import::{Agreement, Import, Native, Ours, Remainder, Row};
 use crate::plan::message::one_line;
@@ -17,6 +17,7 @@ use crate::policy::PeerChoice;
 pub(super) struct ImportOutput<'a> {
     containers: Vec<RowOutput<'a>>,
     leftovers: Vec<LeftoverOutput<'a>>,
+    objects: Vec<ObjectOutput<'a>>,
     changes: Vec<&'a str>,
     problems: Vec<ProblemOutput<'a>>,
 }
@@ -82,6 +83,15 @@ struct LeftoverOutput<'a> {
     why: &'a str,
 }
 
+/// An object of another tool that is left in place.
+#[derive(Debug, Serialize)]
+struct ObjectOutput<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    object: &'a str,
+}
+
 impl<'a> ImportOutput<'a> {
     pub(super) fn new(import: &'a Import, changes: &'a [Change], problems: &'a [Problem]) -> Self {
         let leftover = |leftover: &'a Remainder| LeftoverOutput {
@@ -93,9 +103,16 @@ impl<'a> ImportOutput<'a> {
             value: &leftover.value,
             why: &leftover.why,
         };
+        let object = |(object, place): &'a (String, Place)| ObjectOutput {
+            file: place.file.as_str(),
+            line: place.line,
+            column: place.column,
+            object,
+        };
         Self {
             containers: import.rows.iter().map(RowOutput::from).collect(),
             leftovers: import.leftovers.iter().map(leftover).collect(),
+            objects: import.objects.iter().map(object).collect(),
             changes: changes.iter().map(|change| change.path.as_str()).collect(),
             problems: problem_outputs(problems),
         }
@@ -204,7 +221,11 @@ pub(super) fn print(out: &mut dyn Write, import: &Import, changes: &[Change], is
         let value = if leftover.value.is_empty() { String::new() } else { format!(" `{}`", one_line(&leftover.value)) };
         (format!("{}: {}{value}", leftover.place, one_line(&leftover.key)), one_line(&leftover.why))
     });
-    section(out, "Settings without an equivalent:", leftovers)
+    section(out, "Settings without an equivalent:", leftovers)?;
+    let objects = import.objects.iter().map(|(object, place)| {
+        (place.to_string(), format!("{} is left in place: delete it when nothing names it any more", one_line(object)))
+    });
+    section(out, "Objects of other tools:", objects)
 }
 
 /// Prints the sums, tool by tool.

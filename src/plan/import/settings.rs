@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn what_is_said_natively_is_not_said_twice() {
-        let both = "annotations: {keel.sh/policy: all, landwaiter/automated: 'true'}";
+        let native = "landwaiter/automated: 'true', landwaiter/tag-glob: a-*, landwaiter/order: alphabetical";
+        let both = &format!("annotations: {{keel.sh/policy: 'glob:a-*', {native}}}");
         assert_eq!(told(both, true).unwrap(), ["keel.sh/policy goes"]);
         assert_eq!(
             told(both, false).unwrap_err(),
