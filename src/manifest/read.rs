@@ -294,7 +294,12 @@ impl<'a> Reader<'a, '_> {
         let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
         let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
         let all = mandate::agree(own, others, &subjects, problems);
-        let Mandate { place, automated, automation, policies, peers, leftovers, .. } = all;
+        let Mandate { place, automated, automation, policies, mut peers, leftovers, .. } = all;
+        if !flux::follows(&id.kind) {
+            for peer in &mut peers {
+                *peer = peer.take().filter(|peer| peer.dialect() != Dialect::Flux);
+            }
+        }
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());

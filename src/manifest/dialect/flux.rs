@@ -50,5 +50,10 @@ pub(in crate::manifest) fn knows(topic: Topic, name: &str) -> bool {
 }
 
 fn own(name: &str) -> Word {
-    if BOOKKEEPING.contains(&name) { Word::Bookkeeping } else { lookup(name) }
+    match name {
+        _ if BOOKKEEPING.contains(&name) => Word::Bookkeeping,
+        // `fluxctl` says it of all containers, and writes it down for each.
+        "tag_all" => Word::Unknown { suggestion: Some("tag.<container>".to_owned()), is_slip: false },
+        _ => lookup(name),
+    }
 }

@@ -66,7 +66,7 @@ fn a_typo_gets_the_nearest_spelling() {
     unknown("landwaiter/tag_semver", Some("tag-semver"));
     unknown("landwaiter/polcy.app", Some("policy.app"));
     unknown("fluxcd.io/ignored", Some("ignore"));
-    unknown("fluxcd.io/tag_all", None);
+    unknown("fluxcd.io/tag_all", Some("tag.<container>"));
     unknown("fluxcd.io/something", None);
     unknown("landwaiter/", None);
     unknown("landwaiter/tag.", Some("tag.<container>"));

@@ -318,6 +318,12 @@ fn a_typo_does_not_widen_a_policy() {
             "a.yaml:6:5: warning: `fluxcd.io/whatever` is no key that Landwaiter knows; remove it",
         ],
     );
+    problem(
+        "fluxcd.io/tag_all: x",
+        &[
+            "a.yaml:5:5: error: `fluxcd.io/tag_all` is no key that Landwaiter knows; did you mean `fluxcd.io/tag.<container>`?",
+        ],
+    );
     fine("fluxcd.io/sync-checksum: x\nkustomize.toolkit.fluxcd.io/ssa: x", "off", "app: -, sidecar: -");
 }
 

@@ -75,7 +75,7 @@ pub(super) fn read_paths_in<'a>(root: &Level<'a>, ask: &Ask<'_>, find: &mut Find
                 find.slots.push(found.slot(alias, false));
                 find.placed.insert((*alias).to_owned());
             }
-            Err(lost) if find.lost.get(*alias).is_none_or(|before| lost.depth >= before.depth) => {
+            Err(lost) if find.lost.get(*alias).is_none_or(|before| lost.depth > before.depth) => {
                 find.lost.insert((*alias).to_owned(), lost);
             }
             Err(_) => {}

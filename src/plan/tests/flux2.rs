@@ -256,6 +256,77 @@ fn an_automation_that_does_not_run() {
     check(&[("o.yaml", &of(&[automation("apps/flux", ", newInFlux3: {}")])), ("a.yaml", APP)], NEW, &[]);
 }
 
+/// What becomes of `q.io/app:FROM` under this policy, with these tags there.
+#[track_caller]
+fn chosen(spec: &str, from: &str, tags: &str, expected: &str) {
+    let objects = object("ImagePolicy", "apps/web", &format!("{{imageRepositoryRef: {{name: app}}, {spec}}}"))
+        + &repository("apps/app", "");
+    let text = format!("image: q.io/app:{from} # {{\"$imagepolicy\": \"apps:web\"}}\n");
+    let inventory = survey(&[("o.yaml", &objects), ("a.yaml", &text)], Scope::Annotated);
+    let plan = Plan::draw(&inventory, &scans(&format!("q.io/app: {tags}")), NOW.parse().unwrap());
+    let told: Vec<_> = inventory.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(verdicts(&plan), [format!("image {expected}")], "{spec} on {from}: {told:#?}");
+}
+
+/// Where Flux has no guard, takes what comes first, or loses a tag, we do what is safe.
+#[test]
+fn the_edges_of_what_flux_chooses() {
+    let (any, numerical) = ("policy: {semver: {range: '*'}}", "policy: {numerical: {}}");
+    // Two spellings of one version: the one that stands there stays.
+    chosen(any, "1.2.3", "1.2.3 v1.2.3", "up-to-date");
+    chosen(any, "v1.2.3", "1.2.3 v1.2.3", "up-to-date");
+    chosen(any, "1.0.0", "1.2.3 v1.2.3", "v1.2.3");
+    chosen("policy: {semver: {range: '>=2025.0.0'}}", "2025.1.1", "2025.1.1 2025.02.03 2025.2.4", "2025.2.4");
+    // A version has three numbers.
+    chosen("policy: {semver: {range: '>=0.0.0'}}", "1.0.0", "1 1.2 v1.2", "no-match");
+    chosen("policy: {semver: {range: '>=1.0.0'}}", "1.0.0", "1.0.0 1.1.0-rc.1", "up-to-date");
+    chosen("policy: {semver: {range: '>=1.0.0-0'}}", "1.0.0", "1.0.0 1.1.0-rc.1", "1.1.0-rc.1");
+    chosen("policy: {alphabetical: {}}", "10", "9 10", "9");
+    // One tag that is no number does not stop the others, and numbers are as long as they are.
+    chosen(numerical, "1", "latest 1 2", "2");
+    chosen(numerical, "20250101123456788", "20250101123456788 20250101123456789", "20250101123456789");
+    chosen(numerical, "3", "9 3 nan", "9");
+    // Of tags with one extract the highest is taken, and not the lowest.
+    let alpine = "filterTags: {pattern: '^(?P<v>[0-9.]+)-alpine', extract: $v}, policy: {semver: {range: 7.x}}";
+    chosen(alpine, "7.2.4-alpine3.18", "7.2.4-alpine3.18 7.2.4-alpine3.19 7.2.4-alpine3.20", "7.2.4-alpine3.20");
+    // A tag that is gone, a range that was narrowed: nothing goes back.
+    chosen(any, "1.2.0", "1.0.0 1.1.0", "only-older");
+    chosen("policy: {semver: {range: 5.0.0}}", "5.0.1", "5.0.0 5.0.1", "only-older");
+    chosen("policy: {semver: {range: '>5.0.1'}}", "5.0.0", "5.0.0 5.0.1 5.0.2", "5.0.2");
+    // `latest` by its digest: the tag is what it is.
+    chosen("filterTags: {pattern: ^latest$}, policy: {alphabetical: {}}", "latest", "latest 1.0", "up-to-date");
+}
+
+#[test]
+fn a_tag_by_itself_is_written_as_a_text() {
+    let objects = format!("{}{}", policy("apps/web", "name: app"), repository("apps/app", ""));
+    for (was, is, tags) in [
+        ("tag: 1.1.0", "tag: 1.11.0", "1.11.0"),
+        ("tag: 1.10", "tag: 1.11.0", "1.11.0"),
+        ("tag: '1.1.0'", "tag: '1.11.0'", "1.11.0"),
+        ("- APP_VERSION=1.1.0", "- APP_VERSION=1.11.0", "1.11.0"),
+    ] {
+        let text = format!("{was} # {{\"$imagepolicy\": \"apps:web:tag\"}}\n");
+        let files = [("a.yaml", text.as_str()), ("o.yaml", &objects)];
+        let inventory = survey(&files, Scope::Annotated);
+        let mut plan = Plan::draw(&inventory, &scans(&format!("q.io/app: {tags}")), NOW.parse().unwrap());
+        super::write(&mut plan, &files);
+        assert_eq!(plan.changes[0].after, text.replace(was, is).as_bytes(), "{was}");
+    }
+}
+
+#[test]
+fn what_flux_was_told_goes_with_the_image() {
+    let objects = format!("{}{}", policy("apps/web", "name: app"), repository("apps/app", ", exclusionList: ['^2']"));
+    let inventory = survey(&[("a.yaml", APP), ("o.yaml", &objects)], Scope::Annotated);
+    let containers: Vec<_> = inventory.workloads().flat_map(|workload| &workload.containers).collect();
+    let peer = containers[0].peer.as_ref().unwrap();
+    assert_eq!(peer.name(), "flux2");
+    let scans = scans(TAGS);
+    let Some(crate::plan::Scan::Complete(candidates)) = scans.values().next() else { panic!() };
+    assert_eq!(peer.choose(containers[0].image.reference().tag(), candidates).to_string(), "1.2.0");
+}
+
 #[test]
 fn many_objects_take_linear_time() {
     let mut objects = String::new();

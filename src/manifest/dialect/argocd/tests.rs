@@ -1,3 +1,5 @@
+//! What applications and `ImageUpdater` objects ask for, and what is said of mistakes in them.
+
 use std::fmt::Write as _;
 
 use crate::manifest::{ContainerPolicy, ImageList, ListedImage, Manifest, Terms, WriteTarget, read};

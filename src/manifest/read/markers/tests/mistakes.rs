@@ -235,7 +235,12 @@ fn flux_reads_a_marker_above_a_value_only_where_no_other_comment_stands() {
     crowded(&format!("{marker}\r\n# the app\r\nimage: x:1\r\n"), "1:1", 2);
     crowded(&format!("a: b\n{marker}\nimage: x:1 # the app\n"), "2:1", 3);
     crowded(&format!("a:\n  {marker}\n  - x:1 # the app\n"), "2:3", 3);
+    let values = |text: &str| format!("kind: Application\nspec:\n  source:\n    helm:\n      values: |\n{text}");
+    crowded(&values(&format!("        # the app\n        {marker}\n        image: x:1\n")), "7:9", 6);
+    crowded(&values(&format!("        {marker}\n        # the app\n        image: x:1\n")), "6:9", 7);
+    crowded(&values(&format!("        {marker}\n        image: x:1 # the app\n")), "6:9", 7);
     for alone in [
+        values(&format!("        {marker}\n        image: x:1\n")).replace("  source", "  # of a chart\n  source"),
         format!("a: b # the app\n{marker}\nimage: x:1\n"),
         format!("# the app\n\n{marker}\nimage: x:1\n# behind\n"),
         format!("a: |\n  # text\n{marker}\nimage: x:1\n"),
