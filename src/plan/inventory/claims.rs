@@ -22,9 +22,11 @@ pub(super) fn give_way(workloads: &mut Vec<Arc<Workload>>, claims: &[Arc<Workloa
     workloads.retain_mut(|workload| {
         let goes = |container: &Container| {
             claimed.get(container.image.place()).is_some_and(|claims| {
-                let agrees = claims
-                    .iter()
-                    .any(|(claim, image)| claim.automation == workload.automation && image.policy == container.policy);
+                let agrees = claims.iter().any(|(claim, image)| {
+                    // A lock by itself says nothing of the tags.
+                    let says_no_more = image.policy == container.policy || !workload.automated;
+                    claim.automation == workload.automation && says_no_more
+                });
                 agrees || is_silent(workload, container)
             })
         };

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod charts;
+mod choice;
 mod kustomize;
 mod plain;
 mod updaters;

@@ -406,6 +406,14 @@ fn mistakes_in_objects() {
         true,
     );
     check_updater(
+        &format!("  writeBackConfig: {{method: git, gitConfig: {{pullRequest: {{github: {{}}}}}}}}\n{}", one(good)),
+        &["web docker.io/library/x !"],
+        &[
+            "a.yaml:5:59: error: `pullRequest` asks for a review of each change, which is not supported yet; remove it to have changes committed to the branch, or leave the application to Argo CD Image Updater",
+        ],
+        true,
+    );
+    check_updater(
         &format!("  writeBackConfig: {{method: gti}}\n{}", one(good)),
         &["web docker.io/library/x semver:~1"],
         &[

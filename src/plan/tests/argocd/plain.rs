@@ -74,6 +74,8 @@ fn words_on_the_workload_agree_or_hold() {
     );
     let ignored = "landwaiter/ignore: 'true'";
     check(&repository(ignored), &["web/a.yaml:8 shop/Deployment/a main ignored"], &[]);
+    let locked = "landwaiter/locked: 'true'";
+    check(&repository(locked), &["web/a.yaml:8 shop/Deployment/a main locked"], &[]);
     let off = "landwaiter/automated: 'false'";
     check(&repository(off), &[held[0], &format!("{disagree} not to be automated")], &[]);
 }

@@ -89,10 +89,11 @@ impl<'a> Reader<'_> {
                 ("branch", "the branch is that of `--git-branch`, one for all"),
             ];
             leftovers.extend(whys.into_iter().filter_map(|(key, why)| Some(leftover(self.text(git, key)?, why))));
-            if let Some(request) = git.get("pullRequest") {
-                let said =
-                    Said { written: "pullRequest".to_owned(), place: request.place(self.file), text: String::new() };
-                leftovers.push(leftover(said, "changes are committed to the branch; pull requests are not made yet"));
+            if let Some(request) = git.get("pullRequest").filter(|request| !request.resolved().is_null()) {
+                let message = "`pullRequest` asks for a review of each change, which is not supported yet";
+                let mend = "remove it to have changes committed to the branch, or leave the application to Argo CD Image Updater";
+                let wrong = self.error(Rule::NotSupported, request, message, mend);
+                held.get_or_insert(wrong);
             }
         }
         write_back.leftovers.append(&mut leftovers);
