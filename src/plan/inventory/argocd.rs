@@ -298,11 +298,12 @@ impl<'s, 'c> Joiner<'s, 'c> {
         };
         let (policy, peer) = (image.policy.clone(), image.peer.clone());
         let container = Container { policy, peer, is_replaceable: false, ..pod.container().clone() };
-        let (place, words_at) = (self.searched.spoken.list.place.clone(), self.searched.spoken.words_at().clone());
+        let place = self.searched.spoken.list.place.clone();
+        let words_at = self.words_at();
         let claim = self.plain.entry(pod.key()).or_insert_with(|| Workload {
             id: workload.id.clone(),
-            place,
             words_at,
+            place,
             automated: true,
             automation,
             containers: Vec::new(),
@@ -342,11 +343,19 @@ impl<'s, 'c> Joiner<'s, 'c> {
         }
     }
 
+    /// The object whose words these are: the application, or the one that speaks about it.
+    fn words_at(&self) -> Place {
+        let Searched { spoken, .. } = self.searched;
+        let application = spoken.application();
+        let is_own = application.list.as_ref().is_some_and(|own| own.place == spoken.list.place);
+        if is_own { application.place.clone() } else { spoken.list.place.clone() }
+    }
+
     /// The application with these images, if there are any.
     fn workload(&self, containers: Vec<Container>) -> Option<Workload> {
         let Searched { spoken, .. } = self.searched;
         let (id, place) = (spoken.application().id.clone(), spoken.list.place.clone());
-        let (words_at, automation) = (spoken.words_at().clone(), self.automation());
+        let (automation, words_at) = (self.automation(), self.words_at());
         let workload = Workload { id, place, words_at, automated: true, automation, containers, leftovers: Vec::new() };
         (!workload.containers.is_empty()).then_some(workload)
     }

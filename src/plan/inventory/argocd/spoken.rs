@@ -32,13 +32,6 @@ impl Spoken {
         &self.manifest.applications[self.number]
     }
 
-    /// Where the words stand: the application that is annotated, or the entry of an `ImageUpdater`.
-    pub(super) fn words_at(&self) -> &Place {
-        let application = self.application();
-        let is_own = application.list.as_ref().is_some_and(|own| own.place == self.list.place);
-        if is_own { &application.place } else { &self.list.place }
-    }
-
     pub(super) fn path(&self) -> &RepoPath {
         &self.manifest.path
     }
