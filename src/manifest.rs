@@ -10,9 +10,10 @@
 //! | `problem.rs` | what is wrong, where, and how to mend it; `problem/rule.rs` has the names of all rules |
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
-//! | `read/kustomize.rs`, `read/markers.rs`, `read/keel.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel |
+//! | `read/kustomize.rs`, `read/markers.rs`, `read/keel.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel, for applications of Argo CD |
 //! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
+//! | `foreign.rs` | words of other dialects, object by object, as they stand |
 //! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
 //! | **`yaml.rs`** | text to a tree of nodes with byte spans |
 //! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
@@ -23,6 +24,8 @@
 //! | `edit/amend.rs`, `layout.rs` | entries and comments that change, come and go, in lines and in braces; how they are laid out |
 //! | **`shape.rs`** | where images stand in an object: a list of shapes, see there |
 //! | **`dialect.rs`** | how policies are written in annotations, and the shared vocabulary |
+//! | `dialect/argocd.rs` | Argo CD Image Updater: lists of images, on applications and in objects of their own |
+//! | `image_list.rs` | what such a list asks for, and what an application deploys, as plain data |
 //! | `dialect/native.rs`, `flux.rs`, `flux2.rs`, `remark.rs`, `keel.rs`, `slip.rs` | one file for each way: two prefixes, two kinds of comments, words of their own; keys that are nearly ours |
 //! | `subject.rs` | who is spoken about, and what is asked for them |
 //! | **`mandate.rs`** | what the annotations of one workload ask for |
@@ -57,6 +60,8 @@ mod dialect;
 mod document;
 mod edit;
 mod fluxd;
+mod foreign;
+mod image_list;
 mod lint_file;
 mod mandate;
 mod policy_file;
@@ -81,10 +86,18 @@ pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use fluxd::read_flux_args;
+pub use foreign::{ForeignMeaning, ForeignObject, ForeignPart, ForeignWord};
+pub use image_list::{
+    Application, ApplicationReference, ApplicationSource, HelmKey, HelmKeys, ImageIndex, ImageList, ImageUpdater,
+    ListedImage, SourceFolder, SourceKind, WriteTarget,
+};
 pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there, read_lint_file, second_file};
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};
-pub use read::{Manifest, Markers, Placeholder, Scope, Setter, is_manifest_path, may_matter, read, read_with};
+pub use read::{
+    ApplicationSearch, FoundImage, ImageSearch, ImagesFound, Manifest, Markers, Placeholder, Scope, Setter,
+    is_manifest_path, may_matter, read, read_with, search_applications,
+};
 pub use registries_conf::{RegistryConf, RegistryField, read_registries_conf};
 pub use reword::{Reword, Reworded, Rewording};
 pub use setting::Setting;

@@ -85,7 +85,7 @@ pub use near::{InvalidPrerelease, InvalidWithin, Prerelease, Within};
 pub use order::{By, Direction, InvalidOrder, Order};
 pub use paths::PathGlob;
 pub use pattern::{InvalidPattern, Pattern, PatternKind};
-pub use peer::{InvalidSetting, Peer, PeerChoice};
+pub use peer::{ArgocdImageUpdater, InvalidSetting, NameGlob, Peer, PeerChoice};
 pub use preset::{
     Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,
 };

@@ -3,6 +3,7 @@
 //! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
 //! Values are not read here, and nothing is known of workloads.
 
+pub(super) mod argocd;
 pub(super) mod flux;
 pub(super) mod flux2;
 pub(super) mod keel;
@@ -239,14 +240,20 @@ pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mu
 /// The annotations that such a dialect has a meaning for, wherever they stand.
 pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) -> Vec<(&str, NodeRef<'_>)> {
     let keel = dialects.contains(Dialect::Keel).then(|| keel::settings_among(annotations));
-    keel.into_iter().flatten().collect()
+    let argocd = dialects.contains(Dialect::ArgocdImageUpdater).then(|| argocd::words_among(annotations));
+    keel.into_iter().flatten().chain(argocd.into_iter().flatten()).collect()
+}
+
+/// Whose word such an annotation is.
+pub(super) fn speaker_of(written: &str) -> Dialect {
+    if written.starts_with(argocd::PREFIX) { Dialect::ArgocdImageUpdater } else { Dialect::Keel }
 }
 
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
-    [native::PREFIX].iter().chain(flux::PREFIXES).chain(keel::PREFIXES).any(|prefix| {
+    [native::PREFIX, argocd::PREFIX].iter().chain(flux::PREFIXES).chain(keel::PREFIXES).any(|prefix| {
         let word = prefix.trim_end_matches('/').as_bytes();
         memchr::memmem::find_iter(bytes, word).any(|at| {
             let behind = &bytes[at + word.len()..];
@@ -263,7 +270,7 @@ pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
     static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
         let native = ["andwaiter", "andWaiter", "ANDWAITER"];
         let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];
-        native.into_iter().chain(flux).chain(["keel"]).map(Finder::new).collect()
+        native.into_iter().chain(flux).chain(["argocd-image-updater", "keel"]).map(Finder::new).collect()
     });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
@@ -317,6 +324,14 @@ impl Statement {
         let value =
             Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true, is_alias: false };
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
+    }
+
+    /// The key in the one spelling that all prefixes share, if it is known.
+    pub(super) fn canonical(&self) -> Option<&str> {
+        match &self.word {
+            Word::Known { canonical, .. } => Some(canonical),
+            Word::Bookkeeping | Word::Unknown { .. } => None,
+        }
     }
 
     /// Whether this is said in words of our own.

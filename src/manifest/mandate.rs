@@ -4,13 +4,14 @@
 //! images stand or how a file is laid out. Whatever is wrong here either holds the workload or leaves
 //! a container without a policy: a mistake never widens what may happen. `hearing.rs` sorts out who
 //! says what, `choice.rs` finds what each container follows, and `options.rs` what stands beside its
-//! pattern; the workload as a whole is judged here, in the vocabulary that two dialects share. `agree.rs`
-//! puts it together with what others ask for.
+//! pattern; the workload as a whole is judged here, in the vocabulary that two dialects share. `peers.rs`
+//! says the same as Flux heard it. `agree.rs` puts it together with what others ask for.
 
 mod agree;
 mod choice;
 mod hearing;
 mod options;
+mod peers;
 
 use std::collections::BTreeMap;
 
@@ -62,7 +63,7 @@ pub(super) fn read(
         place,
         automated,
         automation,
-        peers: vec![None; policies.len()],
+        peers: peers::peers(statements, subjects, &policies),
         policies,
         leftovers: Vec::new(),
     }

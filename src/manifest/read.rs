@@ -3,6 +3,7 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod argocd;
 mod flux;
 mod keel;
 mod kustomize;
@@ -15,6 +16,7 @@ use super::dialect::flux::generation::{self, is_generation_path};
 use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
+use super::image_list::{Application, ImageUpdater};
 use super::lint_file::LINT_FILES;
 use super::mandate;
 use super::problem::{Place, Problem, Rule, Severity};
@@ -28,6 +30,7 @@ use super::workload::{Automation, Container, ContainerPolicy, ImageField, Worklo
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Peer};
+pub use argocd::{ApplicationSearch, FoundImage, ImageSearch, ImagesFound, search_applications};
 pub use markers::{Markers, Setter};
 
 /// Which files are worth reading.
@@ -51,6 +54,10 @@ pub struct Manifest {
     pub markers: Markers,
     /// The kustomizations, in the order of the file.
     pub kustomizations: Vec<Kustomization>,
+    /// The applications of Argo CD, in the order of the file.
+    pub applications: Vec<Application>,
+    /// The objects that tell Argo CD Image Updater what to follow in which application.
+    pub updaters: Vec<ImageUpdater>,
     /// The containers that say no image as they stand, and may get one from a kustomization.
     pub placeholders: Vec<Placeholder>,
     /// What it says to other tools beyond images and tags.
@@ -99,6 +106,7 @@ pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
         || is_sidecar_path(path)
         || is_generation_path(path)
         || dialect::may_be_mentioned(bytes)
+        || argocd::may_be_application(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
 }
 
@@ -116,6 +124,8 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         workloads: Vec::new(),
         markers: Markers::default(),
         kustomizations: Vec::new(),
+        applications: Vec::new(),
+        updaters: Vec::new(),
         placeholders: Vec::new(),
         settings: Vec::new(),
         problems: Vec::new(),
@@ -149,6 +159,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
             }
         }
     }
+    reader.read_argocd(&tree);
     reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
     for problems in [&mut manifest.problems, &mut manifest.advice] {
@@ -283,7 +294,12 @@ impl<'a> Reader<'a, '_> {
         let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
         let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
         let all = mandate::agree(own, others, &subjects, problems);
-        let Mandate { place, automated, automation, policies, peers, leftovers, .. } = all;
+        let Mandate { place, automated, automation, policies, mut peers, leftovers, .. } = all;
+        if !flux::follows(&id.kind) {
+            for peer in &mut peers {
+                *peer = peer.take().filter(|peer| peer.dialect() != Dialect::Flux);
+            }
+        }
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());
@@ -308,7 +324,8 @@ impl<'a> Reader<'a, '_> {
             }
         }
         let place = object.place(self.path);
-        let workload = Workload { id, place, automated, automation, containers, leftovers };
+        let words_at = place.clone();
+        let workload = Workload { id, place, words_at, automated, automation, containers, leftovers };
         self.manifest.workloads.push(Arc::new(workload));
     }
 

@@ -19,7 +19,7 @@
 //! that say it.
 
 mod anywhere;
-mod argocd;
+pub(super) mod argocd;
 mod field_path;
 mod helm_release;
 pub(super) mod kustomization;

@@ -2,19 +2,26 @@
 //!
 //! Must not know how a manifest is written, nor which tags there are.
 
+mod argocd;
+mod claims;
 mod files;
 mod kustomize;
 mod linked;
 mod markers;
+mod opened;
 mod owners;
 mod reach;
+mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use argocd::Looked;
 use files::Files;
 use jiff::Timestamp;
 use linked::Linked;
+use opened::Opened;
+use shelf::Reached;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
@@ -65,7 +72,8 @@ pub struct Memory<K> {
     terms: Terms,
     files: HashMap<RepoPath, Reading<K>>,
     linked: HashMap<RepoPath, Linked<K>>,
-    /// What kustomizations reach beyond the files that were looked in, or that had nothing for us.
+    looked: HashMap<RepoPath, Looked<K>>,
+    /// What kustomizations and applications reach beyond the files that were looked in, or that had nothing for us.
     reached: HashMap<RepoPath, Reading<K>>,
 }
 
@@ -189,12 +197,18 @@ impl Inventory {
     ) -> Result<Self, S::Error> {
         memory.files = readings.into_iter().collect();
         let mut files = Files::new(source, &memory.files);
-        self.manifests = linked::read(&mut files, &self.terms, &mut memory.linked)?;
+        let mut opened = Opened::default();
+        self.manifests = linked::read(&mut files, &self.terms, &mut opened, &mut memory.linked)?;
         for manifest in self.manifests.values() {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
-        kustomize::join(&mut self, &mut files, &mut memory.reached)?;
+        let applications = argocd::look(&mut self, &mut files, &mut opened, &mut memory.looked)?;
+        let mut reached = Reached::after(std::mem::take(&mut memory.reached));
+        let wanted = applications.kustomizations();
+        let kustomized = kustomize::join(&mut self, &mut files, &mut reached, &wanted)?;
+        applications.join(&mut self, &mut files, &mut reached, &kustomized)?;
+        memory.reached = reached.now;
         markers::settle(&mut self);
         reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
         owners::settle(&mut self.workloads, &mut self.problems);
@@ -287,7 +301,13 @@ impl Inventory {
 
 impl<K> Default for Memory<K> {
     fn default() -> Self {
-        Self { terms: Terms::default(), files: HashMap::new(), linked: HashMap::new(), reached: HashMap::new() }
+        Self {
+            terms: Terms::default(),
+            files: HashMap::new(),
+            linked: HashMap::new(),
+            looked: HashMap::new(),
+            reached: HashMap::new(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
+mod argocd;
 mod doubts;
 mod flux2;
 mod kustomize;

@@ -85,7 +85,7 @@ impl Policy {
     }
 
     /// Whether the native reading of versions comes to the same: no number without dots is in the range, and
-    /// none stands there now.
+    /// none stands there now. (One that is long by its zeros alone, `00001`, is passed over in native words.)
     fn is_careful_enough(&self, current: Option<&Tag>) -> bool {
         match self.versions() {
             Versions::Careful => true,

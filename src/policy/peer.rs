@@ -14,6 +14,7 @@ mod float;
 mod flux;
 mod flux2;
 mod keel;
+mod name_glob;
 mod path_match;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use argocd_image_updater::ArgocdImageUpdater;
 pub use flux::Flux;
 pub use flux2::{Flux2, Flux2Filter, Flux2Policy};
 pub use keel::Keel;
+pub use name_glob::NameGlob;
 
 /// What another tool was told about an image. Small, and cheap to clone.
 ///
@@ -77,6 +79,7 @@ pub struct InvalidSetting {
     setting: &'static str,
     what: String,
     mend: String,
+    is_for_later: bool,
 }
 
 impl Peer {
@@ -136,7 +139,7 @@ impl Peer {
 
 impl InvalidSetting {
     fn new(setting: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { setting, what: what.into(), mend: mend.into() }
+        Self { setting, what: what.into(), mend: mend.into(), is_for_later: false }
     }
 
     /// What every part of the setting says of itself has to fit together; it does not.
@@ -145,13 +148,20 @@ impl InvalidSetting {
     }
 
     fn not_yet(setting: &'static str, what: &str, mend: &str) -> Self {
-        Self::new(setting, format!("{what}, which is not supported yet"), mend)
+        let what = format!("{what}, which is not supported yet");
+        Self { is_for_later: true, ..Self::new(setting, what, mend) }
     }
 
     /// Which part of the setting is meant, as that tool calls it: `filterTags.pattern`, `allow-tags`.
     #[must_use]
     pub fn setting(&self) -> &'static str {
         self.setting
+    }
+
+    /// Whether it is right, and not supported yet.
+    #[must_use]
+    pub fn is_for_later(&self) -> bool {
+        self.is_for_later
     }
 
     /// What is wrong.

@@ -3,8 +3,10 @@
 //!
 //! With `LANDWAITER_BLESS=1` the expectations are written anew; read the difference before you believe it.
 
+mod argocd;
 mod flux;
 mod flux2;
+mod import;
 mod keel;
 
 use std::collections::BTreeMap;

@@ -141,6 +141,16 @@ fn wish(value: &str) -> Result<Wish, (String, String)> {
     Ok(Wish { namespace: namespace.into(), policy: policy.into(), part })
 }
 
+/// The selector of labels at a path in an object, or in a part of one, of any API.
+pub(super) fn read_selector(
+    part: NodeRef<'_>,
+    id: &WorkloadId,
+    file: &RepoPath,
+    path: &str,
+) -> Result<Selector, Problem> {
+    Selector::read(&Fields::of(part, id, file), path)
+}
+
 /// Adds what this object is, if it is one of Flux, or a namespace, and what it says beyond images and tags.
 /// What is wrong with it is reported.
 pub(in crate::manifest) fn read(

@@ -9,6 +9,11 @@ use crate::policy::Dialect;
 /// The kinds whose images Flux follows.
 const KINDS: [&str; 6] = ["CronJob", "DaemonSet", "Deployment", "FluxHelmRelease", "HelmRelease", "StatefulSet"];
 
+/// Whether Flux follows the images of this kind.
+pub(super) fn follows(kind: &str) -> bool {
+    KINDS.contains(&kind)
+}
+
 impl Reader<'_, '_> {
     /// Tells of each annotation under a prefix of Flux that Flux itself would not hear on this object.
     pub(super) fn report_ignored_by_flux(&mut self, statements: &[Statement], kind: &str) {
@@ -18,7 +23,7 @@ impl Reader<'_, '_> {
         });
         let is_about_images = |topic: Topic| topic == Topic::Automated || topic.chooses();
         if let Some((first, _)) = said.clone().find(|(_, topic)| is_about_images(*topic)) {
-            let wrong = if !KINDS.contains(&kind) {
+            let wrong = if !follows(kind) {
                 Some(format!("Flux itself does not follow the images of a {kind}, and they are followed here"))
             } else if self.path.extension() == Some("json") {
                 Some("Flux itself reads no JSON, and this is read here".to_owned())

@@ -13,7 +13,13 @@ impl<'a> Reader<'a, '_> {
         let Some(annotations) = find.template_annotations else { return };
         let template = if kind == "ApplicationSet" { "template of the Applications" } else { "pod template" };
         let place = format!("stands on the {template}, where it is not read");
-        self.report_unheard(annotations, &place, &format!("move it to `metadata.annotations` of the {kind}"));
+        let mend = format!("move it to `metadata.annotations` of the {kind}");
+        // Those of a set are read by Argo CD Image Updater.
+        if kind == "ApplicationSet" {
+            self.report_statements(annotations, &place, &mend);
+        } else {
+            self.report_unheard(annotations, &place, &mend);
+        }
     }
 
     /// Labels are not read in these dialects: an easy slip, and nothing would happen without a word.

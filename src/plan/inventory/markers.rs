@@ -13,7 +13,7 @@ use std::sync::Arc;
 use automations::Automations;
 use objects::{Asked, Missing, Objects, Unasked};
 
-use super::Inventory;
+use super::{Inventory, claims};
 use crate::manifest::{
     Automation, Container, ContainerPolicy, ImagePart, Place, Problem, Rule, Setter, Severity, Workload,
 };
@@ -137,47 +137,31 @@ fn give_way(workloads: &[Arc<Workload>], marked: &mut [Arc<Workload>], problems:
     }
 }
 
-/// Takes from the workloads what markers decide about: images that nobody else speaks of, or where all
-/// ask for the very same, and those that a marker says to leave alone, which stay as ignored ones. All
-/// other images keep both owners.
+/// Adds the markers to the workloads, which give way to them. Images that a marker says to leave alone stay
+/// as ignored ones.
 fn take_over(workloads: &mut Vec<Arc<Workload>>, mut marked: Vec<Arc<Workload>>, ignored: &HashSet<&Place>) {
-    for workload in &mut marked {
-        if workload.containers.iter().any(|container| ignored.contains(container.image.place())) {
-            Arc::make_mut(workload).automation = Automation::Ignored;
-        }
-    }
-    let mut markers: HashMap<&Place, (&Workload, &Container)> = HashMap::new();
-    for workload in &marked {
-        markers.extend(workload.containers.iter().map(|container| (container.image.place(), (&**workload, container))));
-    }
-    if markers.is_empty() && ignored.is_empty() {
-        return;
-    }
+    let is_ignored = |container: &Container| ignored.contains(container.image.place());
     let mut apart = Vec::new();
-    workloads.retain_mut(|workload| {
-        let is_ignored = |container: &Container| ignored.contains(container.image.place());
-        let is_marked = |container: &Container| {
-            markers.get(container.image.place()).is_some_and(|(marker, image)| {
-                let agree = marker.automation == workload.automation && image.policy == container.policy;
-                let is_unasked = workload.automation == Automation::Off
-                    && matches!(container.policy, ContainerPolicy::Unstated | ContainerPolicy::Elsewhere { .. });
-                agree || is_unasked
-            })
-        };
-        let goes = |container: &Container| is_ignored(container) || is_marked(container);
-        if !workload.containers.iter().any(goes) {
-            return true;
+    if !ignored.is_empty() {
+        for workload in &mut marked {
+            if workload.containers.iter().any(is_ignored) {
+                Arc::make_mut(workload).automation = Automation::Ignored;
+            }
         }
-        let (gone, stays): (Vec<Container>, Vec<Container>) = workload.containers.iter().cloned().partition(goes);
-        let left: Vec<Container> = gone.into_iter().filter(is_ignored).collect();
-        if !left.is_empty() {
+        workloads.retain_mut(|workload| {
+            if !workload.containers.iter().any(is_ignored) {
+                return true;
+            }
+            let (left, stays): (Vec<Container>, Vec<Container>) =
+                workload.containers.iter().cloned().partition(is_ignored);
             let ignored = Workload { automation: Automation::Ignored, containers: left, ..Workload::clone(workload) };
             apart.push(Arc::new(ignored));
-        }
-        let is_shown = !stays.is_empty();
-        Arc::make_mut(workload).containers = stays;
-        is_shown
-    });
+            let is_shown = !stays.is_empty();
+            Arc::make_mut(workload).containers = stays;
+            is_shown
+        });
+    }
+    claims::give_way(workloads, &marked);
     workloads.extend(apart);
     workloads.extend(marked);
 }

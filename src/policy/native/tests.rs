@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::image::Tag;
 use crate::policy::tests::properties::{lists, names};
 use crate::policy::tests::{peer, policy, tag};
-use crate::policy::{Dialect, Exclude, Order, Pattern, Policy, Prerelease, Versions, Within, decide, explain};
+use crate::policy::{Dialect, Exclude, Order, Pattern, Policy, Prerelease, Versions, Within, decide, explain, version};
 
 /// Reads native words, as the annotations do.
 fn read(words: &[(&'static str, String)]) -> Policy {
@@ -174,6 +174,8 @@ proptest! {
         index in 0..45_usize, current in prop::option::of(names()), list in lists(),
     ) {
         prop_assert_eq!(POLICIES.len(), 45);
+        let is_long_by_zeros = |tag: &Tag| tag.as_str().starts_with('0') && version::is_bare_number(tag.as_str());
+        let list: Vec<_> = list.into_iter().filter(|candidate| !is_long_by_zeros(&candidate.tag)).collect();
         let policy = &POLICIES[index];
         let native = read(&policy.native_words(current.as_ref()).unwrap());
         let one = explain(policy, current.as_ref(), &list);

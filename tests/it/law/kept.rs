@@ -27,7 +27,8 @@ fn behind(word: &str) -> Vec<String> {
 
 #[test]
 fn the_fixtures_under_every_name() {
-    for (path, bytes) in files("fixtures/manifests").into_iter().chain(files("fixtures/demo")) {
+    let folders = ["fixtures/manifests", "fixtures/demo", "fixtures/dialects"];
+    for (path, bytes) in folders.into_iter().flat_map(files) {
         let own = NAMES.iter().position(|name| path.extension() == Path::new(name).extension()).unwrap_or(0);
         // Whatever the file is called: its own ending, and that of a file of another kind.
         for name in [own, 1, 2, 3, 4] {

@@ -48,7 +48,7 @@ impl<'a> Level<'a> {
     }
 
     /// The value that wins, where that is a scalar, or an alias of one.
-    pub(super) fn scalar(&self) -> Option<Layer<'a>> {
+    pub(in crate::manifest::shape) fn scalar(&self) -> Option<Layer<'a>> {
         self.top().filter(|layer| self.parameters.is_empty() && matches!(layer.node.resolved().kind(), Kind::Scalar(_)))
     }
 

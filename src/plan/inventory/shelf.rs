@@ -1,12 +1,13 @@
-//! What stands in the files that kustomizations reach: read when it is asked for, and remembered.
+//! What stands in the files that kustomizations and applications reach: read when it is asked for, and
+//! remembered.
 //!
-//! Must not know what a manifest means to a kustomization.
+//! Must not know what a manifest means to those who ask.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::super::files::Files;
-use super::super::{Reading, Source};
+use super::files::Files;
+use super::{Reading, Source};
 use crate::manifest::{self, Manifest, Scope, Terms};
 use crate::path::RepoPath;
 
@@ -16,10 +17,22 @@ pub(super) struct Shelf<'s, 'f, S: Source> {
     terms: &'s Terms,
     /// What was found in the files of the survey.
     pub(super) manifests: &'s BTreeMap<RepoPath, Arc<Manifest>>,
-    /// What the last survey asked for beyond its files.
-    before: HashMap<RepoPath, Reading<S::Key>>,
-    /// What this one asked for.
-    pub(super) reached: HashMap<RepoPath, Reading<S::Key>>,
+    reached: &'s mut Reached<S::Key>,
+}
+
+/// What surveys ask for beyond their files.
+pub(super) struct Reached<K> {
+    /// The last one.
+    before: HashMap<RepoPath, Reading<K>>,
+    /// This one.
+    pub(super) now: HashMap<RepoPath, Reading<K>>,
+}
+
+impl<K> Reached<K> {
+    /// What is remembered of the last survey.
+    pub(super) fn after(before: HashMap<RepoPath, Reading<K>>) -> Self {
+        Self { before, now: HashMap::new() }
+    }
 }
 
 impl<'s, 'f, S: Source> Shelf<'s, 'f, S> {
@@ -27,9 +40,9 @@ impl<'s, 'f, S: Source> Shelf<'s, 'f, S> {
         files: &'s mut Files<'f, S>,
         terms: &'s Terms,
         manifests: &'s BTreeMap<RepoPath, Arc<Manifest>>,
-        before: HashMap<RepoPath, Reading<S::Key>>,
+        reached: &'s mut Reached<S::Key>,
     ) -> Self {
-        Self { files, terms, manifests, before, reached: HashMap::new() }
+        Self { files, terms, manifests, reached }
     }
 
     /// Whether there is a file at this path.
@@ -46,7 +59,7 @@ impl<'s, 'f, S: Source> Shelf<'s, 'f, S> {
             return Ok(None);
         }
         let Some(key) = self.files.find(path)? else { return Ok(None) };
-        let known = self.reached.remove(path).or_else(|| self.before.remove(path));
+        let known = self.reached.now.remove(path).or_else(|| self.reached.before.remove(path));
         let known = known.filter(|known| known.key == key && (!whole || known.manifest.is_some()));
         let reading = if let Some(known) = known {
             known
@@ -58,7 +71,7 @@ impl<'s, 'f, S: Source> Shelf<'s, 'f, S> {
             Reading { key, manifest }
         };
         let manifest = reading.manifest.clone();
-        self.reached.insert(path.clone(), reading);
+        self.reached.now.insert(path.clone(), reading);
         Ok(manifest)
     }
 }
