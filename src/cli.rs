@@ -189,7 +189,7 @@ impl Cli {
             Command::List(args) => args.run(&mut out),
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
-            Command::Import(args) => args.run(&mut out),
+            Command::Import(args) => args.run(&mut out).await,
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

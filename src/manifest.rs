@@ -14,6 +14,7 @@
 //! | `read/releases.rs` | objects that run charts, whoever speaks about them or not |
 //! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
+//! | `foreign.rs` | words of other dialects, object by object, as they stand |
 //! | `reword.rs` | the same way up for words: annotations and comments put in the place of others |
 //! | **`yaml.rs`** | text to a tree of nodes with byte spans |
 //! | `yaml/build.rs`, `position.rs`, `scalar.rs`, `lenient.rs` | from the parser's events to nodes: where each begins and ends |
@@ -60,6 +61,7 @@ mod dialect;
 mod document;
 mod edit;
 mod fluxd;
+mod foreign;
 mod image_list;
 mod lint_file;
 mod mandate;
@@ -85,6 +87,7 @@ pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
 pub use edit::{Obstacle, Refusal};
 pub use fluxd::read_flux_args;
+pub use foreign::{ForeignMeaning, ForeignObject, ForeignPart, ForeignWord};
 pub use image_list::{
     Application, ApplicationReference, ApplicationSource, HelmKey, HelmKeys, ImageIndex, ImageList, ImageUpdater,
     ListedImage, SourceFolder, SourceKind, WriteTarget,

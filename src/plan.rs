@@ -8,6 +8,8 @@
 //! proved edits, and without what people took back), [`message`] (the commit message). [`doubts()`] says
 //! what is doubtful about policies and tags, for those who ask before a pass.
 //!
+//! Beside that, [`import`] takes over what other tools were told.
+//!
 //! An inventory is made file by file, and then put together, in this order:
 //!
 //! | file | what it puts together |

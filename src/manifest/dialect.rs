@@ -244,6 +244,11 @@ pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) ->
     keel.into_iter().flatten().chain(argocd.into_iter().flatten()).collect()
 }
 
+/// Whose word such an annotation is.
+pub(super) fn speaker_of(_written: &str) -> Dialect {
+    Dialect::Keel
+}
+
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
@@ -319,6 +324,14 @@ impl Statement {
         let value =
             Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true, is_alias: false };
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
+    }
+
+    /// The key in the one spelling that all prefixes share, if it is known.
+    pub(super) fn canonical(&self) -> Option<&str> {
+        match &self.word {
+            Word::Known { canonical, .. } => Some(canonical),
+            Word::Bookkeeping | Word::Unknown { .. } => None,
+        }
     }
 
     /// Whether this is said in words of our own.

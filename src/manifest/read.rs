@@ -330,7 +330,8 @@ impl<'a> Reader<'a, '_> {
             }
         }
         let place = object.place(self.path);
-        let workload = Workload { id, place, automated, automation, containers, leftovers };
+        let words_at = place.clone();
+        let workload = Workload { id, place, words_at, automated, automation, containers, leftovers };
         self.manifest.workloads.push(Arc::new(workload));
     }
 

@@ -121,7 +121,7 @@ impl Document {
     }
 
     /// The objects of the file, items of lists among them, by line and column.
-    fn objects(&self) -> BTreeMap<(usize, usize), NodeRef<'_>> {
+    pub(super) fn objects(&self) -> BTreeMap<(usize, usize), NodeRef<'_>> {
         let mut objects = BTreeMap::new();
         let mut waiting: Vec<NodeRef<'_>> = self.roots().collect();
         while let Some(object) = waiting.pop() {
@@ -215,7 +215,7 @@ fn reword<'a>(object: NodeRef<'a>, words: &[Reword]) -> Result<Vec<Amendment<'a>
         amendments.push(Amendment::Remove { mapping, keys: lists });
     }
     if !added.is_empty() {
-        replaced.reverse();
+        replaced.sort_by_key(|key| std::cmp::Reverse(key.id()));
         amendments.push(addition(object, metadata, annotations, replaced, &added));
     }
     Ok(amendments)

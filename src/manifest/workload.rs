@@ -34,6 +34,9 @@ pub struct Workload {
     pub id: WorkloadId,
     /// Where it begins.
     pub place: Place,
+    /// Where the words about it stand: the object that is annotated, or the comment. Where a kustomization
+    /// says its images, that is another place than its own.
+    pub words_at: Place,
     /// Whether `automated: "true"` is written, whatever else stands in the way.
     pub automated: bool,
     /// What may happen to its images.

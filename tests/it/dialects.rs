@@ -6,6 +6,7 @@
 mod argocd;
 mod flux;
 mod flux2;
+mod import;
 mod keel;
 
 use std::collections::BTreeMap;

@@ -4,9 +4,11 @@
 //! is no precedence beyond that, since whoever lost would find out in production. Must not know how
 //! anything is written.
 
+use crate::image::Tag;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, ContainerPolicy};
+use crate::policy::Policy;
 
 const MEND: &str = "keep one of the two, or leave one dialect out of --dialects";
 
@@ -60,7 +62,7 @@ fn join(
     };
     let pairs = ours.policies.into_iter().zip(theirs.policies).zip(subjects);
     let policies = pairs.map(|((ours, theirs), subject)| match (ours, theirs) {
-        (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) if one != two => {
+        (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) if !is_same(&one, &two, subject.tag.as_ref()) => {
             let name = subject.name.unwrap_or("the container");
             let (reason, place) = wrong(format!("{both} disagree about `{name}`: one says {one}, the other {two}"));
             ContainerPolicy::Invalid { reason, place }
@@ -72,6 +74,11 @@ fn join(
     let leftovers = [ours.leftovers, theirs.leftovers].concat();
     let automated = ours.automated.or(theirs.automated);
     Mandate { policies: policies.collect(), automated, automation, peers, leftovers, ..ours }
+}
+
+/// Whether two policies are one and the same, each in the words of its dialect.
+fn is_same(one: &Policy, two: &Policy, current: Option<&Tag>) -> bool {
+    one == two || matches!((one.native_words(current), two.native_words(current)), (Ok(one), Ok(two)) if one == two)
 }
 
 /// How much one says against a change.
@@ -157,6 +164,12 @@ mod tests {
         check(native(Some(true), "semver:~1"), keel(Some(true), "semver:~1"), "on semver:~1");
         check(native(Some(true), "-"), keel(Some(true), "semver:~1"), "on semver:~1");
         check(native(Some(true), "!"), keel(Some(true), "semver:~1"), "on !");
+        let said = |dialect, pattern: &str| {
+            let pattern = Pattern::parse(pattern, dialect).unwrap();
+            let policies = vec![ContainerPolicy::Stated(Policy::builder(pattern).build().unwrap())];
+            Mandate { policies, ..says(dialect, 4, Some(true), "-") }
+        };
+        check(native(Some(true), "regex:a.*"), said(Dialect::Keel, "regex:^a"), "on regex:^a");
         check(
             native(Some(true), "semver:~1"),
             keel(Some(true), "semver:~2"),

@@ -393,7 +393,8 @@ impl Workload {
         policy: ContainerPolicy,
     ) -> Self {
         let containers = vec![Container { name, image, policy, peer: None, is_replaceable: false }];
-        Self { id, place, automated: true, automation, containers, leftovers: Vec::new() }
+        let words_at = place.clone();
+        Self { id, place, words_at, automated: true, automation, containers, leftovers: Vec::new() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Secrets are named and never copied. Must not know how any of it is written in files, nor how it is shown.
 
 mod fluxd;
+mod objects;
 mod registries;
 
 use url::Url;
@@ -62,34 +63,10 @@ impl Environment {
         registries::add(self, registries);
     }
 
-    /// Adds what objects of Flux say about commits: each setting that an option of ours carries over, and
-    /// the others as they are.
+    /// Adds what the files of a repository say to Flux beyond images: its `ImageUpdateAutomation`s, and
+    /// `.flux.yaml`.
     pub fn add_objects(&mut self, settings: &[Setting]) {
-        for setting in settings {
-            let source = (format!("{} of {}", setting.key, setting.owner), setting.place.clone());
-            match setting.option {
-                Some("--git-url") => self.unsaid.push(Unsaid {
-                    setting: source.0,
-                    value: setting.value.to_string(),
-                    place: source.1,
-                    why: "write the address of that GitRepository into LANDWAITER_GIT_URL, over https".to_owned(),
-                }),
-                Some(option) => {
-                    let value = match option {
-                        "--git-path" => relative(&setting.value),
-                        _ => setting.value.to_string(),
-                    };
-                    if !value.is_empty() {
-                        self.set(option, value, source, None);
-                    }
-                }
-                None => {
-                    let why = "there is no option for it".to_owned();
-                    let (setting, value) = (source.0, setting.value.to_string());
-                    self.unsaid.push(Unsaid { setting, value, place: source.1, why });
-                }
-            }
-        }
+        objects::add(self, settings);
     }
 
     /// Sets the variable of an option. A list grows; of two values for anything else the first one stays,

@@ -30,8 +30,8 @@ use super::shared::Speakers;
 use super::shelf::{Reached, Shelf};
 use super::{Inventory, Source};
 use crate::manifest::{
-    ApplicationSource, Automation, Container, ContainerPolicy, ImageField, ImageIndex, ListedImage, Problem, Rule,
-    Severity, SourceFolder, SourceKind, Workload,
+    ApplicationSource, Automation, Container, ContainerPolicy, ImageField, ImageIndex, ListedImage, Place, Problem,
+    Rule, Severity, SourceFolder, SourceKind, Workload,
 };
 use crate::path::RepoPath;
 pub(super) use search::Looked;
@@ -280,8 +280,10 @@ impl<'s, 'c> Joiner<'s, 'c> {
         let (policy, peer) = (image.policy.clone(), image.peer.clone());
         let container = Container { policy, peer, is_replaceable: false, ..pod.container().clone() };
         let place = self.searched.spoken.list.place.clone();
+        let words_at = self.words_at();
         let claim = self.plain.entry(pod.key()).or_insert_with(|| Workload {
             id: workload.id.clone(),
+            words_at,
             place,
             automated: true,
             automation,
@@ -330,12 +332,20 @@ impl<'s, 'c> Joiner<'s, 'c> {
         }
     }
 
+    /// The object whose words these are: the application, or the one that speaks about it.
+    fn words_at(&self) -> Place {
+        let Searched { spoken, .. } = self.searched;
+        let application = spoken.application();
+        let is_own = application.list.as_ref().is_some_and(|own| own.place == spoken.list.place);
+        if is_own { application.place.clone() } else { spoken.list.place.clone() }
+    }
+
     /// The application with these images, if there are any.
     fn workload(&self, containers: Vec<Container>) -> Option<Workload> {
         let Searched { spoken, .. } = self.searched;
         let (id, place) = (spoken.application().id.clone(), spoken.list.place.clone());
-        let automation = self.automation();
-        let workload = Workload { id, place, automated: true, automation, containers, leftovers: Vec::new() };
+        let (automation, words_at) = (self.automation(), self.words_at());
+        let workload = Workload { id, place, words_at, automated: true, automation, containers, leftovers: Vec::new() };
         (!workload.containers.is_empty()).then_some(workload)
     }
 }

@@ -300,6 +300,7 @@ impl<'a> Join<'a> {
             Workload {
                 id: workload.id.clone(),
                 place: kustomization.place.clone(),
+                words_at: workload.words_at.clone(),
                 automated: workload.automated,
                 automation,
                 containers: Vec::new(),
@@ -387,6 +388,7 @@ fn speaker(node: &Node) -> Workload {
     Workload {
         id: kustomization.id.clone(),
         place: kustomization.place.clone(),
+        words_at: kustomization.place.clone(),
         automated: kustomization.automated,
         automation: kustomization.automation.clone(),
         containers: Vec::new(),
@@ -395,7 +397,8 @@ fn speaker(node: &Node) -> Workload {
 }
 
 fn entry_container(entry: &ImageEntry, image: ImageField, policy: ContainerPolicy) -> Container {
-    Container { name: entry.alias().to_owned(), image, policy, peer: None, is_replaceable: false }
+    let peer = entry.peer.clone();
+    Container { name: entry.alias().to_owned(), image, policy, peer, is_replaceable: false }
 }
 
 /// The problem, as bad as it is: where somebody waits for the image, what was asked for does not happen.

@@ -1,7 +1,7 @@
 //! Variables, notes and reasons, from the files of other tools.
 
 use super::Environment;
-use crate::manifest::{read_flux_args, read_registries_conf};
+use crate::manifest::{Terms, read, read_flux_args, read_registries_conf};
 use crate::path::RepoPath;
 
 /// What comes of it, a line for each variable, note and setting that is left.
@@ -89,6 +89,35 @@ fn flags_without_an_equivalent_say_why() {
             "8 --registry-poll-interval=2m: LANDWAITER_REGISTRY_POLL_INTERVAL is 1m already, and one daemon has one value; run another one for this",
         ],
     );
+}
+
+#[test]
+fn objects_of_flux() {
+    let automation = |name: &str, path: &str, email: &str| {
+        format!(
+            "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageUpdateAutomation\nmetadata: {{name: {name}, namespace: f}}\nspec:\n  interval: 5m\n  sourceRef: {{kind: GitRepository, name: f}}\n  git:\n    checkout: {{ref: {{branch: main}}}}\n    commit: {{author: {{name: Flux, email: {email}}}, messageTemplate: 'x'}}\n    push: {{branch: updates}}\n  update: {{path: {path}, strategy: Setters}}\n---\n"
+        )
+    };
+    let text = automation("a", "./apps", "a@b") + &automation("b", "./infra", "b@b");
+    let manifest = read(&RepoPath::parse("a.yaml").unwrap(), text.as_bytes(), Terms::builtin());
+    let mut environment = Environment::default();
+    environment.add_objects(&manifest.settings);
+    let both = |key: &str| format!("{key} of ImageUpdateAutomation f/a, {key} of ImageUpdateAutomation f/b");
+    let expected = [
+        format!("LANDWAITER_GIT_BRANCH=main <- {}", both("spec.git.checkout.ref.branch")),
+        format!("LANDWAITER_GIT_USER=Flux <- {}", both("spec.git.commit.author.name")),
+        "LANDWAITER_GIT_EMAIL=a@b <- spec.git.commit.author.email of ImageUpdateAutomation f/a".to_owned(),
+        format!("LANDWAITER_GIT_PATH=apps,infra <- {}", both("spec.update.path")),
+        format!("LANDWAITER_GIT_POLL_INTERVAL=5m <- {}", both("spec.interval")),
+        "6 spec.sourceRef.name of ImageUpdateAutomation f/a=f: set LANDWAITER_GIT_URL to the address of that GitRepository, over https".to_owned(),
+        "9 spec.git.commit.messageTemplate of ImageUpdateAutomation f/a=x: the message is always the same: every change with its reasons".to_owned(),
+        "10 spec.git.push.branch of ImageUpdateAutomation f/a=updates: commits go to the branch that is read; other branches and pull requests come later".to_owned(),
+        "18 spec.sourceRef.name of ImageUpdateAutomation f/b=f: set LANDWAITER_GIT_URL to the address of that GitRepository, over https".to_owned(),
+        "21 spec.git.commit.author.email of ImageUpdateAutomation f/b=b@b: LANDWAITER_GIT_EMAIL is a@b already, and one daemon has one value; run another one for this".to_owned(),
+        "21 spec.git.commit.messageTemplate of ImageUpdateAutomation f/b=x: the message is always the same: every change with its reasons".to_owned(),
+        "22 spec.git.push.branch of ImageUpdateAutomation f/b=updates: commits go to the branch that is read; other branches and pull requests come later".to_owned(),
+    ];
+    assert_eq!(told(&environment), expected);
 }
 
 #[test]

@@ -156,3 +156,27 @@ fn a_file_that_says_nothing_is_told() {
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
     assert!(ran.stderr.contains("cannot read no.yaml"), "{ran:?}");
 }
+
+#[test]
+fn automations_of_a_checkout() {
+    let automation = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageUpdateAutomation\nmetadata: {name: a, namespace: flux-system}\nspec:\n  interval: 30m\n  sourceRef: {kind: GitRepository, name: flux-system}\n  git: {commit: {author: {name: Flux, email: flux@example.com}}}\n  update: {path: ./clusters/prod, strategy: Setters}\n";
+    let checkout = Checkout::new(&[("clusters/prod/automation.yaml", automation)]);
+    let ran = checkout.run(&["import", "--automations", "--output", "json"]);
+    let answer = ran.json();
+    let lines: Vec<String> = answer["variables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variable| format!("{}={}", variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "LANDWAITER_GIT_USER=Flux",
+            "LANDWAITER_GIT_EMAIL=flux@example.com",
+            "LANDWAITER_GIT_PATH=clusters/prod",
+            "LANDWAITER_GIT_POLL_INTERVAL=30m"
+        ]
+    );
+    assert_eq!(answer["leftovers"][0]["setting"], "spec.sourceRef.name of ImageUpdateAutomation flux-system/a");
+}
