@@ -201,7 +201,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
                 if !replaced.contains(&at) {
                     self.take_entry(at, entry, is_meant);
                     if let (Some(field), Some(folder)) = (&entry.field, folder) {
-                        self.deploy(field, Way::Kustomization(folder.clone()));
+                        self.deploy(&list.images[at], field, Way::Kustomization(folder.clone()));
                     }
                 }
             }
@@ -257,7 +257,8 @@ impl<'s, 'c> Joiner<'s, 'c> {
     }
 
     /// Notes an image in what others may deploy as well.
-    fn deploy(&mut self, field: &ImageField, way: Way) {
+    fn deploy(&mut self, image: &ListedImage, field: &ImageField, way: Way) {
+        let would_change = self.automation() == Automation::On && matches!(image.policy, ContainerPolicy::Stated(_));
         let application = self.searched.spoken.application();
         self.made.deployed.push(Deployed {
             place: field.place().clone(),
@@ -265,6 +266,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
             id: application.id.clone(),
             application: application.place.clone(),
             way,
+            would_change,
         });
     }
 
@@ -276,7 +278,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
             Automation::Off => self.automation(),
             own => own.clone(),
         };
-        self.deploy(&pod.container().image, Way::Plain);
+        self.deploy(image, &pod.container().image, Way::Plain);
         let (policy, peer) = (image.policy.clone(), image.peer.clone());
         let container = Container { policy, peer, is_replaceable: false, ..pod.container().clone() };
         let place = self.searched.spoken.list.place.clone();

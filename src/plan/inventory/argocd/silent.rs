@@ -29,6 +29,8 @@ pub(super) struct Deployed {
     pub(super) application: Place,
     /// By which way it is deployed.
     pub(super) way: Way,
+    /// Whether nothing else holds it.
+    pub(super) would_change: bool,
 }
 
 /// How an application comes to a file.
@@ -63,7 +65,7 @@ pub(super) fn find<S: Source>(
     }
     let mut problems: HashMap<Place, Problem> = HashMap::new();
     let mut seen: HashSet<&Place> = HashSet::new();
-    for image in deployed.iter().filter(|image| seen.insert(&image.place)) {
+    for image in deployed.iter().filter(|image| image.would_change && seen.insert(&image.place)) {
         let speaking = &speaking[&image.place];
         let is_silent = |application: &Application| !speaking.contains(&application.place);
         let other = match &image.way {
@@ -139,7 +141,10 @@ impl Deployed {
             self.application.file,
             self.application.line
         );
-        let mend = "annotate both alike, or name the file with `write-back-target`";
+        let mend = match self.way {
+            Way::Kustomization(_) => "annotate both alike, or name the kustomization with `write-back-target`",
+            Way::Plain => "annotate both alike, or give each of them manifests of its own",
+        };
         Problem::new(Rule::OwnersDisagree, Severity::Warning, self.place.clone(), message, mend)
     }
 }
