@@ -18,11 +18,13 @@
 //! | `challenge` | the `WWW-Authenticate` header (pure) |
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
+//! | `body` | the body of an answer, as far as it is wanted and as long as it comes |
 //! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
 //! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
 //! | `hosts` | what is known of each host, for people and machines |
 //! | `error` | what people read |
 
+mod body;
 mod challenge;
 mod client;
 mod digest;

@@ -245,8 +245,8 @@ pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) ->
 }
 
 /// Whose word such an annotation is.
-pub(super) fn speaker_of(_written: &str) -> Dialect {
-    Dialect::Keel
+pub(super) fn speaker_of(written: &str) -> Dialect {
+    if written.starts_with(argocd::PREFIX) { Dialect::ArgocdImageUpdater } else { Dialect::Keel }
 }
 
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use reqwest::header;
+use reqwest::header::{self, HeaderMap};
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 use url::Url;
@@ -84,6 +84,7 @@ impl Client {
         let patience = Patience {
             connect_timeout: options.connect_timeout,
             timeout: options.timeout,
+            stall: options.stall,
             attempts: options.attempts,
             retry_delay: options.retry_delay,
             max_retry_after: options.max_retry_after,
@@ -308,8 +309,9 @@ impl Client {
         let mend = match answer.status.as_u16() {
             401 | 403 => self.login.advice(repository).await,
             404 => format!(
-                "check the spelling of {}; some registries also say this of a repository that one must log in to see",
-                repository.path()
+                "check the spelling of {}; some registries also say this of a repository that one must log in to see{}",
+                repository.path(),
+                official_image(repository, &answer.headers)
             ),
             _ => format!("check that {registry} is a registry that speaks the OCI distribution API (`/v2/`)"),
         };
@@ -339,6 +341,19 @@ impl Client {
     fn configs(&self) -> std::sync::MutexGuard<'_, Configs> {
         self.configs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A hint for whoever asks a mirror of Docker Hub for an official image by its short name. It is not
+/// followed by itself: what has that longer name may be another image.
+fn official_image(repository: &Repository, headers: &HeaderMap) -> String {
+    let registry = repository.registry();
+    let is_artifactory = headers.contains_key("x-jfrog-version") || headers.contains_key("x-artifactory-id");
+    let longer = match repository.path().split('/').collect::<Vec<_>>()[..] {
+        [name] => format!("{registry}/library/{name}"),
+        [mirror, name] if is_artifactory => format!("{registry}/{mirror}/library/{name}"),
+        _ => return String::new(),
+    };
+    format!("; if it is an official image of Docker Hub, write {longer}")
 }
 
 /// The limits by host and port, as the throttle knows hosts.

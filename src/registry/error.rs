@@ -40,6 +40,12 @@ pub(super) enum Kind {
     /// The answer did not come, or not to its end.
     #[error("{request}: no complete answer within {after:?}; the registry is asked again in the next pass")]
     TimedOut { request: String, after: Duration },
+    /// The answer came so slowly that it would never have ended.
+    #[error(
+        "{request}: less than {} bytes of the answer came within {after:?}; the registry is asked again in the next pass",
+        super::body::PROGRESS
+    )]
+    Stalled { request: String, after: Duration },
     /// A status that is no answer.
     #[error("{request}: the registry answered {status}{}; {mend}", Said(said.as_deref()))]
     Refused { request: String, status: u16, said: Option<String>, mend: String, retry_after: Option<Duration> },
@@ -112,6 +118,7 @@ impl Kind {
         match self {
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
+            | Self::Stalled { .. }
             | Self::LeftAlone { .. }
             | Self::Spent { .. }
             | Self::Down { .. } => true,
@@ -124,7 +131,9 @@ impl Kind {
     pub(super) fn cause(&self) -> String {
         match self {
             Self::Unreachable { cause, .. } => cause.clone(),
-            Self::TimedOut { after, .. } => format!("no complete answer within {after:?}"),
+            Self::TimedOut { after, .. } | Self::Stalled { after, .. } => {
+                format!("no complete answer within {after:?}")
+            }
             other => other.to_string(),
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Response, StatusCode, redirect};
+use reqwest::{StatusCode, redirect};
 use url::Url;
 
+use super::body::{self, Broken};
 use super::error::{self, Kind};
 use super::hosts::HostStatus;
 use super::options::HostLimits;
@@ -25,6 +26,13 @@ const MAX_REDIRECTS: usize = 5;
 /// The longest pause between two tries when the server names none.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
+/// How long a connection without a request is kept: from one scan to the next, at the usual interval.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// How often a connection that is waited for is asked whether it is still alive, and for how long it
+/// may think about that.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
 /// The largest body of a refusal that is read, in bytes: enough for the registry's words.
 const REFUSAL_LIMIT: usize = 64 << 10;
 
@@ -33,6 +41,7 @@ const REFUSAL_LIMIT: usize = 64 << 10;
 pub(super) struct Patience {
     pub(super) connect_timeout: Duration,
     pub(super) timeout: Duration,
+    pub(super) stall: Duration,
     pub(super) attempts: u32,
     pub(super) retry_delay: Duration,
     pub(super) max_retry_after: Duration,
@@ -107,11 +116,18 @@ struct Exchanged {
 
 impl Transport {
     pub(super) fn new(patience: Patience) -> Result<Self, Kind> {
+        let limits = patience.host_limits.values().chain([&patience.limits]);
+        let at_once = limits.filter_map(|limits| limits.concurrency).max().unwrap_or(1);
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(patience.connect_timeout)
                 .tls_backend_preconfigured(tls::client_config())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(at_once)
+                .tcp_keepalive(KEEP_ALIVE)
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .http2_keep_alive_timeout(KEEP_ALIVE)
                 // Redirects are followed below, where the credential and the throttle are known.
                 .redirect(redirect::Policy::none())
         };
@@ -219,7 +235,7 @@ impl Transport {
                     permit.answered(status, told);
                 }
             }
-            Err(kind @ (Kind::Unreachable { .. } | Kind::TimedOut { .. })) => {
+            Err(kind @ (Kind::Unreachable { .. } | Kind::TimedOut { .. } | Kind::Stalled { .. })) => {
                 permit.failed(Failure::Line, question(), &kind.cause(), &Told::default());
             }
             // It answered, though nothing that we can use.
@@ -255,15 +271,19 @@ impl Transport {
         let response = builder.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let told = told(&headers, Timestamp::now());
+        let stall = self.patience.stall;
         let body = if status.is_success() {
-            let body = read_body(response, ask.limit).await.map_err(unreachable)?;
-            body.ok_or_else(|| Kind::Unusable {
-                request: request.to_owned(),
-                problem: format!("the answer is larger than {} bytes and was not read", ask.limit),
+            body::read(response, ask.limit, stall).await.map_err(|broken| match broken {
+                Broken::Line(error) => unreachable(error),
+                Broken::Stalled => Kind::Stalled { request: request.to_owned(), after: stall },
+                Broken::TooLarge => Kind::Unusable {
+                    request: request.to_owned(),
+                    problem: format!("the answer is larger than {} bytes and was not read", ask.limit),
+                },
             })?
         } else {
             // What counts is the status; of a page in many colours nobody reads the rest.
-            read_start(response, REFUSAL_LIMIT).await
+            body::read_start(response, REFUSAL_LIMIT, stall).await
         };
         Ok(Exchanged { status, headers, body, told })
     }
@@ -306,33 +326,6 @@ fn redirect_target(ask: &Ask, from: &Url, target: &HeaderValue) -> Result<Url, S
             Err(format!("redirects from https to {scheme}://{}, which is not followed", host_and_port(&url)))
         }
     }
-}
-
-/// The whole body; `None` when it is larger than `limit`.
-async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    if announced > limit {
-        return Ok(None);
-    }
-    let mut body = Vec::with_capacity(announced);
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > limit {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
-/// The first bytes of a body, as far as it comes.
-async fn read_start(mut response: Response, limit: usize) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < limit
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
-    }
-    body
 }
 
 /// What a registry counts this request as.

@@ -6,6 +6,7 @@ mod dialects;
 mod lint;
 mod migrations;
 mod policies;
+mod registries;
 
 use std::fs;
 use std::path::Path;

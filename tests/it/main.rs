@@ -4,6 +4,7 @@
 
 mod binary;
 mod commands;
+mod connections;
 mod corpus;
 mod dialects;
 mod docs;
