@@ -11,6 +11,7 @@
 //! | `workload.rs` | the values that the floors above see: workloads, containers, the field of an image |
 //! | `read.rs` | one file, from bytes to workloads: the way down, top to bottom |
 //! | `read/kustomize.rs`, `read/markers.rs`, `read/keel.rs`, `read/argocd.rs` | the same for the entries of kustomizations, for comments, for values with a block of Keel, for applications of Argo CD |
+//! | `read/releases.rs` | objects that run charts, whoever speaks about them or not |
 //! | `read/unheard.rs`, `read/flux.rs` | words of ours that nobody hears, and those that Flux itself would not |
 //! | `document.rs` | one file, open for changes: the way up; and the files that other files need |
 //! | `foreign.rs` | words of other dialects, object by object, as they stand |
@@ -95,8 +96,8 @@ pub use lint_file::{LINT_FILES, LintFile, level_names, meant_rule, nothing_there
 pub use policy_file::{builtin_presets, read_policy_file};
 pub use problem::{Place, Problem, Rule, Severity};
 pub use read::{
-    ApplicationSearch, FoundImage, ImageSearch, ImagesFound, Manifest, Markers, Placeholder, Scope, Setter,
-    is_manifest_path, may_matter, read, read_with, search_applications,
+    ApplicationSearch, FoundImage, ImageSearch, ImagesFound, Manifest, Markers, Placeholder, Release, Scope, Setter,
+    is_manifest_path, may_matter, read, read_with, runs_at, search_applications,
 };
 pub use registries_conf::{RegistryConf, RegistryField, read_registries_conf};
 pub use reword::{Reword, Reworded, Rewording};

@@ -47,6 +47,8 @@ pub struct ApplicationSource {
     pub stated: Option<SourceKind>,
     /// The values files that it names and that may lie in this repository.
     pub value_files: Vec<RepoPath>,
+    /// The entries of its `kustomize.images`, as they are written.
+    pub images: Vec<String>,
     /// Whether a plain folder is taken with all that is below it.
     pub is_recursive: bool,
     /// Whether only some files of a plain folder are taken.

@@ -8,6 +8,7 @@ mod flux;
 mod keel;
 mod kustomize;
 mod markers;
+mod releases;
 mod unheard;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::path::RepoPath;
 use crate::policy::{Dialect, Peer};
 pub use argocd::{ApplicationSearch, FoundImage, ImageSearch, ImagesFound, search_applications};
 pub use markers::{Markers, Setter};
+pub use releases::{Release, runs_at};
 
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct Manifest {
     pub kustomizations: Vec<Kustomization>,
     /// The applications of Argo CD, in the order of the file.
     pub applications: Vec<Application>,
+    /// The objects that run charts with values files of this repository, in the order of the file.
+    pub releases: Vec<Release>,
     /// The objects that tell Argo CD Image Updater what to follow in which application.
     pub updaters: Vec<ImageUpdater>,
     /// The containers that say no image as they stand, and may get one from a kustomization.
@@ -126,6 +130,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         kustomizations: Vec::new(),
         applications: Vec::new(),
         updaters: Vec::new(),
+        releases: Vec::new(),
         placeholders: Vec::new(),
         settings: Vec::new(),
         problems: Vec::new(),
@@ -160,6 +165,7 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         }
     }
     reader.read_argocd(&tree);
+    reader.read_releases(&tree);
     reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
     for problems in [&mut manifest.problems, &mut manifest.advice] {

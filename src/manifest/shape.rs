@@ -10,6 +10,7 @@
 //! | `pod.rs` | pod specs, in workloads and by themselves |
 //! | `helm_release.rs` | Flux's releases: which values they have, in the object and in files |
 //! | `argocd.rs` | Argo CD's applications; below it `places.rs` (which values count), `links.rs` (their files), `names.rs` |
+//! | `release.rs` | which values files either of them reads, for those who ask about others |
 //! | `anywhere.rs`, `field_path.rs` | any kind, where an annotation gives the path; how a path is written and walked |
 //! | `values.rs` | how charts write images, for all who have values; below it `level.rs` (values over values), `parts.rs` (keys), `parameters.rs` |
 //! | `kustomization.rs` | kustomizations: what they build, and the entries of `images`. Joined by the floor above |
@@ -25,6 +26,7 @@ mod helm_release;
 pub(super) mod kustomization;
 pub(super) mod marker;
 mod pod;
+pub(super) mod release;
 mod spot;
 mod values;
 

@@ -11,6 +11,7 @@ mod markers;
 mod opened;
 mod owners;
 mod reach;
+mod shared;
 mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -73,6 +74,7 @@ pub struct Memory<K> {
     files: HashMap<RepoPath, Reading<K>>,
     linked: HashMap<RepoPath, Linked<K>>,
     looked: HashMap<RepoPath, Looked<K>>,
+    asked: HashMap<(RepoPath, usize), shared::Asked<K>>,
     /// What kustomizations and applications reach beyond the files that were looked in, or that had nothing for us.
     reached: HashMap<RepoPath, Reading<K>>,
 }
@@ -207,10 +209,11 @@ impl Inventory {
         let mut reached = Reached::after(std::mem::take(&mut memory.reached));
         let wanted = applications.kustomizations();
         let kustomized = kustomize::join(&mut self, &mut files, &mut reached, &wanted)?;
-        applications.join(&mut self, &mut files, &mut reached, &kustomized)?;
+        let speakers = applications.join(&mut self, &mut files, &mut reached, &kustomized)?;
         memory.reached = reached.now;
         markers::settle(&mut self);
         reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
+        shared::hold(&mut self, &speakers, &mut files, &mut opened, &mut memory.asked)?;
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
@@ -306,6 +309,7 @@ impl<K> Default for Memory<K> {
             files: HashMap::new(),
             linked: HashMap::new(),
             looked: HashMap::new(),
+            asked: HashMap::new(),
             reached: HashMap::new(),
         }
     }

@@ -136,7 +136,7 @@ pub(super) fn may_be_application(bytes: &[u8]) -> bool {
 }
 
 /// The objects of a file that have a kind, and those of its lists.
-fn objects(tree: &Tree) -> Vec<(NodeRef<'_>, &str)> {
+pub(super) fn objects(tree: &Tree) -> Vec<(NodeRef<'_>, &str)> {
     let mut objects = Vec::new();
     let mut waiting: Vec<NodeRef<'_>> = tree.documents().collect();
     waiting.reverse();

@@ -48,6 +48,26 @@ pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
     find.is_chart = true;
 }
 
+/// The values of each chart that an application runs, if the object is one.
+pub(super) fn levels<'a>(
+    object: NodeRef<'a>,
+    kind: &str,
+    ask: &Ask<'_>,
+    library: &'a Library,
+    find: &mut Find<'a>,
+) -> Vec<Level<'a>> {
+    let Some((spec, metadata)) = application(object, kind) else { return Vec::new() };
+    let sources = sources(spec);
+    let names = sources.iter().filter_map(|source| source.get_text("ref")).collect();
+    let mut reader = Reader { ask, library, find, names, metadata, has_unknown: false };
+    let level = |source| {
+        let folder = reader.folder(source);
+        let said = reader.said(source, &folder);
+        reader.values(source, &said, &folder).known
+    };
+    sources.into_iter().map(level).collect()
+}
+
 /// The specification and the metadata of an `Application`.
 fn application<'a>(object: NodeRef<'a>, kind: &str) -> Option<(NodeRef<'a>, Option<NodeRef<'a>>)> {
     let application = match kind {

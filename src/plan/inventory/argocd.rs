@@ -5,10 +5,12 @@
 //! kustomization, the manifests of its folder. Everything that is found is a claim on an image; what becomes
 //! of images that others speak about as well is the business of `owners.rs`. `spoken.rs` tells which
 //! applications are meant, `search.rs` looks into them and the values of their charts, `folder.rs` into
-//! folders of plain manifests, `unfound.rs` says why nothing was found.
+//! folders of plain manifests, `silent.rs` tells who else deploys them, `unfound.rs` why nothing was found.
 
 mod folder;
+mod made;
 mod search;
+mod silent;
 mod spoken;
 mod unfound;
 
@@ -16,14 +18,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use folder::{Folders, Pod};
+use made::Claims;
 use search::{Searched, Target};
+use silent::{Deployed, Way};
 use unfound::Unfound;
 
 use super::files::Files;
 use super::kustomize::{Kustomized, KustomizedEntry};
 use super::opened::Opened;
+use super::shared::Speakers;
 use super::shelf::{Reached, Shelf};
-use super::{Inventory, Source, claims};
+use super::{Inventory, Source};
 use crate::manifest::{
     ApplicationSource, Automation, Container, ContainerPolicy, ImageField, ImageIndex, ListedImage, Place, Problem,
     Rule, Severity, SourceFolder, SourceKind, Workload,
@@ -77,9 +82,9 @@ impl Applications {
         files: &mut Files<'_, S>,
         reached: &mut Reached<S::Key>,
         kustomized: &BTreeMap<Option<RepoPath>, Kustomized>,
-    ) -> Result<(), S::Error> {
+    ) -> Result<Speakers, S::Error> {
         if self.searched.is_empty() {
-            return Ok(());
+            return Ok(Speakers::default());
         }
         let mut stock = Shelf::new(files, &inventory.terms, &inventory.manifests, reached);
         let mut folders = Folders::default();
@@ -90,53 +95,12 @@ impl Applications {
             joiner.read_sources(kustomized, &mut folders, &mut stock)?;
             joiner.finish();
         }
+        let held = silent::find(&made.deployed, &inventory.manifests, &mut stock)?;
+        made.hold(held);
+        let speakers = std::mem::take(&mut made.speakers);
         made.settle(inventory);
-        Ok(())
+        Ok(speakers)
     }
-}
-
-/// What all applications ask for.
-#[derive(Debug, Default)]
-struct Claims {
-    workloads: Vec<Arc<Workload>>,
-    /// Those that are shown for what is wrong with them, where nobody else decides.
-    aside: Vec<Arc<Workload>>,
-    problems: Vec<Problem>,
-}
-
-impl Claims {
-    fn settle(self, inventory: &mut Inventory) {
-        let Self { mut workloads, mut aside, problems } = self;
-        inventory.problems.extend(problems);
-        // Two applications that deploy one manifest and ask for the same are one owner of it.
-        let mut known: HashMap<Place, Vec<Arc<Workload>>> = HashMap::new();
-        workloads.retain(|workload| {
-            let Some(first) = workload.containers.first() else { return false };
-            let known = known.entry(first.image.place().clone()).or_default();
-            let is_new = !known.iter().any(|known| is_same_claim(known, workload));
-            known.extend(is_new.then(|| Arc::clone(workload)));
-            is_new
-        });
-        claims::give_way(&mut inventory.workloads, &workloads);
-        inventory.workloads.extend(workloads);
-        let changing: BTreeSet<Place> = inventory
-            .workloads
-            .iter()
-            .filter(|workload| workload.automation != Automation::Off)
-            .flat_map(|workload| &workload.containers)
-            .map(|container| container.image.place().clone())
-            .collect();
-        for workload in &mut aside {
-            Arc::make_mut(workload).containers.retain(|container| !changing.contains(container.image.place()));
-        }
-        aside.retain(|workload| !workload.containers.is_empty());
-        claims::give_way(&mut inventory.workloads, &aside);
-        inventory.workloads.extend(aside);
-    }
-}
-
-fn is_same_claim(one: &Workload, other: &Workload) -> bool {
-    one.id == other.id && one.automation == other.automation && one.containers == other.containers
 }
 
 /// Puts together what one application asks for.
@@ -181,7 +145,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
         match &self.searched.target {
             Target::Values(..) => {}
             Target::Kustomization(folder, place) => match kustomized.get(folder) {
-                Some(kustomization) => self.read_kustomization(kustomization),
+                Some(kustomization) => self.read_kustomization(kustomization, None),
                 None => self.unfound.no_kustomization(folder.as_ref(), place),
             },
             Target::Anywhere => {
@@ -192,7 +156,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
                         (SourceKind::Helm, _) | (_, SourceFolder::Nowhere) => {}
                         (_, SourceFolder::Unknown) => self.unfound.template(&source.place),
                         (SourceKind::Kustomize, SourceFolder::At(folder)) => match kustomized.get(folder) {
-                            Some(kustomization) => self.read_kustomization(kustomization),
+                            Some(kustomization) => self.read_kustomization(kustomization, Some(folder)),
                             None => self.unfound.no_kustomization(folder.as_ref(), &source.place),
                         },
                         (SourceKind::Directory, SourceFolder::At(_)) if source.is_filtered => {
@@ -220,8 +184,9 @@ impl<'s, 'c> Joiner<'s, 'c> {
         Ok(())
     }
 
-    /// The entries of a kustomization, those aside that the application itself replaces.
-    fn read_kustomization(&mut self, kustomization: &Kustomized) {
+    /// The entries of a kustomization, those aside that the application itself replaces. `folder` is where it is
+    /// deployed from, if nobody named it to be written.
+    fn read_kustomization(&mut self, kustomization: &Kustomized, folder: Option<&Option<RepoPath>>) {
         let list = &self.searched.spoken.list;
         let replaced: BTreeSet<usize> = self.searched.found.images.iter().map(|found| found.image).collect();
         if !kustomization.is_whole {
@@ -235,6 +200,9 @@ impl<'s, 'c> Joiner<'s, 'c> {
             for (at, is_meant) in index.behind(repository, Some(&entry.name)) {
                 if !replaced.contains(&at) {
                     self.take_entry(at, entry, is_meant);
+                    if let (Some(field), Some(folder)) = (&entry.field, folder) {
+                        self.deploy(&list.images[at], field, Way::Kustomization(folder.clone()));
+                    }
                 }
             }
         }
@@ -288,6 +256,20 @@ impl<'s, 'c> Joiner<'s, 'c> {
         }
     }
 
+    /// Notes an image in what others may deploy as well.
+    fn deploy(&mut self, image: &ListedImage, field: &ImageField, way: Way) {
+        let would_change = self.automation() == Automation::On && matches!(image.policy, ContainerPolicy::Stated(_));
+        let application = self.searched.spoken.application();
+        self.made.deployed.push(Deployed {
+            place: field.place().clone(),
+            repository: field.reference().repository().clone(),
+            id: application.id.clone(),
+            application: application.place.clone(),
+            way,
+            would_change,
+        });
+    }
+
     /// An image in a plain manifest: its workload answers for it as before, with the policy of the list.
     fn claim(&mut self, at: usize, image: &ListedImage, pod: &Pod) {
         self.unfound.find(at);
@@ -296,6 +278,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
             Automation::Off => self.automation(),
             own => own.clone(),
         };
+        self.deploy(image, &pod.container().image, Way::Plain);
         let (policy, peer) = (image.policy.clone(), image.peer.clone());
         let container = Container { policy, peer, is_replaceable: false, ..pod.container().clone() };
         let place = self.searched.spoken.list.place.clone();
@@ -331,6 +314,14 @@ impl<'s, 'c> Joiner<'s, 'c> {
         }
         if let Some(first) = workloads.last_mut() {
             first.leftovers.clone_from(&spoken.list.leftovers);
+        }
+        let application = &spoken.application().place;
+        for container in workloads.iter().flat_map(|workload| &workload.containers) {
+            let place = container.image.place();
+            self.made.speakers.applications.insert((place.clone(), application.clone()));
+            if self.searched.target != Target::Anywhere {
+                self.made.speakers.named.insert(place.clone());
+            }
         }
         self.made.workloads.extend(workloads.into_iter().map(Arc::new));
         let aside = self.workload(aside);

@@ -20,6 +20,6 @@ fn without_objects_every_annotation_is_heard() {
         updates.iter().any(|update| update["workload"] == workload && update["container"] == container)
     };
     assert!(has("argocd/Application/shop", "web") && has("argocd/Application/front", "front"), "{plan:#}");
-    assert!(has("tools/Deployment/debug", "other"), "the one that was not heard beside objects: {plan:#}");
+    assert!(has("mistakes/Pod/other", "other"), "the one that was not heard beside objects: {plan:#}");
     assert!(!has("argocd/Application/media", "player"), "nobody speaks about it any more: {plan:#}");
 }

@@ -92,6 +92,7 @@ fn read_source(
     ];
     let directory = section("directory").map(NodeRef::resolved);
     let says = |key: &str| directory.and_then(|directory| directory.get(key)).and_then(NodeRef::written);
+    let images = section("kustomize").and_then(|kustomize| kustomize.resolved().get("images")).map(NodeRef::resolved);
     let read = ApplicationSource {
         place: source.get("path").unwrap_or(source).place(file),
         folder: match folder {
@@ -101,6 +102,11 @@ fn read_source(
         },
         stated: stated.into_iter().find_map(|(key, kind)| section(key).map(|_| kind)),
         value_files,
+        images: images
+            .into_iter()
+            .flat_map(NodeRef::items)
+            .filter_map(|entry| entry.resolved().text().map(str::to_owned))
+            .collect(),
         is_recursive: says("recurse") == Some("true"),
         is_filtered: says("include").is_some() || says("exclude").is_some(),
     };

@@ -43,7 +43,7 @@ impl<'a> Level<'a> {
     }
 
     /// The layer that wins.
-    pub(super) fn top(&self) -> Option<Layer<'a>> {
+    pub(in crate::manifest::shape) fn top(&self) -> Option<Layer<'a>> {
         self.layers.first().copied()
     }
 

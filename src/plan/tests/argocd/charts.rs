@@ -373,3 +373,24 @@ fn nothing_but_the_tags_changes() {
         );
     }
 }
+
+#[test]
+fn an_application_that_says_nothing_holds_a_shared_value() {
+    let list = ("image-list", "web=ghcr.io/shop/web:^1");
+    let repository = |annotations: &[(&str, &str)], spec: &str| {
+        format!("{}{}{CHART}{VALUES}", app("a", annotations, HERE), app("b", &[], spec))
+    };
+    check(
+        &repository(&[list], HERE),
+        &[
+            "charts/web/values.yaml:4 argocd/Application/a web mistake",
+            "! charts/web/values.yaml:4:8: warning: `web` of argocd/Application/a (apps/a.yaml:7) would change for argocd/Application/b (apps/b.yaml:1) too",
+        ],
+        &[],
+    );
+    let followed = ["charts/web/values.yaml:4 argocd/Application/a web 1.3.1"];
+    let change = [("\"1.0.0\"", "\"1.3.1\"")];
+    let own = format!("{HERE}    helm: {{parameters: [{{name: image.tag, value: '1.0.0'}}]}}\n");
+    check(&repository(&[list], &own), &followed, &change);
+    check(&repository(&[list, GIT, ("write-back-target", "helmvalues")], HERE), &followed, &change);
+}

@@ -162,3 +162,25 @@ fn workloads_behind_an_entry_agree_or_hold() {
         &[],
     );
 }
+
+#[test]
+fn an_application_that_says_nothing_holds_the_entry() {
+    let entry = overlay("- name: nginx\n  newTag: 1.16.0\n");
+    let repository =
+        |list: &[(&str, &str)], spec: &str| format!("{}{}{BASE}{entry}", app("a", list, HERE), app("b", &[], spec));
+    check(
+        &repository(&[LIST], HERE),
+        &[
+            "overlays/prod/kustomization.yaml:4 argocd/Application/a web mistake",
+            "! overlays/prod/kustomization.yaml:4:11: warning: `library/nginx` would change for argocd/Application/b (apps/b.yaml:1)",
+        ],
+        &[],
+    );
+    let followed = ["overlays/prod/kustomization.yaml:4 argocd/Application/a web 1.16.1"];
+    let change = [("newTag: 1.16.0", "newTag: 1.16.1")];
+    let own = format!("{HERE}    kustomize: {{images: ['nginx:1.15.0']}}\n");
+    check(&repository(&[LIST], &own), &followed, &change);
+    // Whoever names the file means all who deploy it.
+    let named = [LIST, ("write-back-method", "git"), ("write-back-target", "kustomization")];
+    check(&repository(&named, HERE), &followed, &change);
+}

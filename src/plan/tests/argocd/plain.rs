@@ -166,3 +166,39 @@ fn a_set_is_followed_where_it_is_literal() {
         &[],
     );
 }
+
+#[test]
+fn an_application_that_says_nothing_holds_what_it_deploys() {
+    let file = pod("web/a.yaml", "a", "", "ghcr.io/shop/web:1.0.0");
+    let repository = |spec: &str| format!("{}{}{file}", app("a", &[LIST], &source("web", "")), app("b", &[], spec));
+    let held = [
+        "web/a.yaml:8 shop/Deployment/a main mistake",
+        "! web/a.yaml:8:16: warning: `shop/web` would change for argocd/Application/b (apps/b.yaml:1) as argocd/Application/a (apps/a.yaml:1) wants it, and the other deploys it too and says nothing of it; annotate both alike",
+    ];
+    check(&repository(&source("web", "")), &held, &[]);
+    check(&repository(&source(".", "    directory: {recurse: true}\n")), &held, &[]);
+    let followed = ["web/a.yaml:8 shop/Deployment/a main 1.3.1"];
+    let change = [("web:1.0.0", "web:1.3.1")];
+    for other in [
+        source(".", ""),
+        source("web/jobs", ""),
+        source("web", "    helm: {}\n"),
+        source("other", "    directory: {recurse: true}\n"),
+    ] {
+        check(&repository(&other), &followed, &change);
+    }
+    let kustomized = "=== kustomization.yaml\nresources: []\n";
+    check(&(repository(&source(".", "")) + kustomized), &followed, &change);
+    // Another image of the list is no word about this one.
+    let second = app("b", &[("image-list", "other=other:^1")], &source("web", ""));
+    check(
+        &format!("{}{second}{file}", app("a", &[LIST], &source("web", ""))),
+        &[
+            held[0],
+            "web/a.yaml:10 shop/Deployment/a other mistake",
+            held[1],
+            "! web/a.yaml:10:16: warning: `library/other` would change for argocd/Application/a",
+        ],
+        &[],
+    );
+}
