@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::dialects::DialectArgs;
 use super::output::{diff, problems_text};
 use super::registry::RegistryArgs;
+use super::ssh::SshArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Journal, Stop};
@@ -21,6 +22,7 @@ use crate::secret::Secret;
 const EXAMPLES: &str = "\
 Examples:
   landwaiter run --git-url https://git.example.com/org/config.git --git-credentials /run/secrets/git
+  landwaiter run --git-url git@git.example.com:org/config.git --git-path clusters
   landwaiter run --git-url /srv/git/config.git --git-path clusters/production --once --dry-run
   LANDWAITER_GIT_URL=https://git.example.com/org/config.git landwaiter run --log-format json
 
@@ -42,7 +44,7 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
 
-    /// The config repository: an https or http URL, or a path on this machine.
+    /// The config repository: an https or ssh URL, user@host:path, or a path on this machine.
     #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
     git_url: Secret,
 
@@ -83,6 +85,9 @@ pub(super) struct Args {
         help_heading = "Git"
     )]
     git_email: String,
+
+    #[command(flatten)]
+    ssh: SshArgs,
 
     /// Where the copy of the config repository is kept. It can be deleted at any time.
     #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
@@ -145,6 +150,7 @@ impl Args {
             git: git::Options {
                 url,
                 branch: self.git_branch,
+                ssh: self.ssh.options(&self.data_dir),
                 data_dir: self.data_dir,
                 credential,
                 timeout: git::DEFAULT_TIMEOUT,

@@ -4,6 +4,7 @@ mod daemon;
 mod dialects;
 mod registries;
 mod shapes;
+mod ssh;
 mod together;
 mod trouble;
 
