@@ -9,6 +9,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `client`, `options` | the two questions, and how they are asked |
+//! | `site` | what is set for one registry, or for a part of it |
 //! | `store` | what is remembered between them |
 //! | `page` | a `Link` header → the next page of tags, on the same host (pure) |
 //! | `metadata` | manifest, index and image configuration → created (pure) |
@@ -28,11 +29,12 @@ mod login;
 mod metadata;
 mod options;
 mod page;
+mod site;
 mod store;
 mod throttle;
 mod transport;
 
 pub use client::{Client, Listing};
 pub use error::Error;
-pub use keychain::CredentialFile;
 pub use options::Options;
+pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};

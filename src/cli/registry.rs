@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Error;
 use crate::config;
 use crate::image::Registry;
-use crate::registry::{CredentialFile, Options};
+use crate::registry::{CredentialSource, InvalidPrefix, Options, Prefix, Site, Sites};
 
 /// How registries are reached.
 #[derive(Debug, clap::Args)]
@@ -29,20 +29,22 @@ pub(super) struct RegistryArgs {
 
 impl RegistryArgs {
     pub(super) fn options(self, poll_interval: Duration) -> Result<Options, Error> {
-        let credential_files = self
-            .registry_credentials
-            .iter()
-            .map(|text| match text.split_once('=') {
-                Some((prefix, file)) if !prefix.is_empty() && !file.is_empty() => {
-                    Ok(CredentialFile { prefix: prefix.to_owned(), path: PathBuf::from(file) })
-                }
-                _ => Err(Error::Usage(format!("--registry-credentials {text:?}: expected HOST[/PATH]=FILE"))),
-            })
-            .collect::<Result<_, _>>()?;
+        let with_credential = |text: &String| {
+            let usage = |what: String| Error::Usage(format!("--registry-credentials {text:?}: {what}"));
+            let (prefix, file) = text
+                .split_once('=')
+                .filter(|(prefix, file)| !prefix.is_empty() && !file.is_empty())
+                .ok_or_else(|| usage("expected HOST[/PATH]=FILE".to_owned()))?;
+            let prefix: Prefix = prefix.parse().map_err(|error: InvalidPrefix| usage(error.to_string()))?;
+            Ok(Site { credential: Some(CredentialSource::File(PathBuf::from(file))), ..Site::new(prefix) })
+        };
+        let credentials = self.registry_credentials.iter().map(with_credential);
+        let plain = self.registry_plain_http.into_iter().map(Prefix::whole);
+        let plain = plain.map(|prefix| Ok(Site { plain_http: true, ..Site::new(prefix) }));
+        let sites = credentials.chain(plain).collect::<Result<Vec<_>, Error>>()?;
         Ok(Options {
             docker_config: self.docker_config.or_else(config::default_docker_config),
-            credential_files,
-            plain_http: self.registry_plain_http,
+            sites: Sites::new(sites),
             poll_interval,
             ..Options::default()
         })

@@ -18,6 +18,7 @@ use super::login::{Door, Login};
 use super::metadata::{self, Lead};
 use super::options::Options;
 use super::page;
+use super::site::Sites;
 use super::store::{Configs, Created, Listed, Record};
 use super::transport::{Answer, Ask, Patience, Transport};
 use crate::image::{Digest, Registry, Repository, Tag};
@@ -52,7 +53,7 @@ pub struct Listing {
 pub struct Client {
     transport: Transport,
     login: Login,
-    plain_http: Vec<Registry>,
+    sites: Sites,
     poll_interval: Duration,
     page_size: usize,
     host_concurrency: usize,
@@ -90,13 +91,12 @@ impl Client {
             concurrency: options.concurrency,
             host_concurrency: options.host_concurrency,
         };
-        let (files, folders) = (options.credential_files, options.helper_folders);
-        let keychain = Keychain::open(options.docker_config, files, folders, options.timeout)
+        let keychain = Keychain::open(options.docker_config, &options.sites, options.helper_folders, options.timeout)
             .map_err(|problem| Error::setup(Kind::Credential(problem)))?;
         Ok(Self {
             transport: Transport::new(patience).map_err(Error::setup)?,
             login: Login::new(keychain),
-            plain_http: options.plain_http,
+            sites: options.sites,
             poll_interval: options.poll_interval,
             page_size: options.page_size.max(1),
             host_concurrency: options.host_concurrency.max(1),
@@ -336,7 +336,7 @@ impl Client {
     }
 
     fn is_plain(&self, registry: &Registry) -> bool {
-        registry.is_loopback() || self.plain_http.contains(registry)
+        registry.is_loopback() || self.sites.of_host(registry, |site| site.plain_http.then_some(())).is_some()
     }
 
     fn record_of(&self, repository: &Repository) -> Arc<Record> {

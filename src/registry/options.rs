@@ -3,20 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keychain::CredentialFile;
-use crate::image::Registry;
+use super::site::Sites;
 
 /// How to ask registries.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Docker's `config.json` with the credentials.
     pub docker_config: Option<PathBuf>,
-    /// Files with `user:password`; they come before `docker_config`.
-    pub credential_files: Vec<CredentialFile>,
+    /// What is set for single registries; it comes before all that is said here.
+    pub sites: Sites,
     /// Folders that are searched for `docker-credential-*` programs before `PATH`.
     pub helper_folders: Vec<PathBuf>,
-    /// Registries that are spoken to without TLS. Those on this machine always are.
-    pub plain_http: Vec<Registry>,
     /// How long a tag list is good.
     pub poll_interval: Duration,
     /// Requests at once, over all hosts.
@@ -42,9 +39,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             docker_config: None,
-            credential_files: Vec::new(),
+            sites: Sites::default(),
             helper_folders: Vec::new(),
-            plain_http: Vec::new(),
             poll_interval: Duration::from_mins(1),
             concurrency: 32,
             host_concurrency: 8,

@@ -1,0 +1,148 @@
+//! Which connections lead to which host: those of everybody, those of this machine, and those of hosts
+//! with authorities, certificates or a proxy of their own. Knows hosts and files, and asks nobody.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use reqwest::redirect;
+use url::Url;
+
+use super::site::{Proxy, Site, Sites};
+use crate::{host, tls};
+
+/// The pools of connections. A connection of one host is never used for another.
+#[derive(Debug)]
+pub(super) struct Wires {
+    everybody: reqwest::Client,
+    /// For this machine: as everywhere else, a proxy for the outside is no way to the inside.
+    local: reqwest::Client,
+    /// By `host` or `host:port`, as requests name it.
+    own: HashMap<String, Own>,
+}
+
+/// The connections of a host with settings of its own. Its files may be renewed at any time.
+#[derive(Debug)]
+struct Own {
+    site: Site,
+    connect_timeout: Duration,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    stamps: Vec<Stamp>,
+    client: reqwest::Client,
+    /// What is wrong with the files since, as it was told.
+    problem: Option<String>,
+}
+
+/// What tells one version of a file from the next.
+type Stamp = Option<(SystemTime, u64)>;
+
+impl Wires {
+    /// Opens the files of every host with settings of its own, so that a wrong one is known at the start.
+    ///
+    /// # Errors
+    /// A text that names the file and what is wrong with it, or why there is no TLS.
+    pub(super) fn new(sites: &Sites, connect_timeout: Duration) -> Result<Self, String> {
+        let tls = tls::client_config;
+        let setup = |error: reqwest::Error| error.to_string();
+        let everybody = builder(connect_timeout).tls_backend_preconfigured(tls()).build().map_err(setup)?;
+        let local = builder(connect_timeout).tls_backend_preconfigured(tls()).no_proxy().build().map_err(setup)?;
+        let mut own = HashMap::new();
+        for site in sites.iter().filter(|site| has_own(site)) {
+            let last = Mutex::new(Last::open(site, connect_timeout)?);
+            let host = site.prefix.registry().api_host().to_owned();
+            own.insert(host, Own { site: site.clone(), connect_timeout, last });
+        }
+        Ok(Self { everybody, local, own })
+    }
+
+    /// The connections for this URL.
+    pub(super) fn to(&self, url: &Url) -> reqwest::Client {
+        let name = url.host_str().unwrap_or_default();
+        let own = match url.port() {
+            Some(port) => self.own.get(&format!("{name}:{port}")),
+            None => self.own.get(name),
+        };
+        match own {
+            Some(own) => own.client(),
+            None if host::is_loopback(name) => self.local.clone(),
+            None => self.everybody.clone(),
+        }
+    }
+}
+
+impl Own {
+    /// The connections with the files as they are now. While those cannot be read (they are being renewed, or
+    /// somebody made a mistake) the last good ones hold, with one warning.
+    fn client(&self) -> reqwest::Client {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if stamps(&self.site) != last.stamps {
+            match Last::open(&self.site, self.connect_timeout) {
+                Ok(renewed) => *last = renewed,
+                Err(problem) if last.problem.as_ref() == Some(&problem) => {}
+                Err(problem) => {
+                    tracing::warn!("{problem}; the last good ones are still in use");
+                    last.problem = Some(problem);
+                }
+            }
+        }
+        last.client.clone()
+    }
+}
+
+impl Last {
+    fn open(site: &Site, connect_timeout: Duration) -> Result<Self, String> {
+        // The stamps first: a change in between is then seen the next time.
+        let stamps = stamps(site);
+        let wrong = |path: &Path, problem: String| format!("{} for {}: {problem}", path.display(), site.prefix);
+        let read = |path: &PathBuf| fs::read(path).map_err(|error| wrong(path, format!("cannot be read: {error}")));
+        let authorities = site.ca_bundle.as_ref().map(read).transpose()?;
+        let identity = match &site.client_certificate {
+            Some(own) => Some((read(&own.certificate)?, read(&own.key)?)),
+            None => None,
+        };
+        let blamed = site.client_certificate.as_ref().map(|own| &own.certificate).filter(|_| authorities.is_none());
+        let blamed = blamed.or(site.ca_bundle.as_ref()).cloned().unwrap_or_default();
+        let tls = tls::client_config_with(&tls::Extra { authorities, identity });
+        let tls = tls.map_err(|problem| wrong(&blamed, problem))?;
+        let mut builder = builder(connect_timeout).tls_backend_preconfigured(tls);
+        match &site.proxy {
+            None if host::is_loopback(site.prefix.registry().as_str()) => builder = builder.no_proxy(),
+            None => {}
+            Some(Proxy::Direct) => builder = builder.no_proxy(),
+            Some(Proxy::Through(url)) => {
+                let proxy = reqwest::Proxy::all(url.clone());
+                builder = builder.proxy(proxy.map_err(|error| format!("the proxy for {}: {error}", site.prefix))?);
+            }
+        }
+        let client = builder.build().map_err(|error| format!("{}: {error}", site.prefix))?;
+        Ok(Self { stamps, client, problem: None })
+    }
+}
+
+/// Whether a host has connections of its own.
+fn has_own(site: &Site) -> bool {
+    site.ca_bundle.is_some() || site.client_certificate.is_some() || site.proxy.is_some()
+}
+
+fn stamps(site: &Site) -> Vec<Stamp> {
+    let own = site.client_certificate.iter().flat_map(|own| [&own.certificate, &own.key]);
+    let stamp = |path: &PathBuf| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    site.ca_bundle.iter().chain(own).map(stamp).collect()
+}
+
+fn builder(connect_timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect_timeout)
+        // Redirects are followed where the credential and the throttle are known.
+        .redirect(redirect::Policy::none())
+}
