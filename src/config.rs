@@ -1,11 +1,14 @@
 //! Everything the daemon is told, as plain values, and the parts put together from them.
 
+mod file;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::git::{self, Mirror};
 use crate::reconcile::{self, Reconciler};
 use crate::registry;
+pub use file::{Error as FileError, Settings, read, schema};
 
 /// The configuration of one daemon. Each part is in the words of the module that reads it.
 #[derive(Debug)]

@@ -17,13 +17,17 @@
 //! | `challenge` | the `WWW-Authenticate` header (pure) |
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
-//! | `throttle` | how many requests at once, and which host wants to be left alone |
+//! | `wire` | which connections lead to which host: authorities, certificates and proxies of its own |
+//! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
+//! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
+//! | `hosts` | what is known of each host, for people and machines |
 //! | `error` | what people read |
 
 mod challenge;
 mod client;
 mod error;
 mod helper;
+mod hosts;
 mod keychain;
 mod login;
 mod metadata;
@@ -32,9 +36,12 @@ mod page;
 mod site;
 mod store;
 mod throttle;
+mod told;
 mod transport;
+mod wire;
 
 pub use client::{Client, Listing};
 pub use error::Error;
-pub use options::Options;
+pub use hosts::{HostStatus, Outage, QuotaStatus};
+pub use options::{HostLimits, Options};
 pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};

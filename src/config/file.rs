@@ -18,7 +18,7 @@ use crate::registry::{ClientCertificate, CredentialSource, HostLimits, Prefix, P
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "Landwaiter configuration")]
-pub struct File {
+struct File {
     /// What is set for single registries.
     #[serde(default)]
     registries: Vec<RegistryEntry>,

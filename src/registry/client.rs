@@ -1,7 +1,7 @@
 //! The two questions that are asked of registries. Knows the distribution API; how to log
 //! in, to wait and to try again is the business of the modules below.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,14 +13,16 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error::{self, Error, Kind};
+use super::hosts::HostStatus;
 use super::keychain::Keychain;
 use super::login::{Door, Login};
 use super::metadata::{self, Lead};
-use super::options::Options;
+use super::options::{HostLimits, Options};
 use super::page;
-use super::site::Sites;
+use super::site::{Site, Sites};
 use super::store::{Configs, Created, Listed, Record};
-use super::transport::{Answer, Ask, Patience, Transport};
+use super::transport::{self, Answer, Ask, Patience, Transport};
+use super::wire::Wires;
 use crate::image::{Digest, Registry, Repository, Tag};
 
 /// More pages than any registry needs. Reaching it is a failure, never the end of the list.
@@ -82,19 +84,23 @@ impl Client {
     /// # Errors
     /// A credential file that cannot be read, or no TLS.
     pub fn new(options: Options) -> Result<Self, Error> {
+        let limits = limits_by_host(&options.sites)?;
         let patience = Patience {
-            connect_timeout: options.connect_timeout,
             timeout: options.timeout,
             attempts: options.attempts,
             retry_delay: options.retry_delay,
             max_retry_after: options.max_retry_after,
+            probe_delay: options.probe_delay,
             concurrency: options.concurrency,
-            host_concurrency: options.host_concurrency,
+            limits: HostLimits { concurrency: Some(options.host_concurrency), ..HostLimits::default() },
+            host_limits: limits,
         };
         let keychain = Keychain::open(options.docker_config, &options.sites, options.helper_folders, options.timeout)
             .map_err(|problem| Error::setup(Kind::Credential(problem)))?;
+        let wires = Wires::new(&options.sites, options.connect_timeout)
+            .map_err(|problem| Error::setup(Kind::Setup(problem)))?;
         Ok(Self {
-            transport: Transport::new(patience).map_err(Error::setup)?,
+            transport: Transport::new(patience, wires),
             login: Login::new(keychain),
             sites: options.sites,
             poll_interval: options.poll_interval,
@@ -103,6 +109,13 @@ impl Client {
             records: Mutex::default(),
             configs: Mutex::default(),
         })
+    }
+
+    /// What is known of each host that was asked so far, in the order of their names: how fast it is
+    /// asked, what it has left for us, whether it is there at all.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<HostStatus> {
+        self.transport.hosts()
     }
 
     /// The tags of a repository: all of them, or an error.
@@ -115,16 +128,17 @@ impl Client {
     /// page that cannot be read, a next page on another host, pages without end.
     pub async fn tags(&self, repository: &Repository) -> Result<Listing, Error> {
         let record = self.record_of(repository);
+        let interval = self.sites.of(repository, |site| site.interval).unwrap_or(self.poll_interval);
         let asked = Instant::now();
         let mut listed = record.listing.lock().await;
         match &*listed {
-            Listed { good: Some((at, listing)), .. } if at.elapsed() < self.poll_interval || *at >= asked => {
+            Listed { good: Some((at, listing)), .. } if at.elapsed() < interval || *at >= asked => {
                 return Ok(listing.clone());
             }
             Listed { failed: Some((at, error)), .. } if *at >= asked => return Err(error.clone()),
             _ => {}
         }
-        match self.list(repository).await {
+        match self.list(&self.sites.asked(repository)).await {
             Ok(listing) => {
                 record.created.lock().await.retain(|tag, _| listing.tags.binary_search(tag).is_ok());
                 *listed = Listed { good: Some((Instant::now(), listing.clone())), failed: None };
@@ -151,8 +165,9 @@ impl Client {
     pub async fn created(&self, repository: &Repository, tags: &[Tag]) -> Result<Vec<(Tag, Option<Timestamp>)>, Error> {
         let record = self.record_of(repository);
         let mut known = record.created.lock().await;
+        let asked = self.sites.asked(repository);
         let missing: BTreeSet<&Tag> = tags.iter().filter(|tag| !known.contains_key(*tag)).collect();
-        let lookups = missing.into_iter().map(async |tag| (tag, self.look_up(repository, tag).await));
+        let lookups = missing.into_iter().map(async |tag| (tag, self.look_up(&asked, tag).await));
         let mut lookups = stream::iter(lookups).buffer_unordered(self.host_concurrency);
         while let Some((tag, found)) = lookups.next().await {
             if let Some(created) = found.map_err(|kind| Error::new(repository, kind))? {
@@ -347,6 +362,22 @@ impl Client {
     fn configs(&self) -> std::sync::MutexGuard<'_, Configs> {
         self.configs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The limits by host and port, as the throttle knows hosts.
+fn limits_by_host(sites: &Sites) -> Result<BTreeMap<String, HostLimits>, Error> {
+    let limited = sites.iter().filter(|site| site.limits != HostLimits::default());
+    let by_host = |site: &Site| {
+        let problem = |problem| Error::setup(Kind::Setup(format!("the limits of {}: {problem}", site.prefix)));
+        if let Some(found) = site.limits.problem() {
+            return Err(problem(found));
+        }
+        let host = site.prefix.registry();
+        let scheme = if host.is_loopback() || site.plain_http { "http" } else { "https" };
+        let url = Url::parse(&format!("{scheme}://{}/", host.api_host()));
+        Ok((transport::host_and_port(&url.map_err(|error| problem(error.to_string()))?), site.limits))
+    };
+    limited.map(by_host).collect()
 }
 
 /// The names on one page. `"tags": null` is an empty page, as some registries write it; a page

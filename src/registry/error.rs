@@ -52,6 +52,23 @@ pub(super) enum Kind {
         retry_after.as_secs()
     )]
     LeftAlone { host: String, retry_after: Duration },
+    /// What the host grants is nearly spent.
+    #[error(
+        "{host} grants {}, and {left} of them are left; some are kept for others and the rest is spread, so the next \
+         one goes in {} s; poll less often, or log in for a higher limit",
+        Grant { limit: *limit, window: *window, manifests: *manifests }, retry_after.as_secs()
+    )]
+    Spent {
+        host: String,
+        manifests: bool,
+        limit: Option<u64>,
+        window: Option<Duration>,
+        left: u64,
+        retry_after: Duration,
+    },
+    /// The host failed too often.
+    #[error("{host} failed {failures} times in a row and is tried again in {} s; the last time: {cause}", rest.as_secs())]
+    Down { host: String, failures: u32, cause: String, rest: Duration },
 }
 
 impl Error {
@@ -74,19 +91,36 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match &*self.kind {
-            Kind::Unreachable { .. } | Kind::TimedOut { .. } | Kind::LeftAlone { .. } => true,
+            Kind::Unreachable { .. }
+            | Kind::TimedOut { .. }
+            | Kind::LeftAlone { .. }
+            | Kind::Spent { .. }
+            | Kind::Down { .. } => true,
             Kind::Refused { status, .. } => is_temporary_status(*status),
             Kind::Setup(_) | Kind::Credential(_) | Kind::Untrusted { .. } | Kind::Unusable { .. } => false,
         }
     }
 
-    /// How long the registry asked to be left alone, counted from when the error was made.
+    /// How long the registry asked to be left alone, or is left alone because it is dead, counted from
+    /// when the error was made.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match &*self.kind {
             Kind::Refused { retry_after, .. } => *retry_after,
-            Kind::LeftAlone { retry_after, .. } => Some(*retry_after),
+            Kind::LeftAlone { retry_after, .. } | Kind::Spent { retry_after, .. } => Some(*retry_after),
+            Kind::Down { rest, .. } => Some(*rest),
             _ => None,
+        }
+    }
+}
+
+impl Kind {
+    /// What happened to a request that got no answer, without what was asked.
+    pub(super) fn cause(&self) -> String {
+        match self {
+            Self::Unreachable { cause, .. } => cause.clone(),
+            Self::TimedOut { after, .. } => format!("no complete answer within {after:?}"),
+            other => other.to_string(),
         }
     }
 }
@@ -134,6 +168,28 @@ struct Said<'a>(Option<&'a str>);
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |said| write!(f, " ({said})"))
+    }
+}
+
+/// `100 manifests in 6 h`, as far as it is known.
+struct Grant {
+    limit: Option<u64>,
+    window: Option<Duration>,
+    manifests: bool,
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Some(limit) => write!(f, "{limit} ")?,
+            None => write!(f, "a number of ")?,
+        }
+        f.write_str(if self.manifests { "manifests" } else { "requests" })?;
+        match self.window.map(|window| window.as_secs()) {
+            Some(seconds) if seconds >= 3600 && seconds % 3600 == 0 => write!(f, " in {} h", seconds / 3600),
+            Some(seconds) => write!(f, " in {seconds} s"),
+            None => Ok(()),
+        }
     }
 }
 

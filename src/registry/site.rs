@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::options::HostLimits;
 use crate::image::{Registry, Repository};
 
 /// A host with an optional port and path, such as `ghcr.io` or `quay.io/team`: itself and everything
@@ -87,10 +88,8 @@ pub struct Site {
     pub proxy: Option<Proxy>,
     /// Whether this host is spoken to without TLS.
     pub plain_http: bool,
-    /// Requests per second to this host.
-    pub rate: Option<f64>,
-    /// Requests at once to this host.
-    pub concurrency: Option<usize>,
+    /// How much this host is asked at most.
+    pub limits: HostLimits,
 }
 
 /// All that is set for registries.
@@ -165,8 +164,7 @@ impl Site {
             client_certificate: None,
             proxy: None,
             plain_http: false,
-            rate: None,
-            concurrency: None,
+            limits: HostLimits::default(),
         }
     }
 }

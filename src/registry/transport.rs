@@ -1,18 +1,24 @@
 //! One HTTP request, to its end or to an error: redirects, deadline, size limit, retries. Knows
 //! nothing of registries; whoever asks gives the `Authorization` and reads the status.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::error::{self, Kind};
-use super::throttle::Throttle;
+use super::hosts::HostStatus;
+use super::options::HostLimits;
+use super::throttle::{Counted, Failure, Permit, Throttle};
+use super::told::{Told, told};
+use super::wire::Wires;
 use crate::secret::Secret;
-use crate::{host, plain, tls};
+use crate::{plain, tls};
 
 /// How many redirects one request follows.
 const MAX_REDIRECTS: usize = 5;
@@ -20,16 +26,21 @@ const MAX_REDIRECTS: usize = 5;
 /// The longest pause between two tries when the server names none.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
+/// The largest body of a refusal that is read, in bytes: enough for the registry's words.
+const REFUSAL_LIMIT: usize = 64 << 10;
+
 /// How patient to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Patience {
-    pub(super) connect_timeout: Duration,
     pub(super) timeout: Duration,
     pub(super) attempts: u32,
     pub(super) retry_delay: Duration,
     pub(super) max_retry_after: Duration,
+    pub(super) probe_delay: Duration,
     pub(super) concurrency: usize,
-    pub(super) host_concurrency: usize,
+    /// For every host, and for those with limits of their own, by host and port.
+    pub(super) limits: HostLimits,
+    pub(super) host_limits: BTreeMap<String, HostLimits>,
 }
 
 /// A request: `GET`, or `POST` when it has a form.
@@ -57,47 +68,50 @@ pub(super) struct Answer {
     pub(super) is_foreign: bool,
 }
 
-#[derive(Debug)]
+/// Clones share everything.
+#[derive(Debug, Clone)]
 pub(super) struct Transport {
-    http: reqwest::Client,
-    /// For this machine: as everywhere else, a proxy for the outside is no way to the inside.
-    local: reqwest::Client,
-    patience: Patience,
-    throttle: Throttle,
+    wires: Arc<Wires>,
+    patience: Arc<Patience>,
+    throttle: Arc<Throttle>,
+}
+
+/// What came back for one step of a request.
+struct Exchanged {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    told: Told,
 }
 
 impl Transport {
-    pub(super) fn new(patience: Patience) -> Result<Self, Kind> {
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(patience.connect_timeout)
-                .tls_backend_preconfigured(tls::client_config())
-                // Redirects are followed below, where the credential and the throttle are known.
-                .redirect(redirect::Policy::none())
-        };
-        let setup = |error: reqwest::Error| Kind::Setup(cause(error));
-        let http = builder().build().map_err(setup)?;
-        let local = builder().no_proxy().build().map_err(setup)?;
-        let throttle = Throttle::new(patience.concurrency, patience.host_concurrency, patience.max_retry_after);
-        Ok(Self { http, local, patience, throttle })
+    pub(super) fn new(patience: Patience, wires: Wires) -> Self {
+        let Patience { concurrency, limits, max_retry_after, probe_delay, .. } = patience;
+        let throttle = Throttle::new(concurrency, limits, patience.host_limits.clone(), max_retry_after, probe_delay);
+        Self { wires: Arc::new(wires), patience: Arc::new(patience), throttle: Arc::new(throttle) }
+    }
+
+    /// What is known of each host.
+    pub(super) fn hosts(&self) -> Vec<HostStatus> {
+        self.throttle.hosts()
     }
 
     /// Sends the request until it has an answer that is not about a passing trouble.
     ///
     /// # Errors
     /// No connection, no complete answer in time, a redirect that cannot be followed, a body that
-    /// is too large; and `408`, `429` and `5xx` when they do not pass.
+    /// is too large, a host that is left alone; and `408`, `429` and `5xx` when they do not pass.
     pub(super) async fn send(&self, ask: &Ask) -> Result<Answer, Kind> {
         let mut tries = 1;
         loop {
             match self.follow(ask).await {
-                Ok((answer, _)) if !error::is_temporary_status(answer.status.as_u16()) => return Ok(answer),
-                Ok((answer, host)) => {
-                    let wait = retry_after(&answer.headers, Timestamp::now());
-                    if let Some(wait) = wait {
-                        self.throttle.leave_alone(&host, wait);
+                Ok((answer, told)) => {
+                    // GitHub refuses whoever is too fast with a 403 that says for how long.
+                    let is_silenced = answer.status == StatusCode::FORBIDDEN && told.retry_after.is_some();
+                    if !is_silenced && !error::is_temporary_status(answer.status.as_u16()) {
+                        return Ok(answer);
                     }
+                    let wait = told.retry_after;
                     if tries >= self.patience.attempts || wait.is_some_and(|wait| wait > self.patience.max_retry_after)
                     {
                         return Err(passing_refusal(answer, wait));
@@ -113,24 +127,26 @@ impl Transport {
         }
     }
 
-    /// One try, over all its redirects. Also gives the host that answered in the end.
-    async fn follow(&self, ask: &Ask) -> Result<(Answer, String), Kind> {
+    /// One try, over all its redirects.
+    async fn follow(&self, ask: &Ask) -> Result<(Answer, Told), Kind> {
         let request = describe(if ask.form.is_some() { "POST" } else { "GET" }, &ask.url);
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = url.origin() != ask.url.origin();
-            let host = host_and_port(&url);
-            let permit = self.throttle.enter(&host).await;
-            let permit = permit.map_err(|retry_after| Kind::LeftAlone { host: host.clone(), retry_after })?;
-            let (status, headers, body) =
-                tokio::time::timeout(self.patience.timeout, self.exchange(ask, &url, &request))
-                    .await
-                    .map_err(|_| Kind::TimedOut { request: request.clone(), after: self.patience.timeout })??;
-            drop(permit);
+            let permit = match self.throttle.enter(&host_and_port(&url), counted(&url)).await {
+                Ok(permit) => permit,
+                Err(refused) => {
+                    if let Some(permit) = refused.probe {
+                        self.probe(*permit, ask.clone(), url, request);
+                    }
+                    return Err(refused.kind);
+                }
+            };
+            let Exchanged { status, headers, body, told } = self.exchange(permit, ask, &url, &request).await?;
             tracing::debug!(url = %describe("GET", &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
-                return Ok((Answer { request, status, headers, body, is_foreign }, host));
+                return Ok((Answer { request, status, headers, body, is_foreign }, told));
             };
             url = redirect_target(ask, &url, target)
                 .map_err(|problem| Kind::Unusable { request: request.clone(), problem })?;
@@ -141,7 +157,47 @@ impl Transport {
         })
     }
 
-    async fn exchange(&self, ask: &Ask, url: &Url, request: &str) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
+    /// Sends one step of a request to a host that failed before, to see whether it is back. Nobody waits
+    /// for it: a dead host delays no pass.
+    fn probe(&self, permit: Permit, ask: Ask, url: Url, request: String) {
+        let transport = self.clone();
+        tokio::spawn(async move {
+            if let Err(kind) = transport.exchange(permit, &ask, &url, &request).await {
+                tracing::debug!(error = %kind, "the host is still dead");
+            }
+        });
+    }
+
+    /// One step of a request, in time, and what it says about the host.
+    async fn exchange(&self, permit: Permit, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
+        let after = self.patience.timeout;
+        let timed_out = |_| Err(Kind::TimedOut { request: request.to_owned(), after });
+        let exchanged = tokio::time::timeout(after, self.send_once(ask, url, request)).await.unwrap_or_else(timed_out);
+        let question = || {
+            let mut hasher = DefaultHasher::new();
+            url.path().hash(&mut hasher);
+            hasher.finish()
+        };
+        match &exchanged {
+            Ok(Exchanged { status, told, .. }) => {
+                let status = status.as_u16();
+                if status >= 500 && error::is_temporary_status(status) {
+                    permit.failed(Failure::Status, question(), &format!("it answered {status}"), told);
+                } else {
+                    permit.answered(status, told);
+                }
+            }
+            Err(kind @ (Kind::Unreachable { .. } | Kind::TimedOut { .. })) => {
+                permit.failed(Failure::Line, question(), &kind.cause(), &Told::default());
+            }
+            // It answered, though nothing that we can use.
+            Err(Kind::Unusable { .. }) => permit.answered(StatusCode::OK.as_u16(), &Told::default()),
+            Err(_) => {}
+        }
+        exchanged
+    }
+
+    async fn send_once(&self, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
         let unreachable = |error: reqwest::Error| {
             let request = request.to_owned();
             match tls::refusal(&error, url.host_str().unwrap_or_default()) {
@@ -149,13 +205,8 @@ impl Transport {
                 None => Kind::Unreachable { request, cause: cause(error) },
             }
         };
-        let too_large = || Kind::Unusable {
-            request: request.to_owned(),
-            problem: format!("the answer is larger than {} bytes and was not read", ask.limit),
-        };
-        let client = if is_local(url) { &self.local } else { &self.http };
         let method = if ask.form.is_some() { Method::POST } else { Method::GET };
-        let mut builder = client.request(method, url.clone()).header(header::ACCEPT, ask.accept);
+        let mut builder = self.wires.to(url).request(method, url.clone()).header(header::ACCEPT, ask.accept);
         if let Some(authorization) = ask.authorization.as_ref().filter(|_| url.origin() == ask.url.origin()) {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| {
@@ -169,19 +220,20 @@ impl Transport {
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned());
         }
-        let mut response = builder.send().await.map_err(unreachable)?;
-        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-        if announced > ask.limit {
-            return Err(too_large());
-        }
-        let mut body = Vec::with_capacity(announced);
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > ask.limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((response.status(), response.headers().clone(), body))
+        let response = builder.send().await.map_err(unreachable)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let told = told(&headers, Timestamp::now());
+        let body = if status.is_success() {
+            let body = read_body(response, ask.limit).await.map_err(unreachable)?;
+            body.ok_or_else(|| Kind::Unusable {
+                request: request.to_owned(),
+                problem: format!("the answer is larger than {} bytes and was not read", ask.limit),
+            })?
+        } else {
+            // What counts is the status; of a page in many colours nobody reads the rest.
+            read_start(response, REFUSAL_LIMIT).await
+        };
+        Ok(Exchanged { status, headers, body, told })
     }
 
     /// A random pause up to twice the last bound: many clients that failed together must not come
@@ -197,13 +249,9 @@ pub(super) fn describe(method: &str, url: &Url) -> String {
     format!("{method} {}://{}{}", url.scheme(), host_and_port(url), url.path())
 }
 
-fn host_and_port(url: &Url) -> String {
+pub(super) fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-fn is_local(url: &Url) -> bool {
-    host::is_loopback(url.host_str().unwrap_or_default())
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -224,18 +272,36 @@ fn redirect_target(ask: &Ask, from: &Url, target: &HeaderValue) -> Result<Url, S
     }
 }
 
-/// What `Retry-After` asks for: seconds, a date, or (as Docker Hub has it) a Unix time.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    /// No sane number of seconds, and a Unix time since 2001.
-    const UNIX_TIME: i64 = 1_000_000_000;
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = match text.parse::<i64>() {
-        Ok(time) if time >= UNIX_TIME => time - now.as_second(),
-        Ok(seconds) => seconds,
-        Err(_) => rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?.as_second() - now.as_second(),
-    };
-    // A day is long enough to be heard, and keeps a nonsense number from silencing a host for ever.
-    Some(Duration::from_secs(seconds.clamp(0, 24 * 60 * 60).unsigned_abs()))
+/// The whole body; `None` when it is larger than `limit`.
+async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    if announced > limit {
+        return Ok(None);
+    }
+    let mut body = Vec::with_capacity(announced);
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// The first bytes of a body, as far as it comes.
+async fn read_start(mut response: Response, limit: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < limit
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
+    }
+    body
+}
+
+/// What a registry counts this request as.
+fn counted(url: &Url) -> Counted {
+    if url.path().contains("/manifests/") { Counted::Manifests } else { Counted::Rest }
 }
 
 fn passing_refusal(answer: Answer, retry_after: Option<Duration>) -> Kind {
@@ -257,50 +323,13 @@ fn cause(error: reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use jiff::Timestamp;
-    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
     use url::Url;
 
-    use super::{describe, is_local, retry_after};
-
-    #[track_caller]
-    fn check_retry_after(value: &'static str, seconds: Option<u64>) {
-        let now: Timestamp = "2026-10-21T07:28:00Z".parse().unwrap();
-        let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
-        assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value}");
-    }
-
-    #[test]
-    fn retry_after_is_seconds_a_date_or_a_unix_time() {
-        check_retry_after("120", Some(120));
-        check_retry_after(" 0 ", Some(0));
-        check_retry_after("-5", Some(0));
-        check_retry_after("Wed, 21 Oct 2026 07:29:30 GMT", Some(90));
-        check_retry_after("Wed, 21 Oct 2026 07:00:00 GMT", Some(0));
-        check_retry_after("1792567980", Some(300));
-        check_retry_after("99999999", Some(24 * 60 * 60));
-        check_retry_after("soon", None);
-        check_retry_after("", None);
-    }
+    use super::describe;
 
     #[test]
     fn a_request_is_described_without_its_secrets() {
         let url = Url::parse("https://user:pw@s3.example:8443/blob?X-Amz-Signature=secret").unwrap();
         assert_eq!(describe("GET", &url), "GET https://s3.example:8443/blob");
-    }
-
-    #[test]
-    fn this_machine_is_not_behind_a_proxy() {
-        for (url, local) in [
-            ("http://localhost:5000/", true),
-            ("http://127.0.0.1/", true),
-            ("http://[::1]:1/", true),
-            ("http://10.0.0.1/", false),
-            ("https://ghcr.io/", false),
-        ] {
-            assert_eq!(is_local(&Url::parse(url).unwrap()), local, "{url}");
-        }
     }
 }

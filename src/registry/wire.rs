@@ -70,7 +70,7 @@ impl Wires {
         };
         match own {
             Some(own) => own.client(),
-            None if host::is_loopback(name) => self.local.clone(),
+            None if is_local(url) => self.local.clone(),
             None => self.everybody.clone(),
         }
     }
@@ -125,6 +125,10 @@ impl Last {
     }
 }
 
+fn is_local(url: &Url) -> bool {
+    host::is_loopback(url.host_str().unwrap_or_default())
+}
+
 /// Whether a host has connections of its own.
 fn has_own(site: &Site) -> bool {
     site.ca_bundle.is_some() || site.client_certificate.is_some() || site.proxy.is_some()
@@ -145,4 +149,24 @@ fn builder(connect_timeout: Duration) -> reqwest::ClientBuilder {
         .connect_timeout(connect_timeout)
         // Redirects are followed where the credential and the throttle are known.
         .redirect(redirect::Policy::none())
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::is_local;
+
+    #[test]
+    fn this_machine_is_not_behind_a_proxy() {
+        for (url, local) in [
+            ("http://localhost:5000/", true),
+            ("http://127.0.0.1/", true),
+            ("http://[::1]:1/", true),
+            ("http://10.0.0.1/", false),
+            ("https://ghcr.io/", false),
+        ] {
+            assert_eq!(is_local(&Url::parse(url).unwrap()), local, "{url}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod good;
 mod login;
 mod memory;
 mod pages;
+mod politeness;
 mod redirects;
 mod refusals;
 
