@@ -6,6 +6,7 @@ mod checkout;
 mod demo;
 mod dialects;
 mod explain;
+mod import;
 mod lint;
 mod list;
 mod output;
@@ -58,6 +59,7 @@ enum Command {
     List(list::Args),
     Lint(lint::Args),
     Explain(explain::Args),
+    Import(import::Args),
     Demo(demo::Args),
 }
 
@@ -187,6 +189,7 @@ impl Cli {
             Command::List(args) => args.run(&mut out),
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
+            Command::Import(args) => args.run(&mut out).await,
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

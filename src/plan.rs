@@ -8,19 +8,25 @@
 //! proved edits, and without what people took back), [`message`] (the commit message). [`doubts()`] says
 //! what is doubtful about policies and tags, for those who ask before a pass.
 //!
+//! Beside that, [`import`] takes over what other tools were told.
+//!
 //! An inventory is made file by file, and then put together, in this order:
 //!
 //! | file | what it puts together |
 //! |---|---|
 //! | `inventory/files.rs` | paths with contents: those of the survey, and others where somebody leads there |
-//! | `inventory/linked.rs` | a file with those that it needs, such as the values files of a chart |
-//! | `inventory/kustomize.rs` | workloads with the kustomizations that build them: `tree.rs` (who builds whom), `shelf.rs` (what stands in their files), `build.rs` (what becomes of each image) |
+//! | `inventory/linked.rs`, `opened.rs` | a file with those that it needs, such as the values files of a chart, each opened once |
+//! | `inventory/shelf.rs` | what stands in files that others lead to |
+//! | `inventory/argocd.rs` | applications with what Argo CD Image Updater is told of them: `spoken.rs` (by whom), `search.rs` (in them and their values), `folder.rs` (in plain manifests) |
+//! | `inventory/kustomize.rs` | workloads with the kustomizations that build them: `tree.rs` (who builds whom), `build.rs` (what becomes of each image), `wanted.rs` (for those who ask) |
 //! | `inventory/markers.rs` | comments with the policies that they name, and with the workloads they stand in |
+//! | `inventory/claims.rs` | images that somebody decides about who is not their workload |
 //! | `inventory/reach.rs` | images with the paths that we were told to look in |
 //! | `inventory/owners.rs` | images with all who speak about them: they agree, or hold |
 
 mod doubts;
 mod draw;
+pub mod import;
 mod inventory;
 pub mod message;
 mod verdict;

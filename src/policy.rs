@@ -53,33 +53,44 @@ use std::fmt;
 
 use crate::image::Tag;
 
+mod builder;
 mod decide;
 mod dialect;
 mod exclude;
 mod explain;
 mod extract;
 mod family;
+mod names;
+mod native;
+mod near;
 mod order;
 mod paths;
 mod pattern;
+pub mod peer;
 mod preset;
 mod range;
+mod re2;
 mod rule;
 mod version;
 
+pub use builder::{InvalidPolicy, PolicyBuilder};
 pub use decide::{Candidate, Choice, Decision, Hold, Ruling, decide};
 pub use dialect::{Dialect, Dialects, InvalidDialect};
 pub use exclude::Exclude;
 pub use explain::{Explanation, Judged, Judgement, explain};
 pub use extract::{Extract, InvalidExtract};
+pub use names::Names;
+pub use native::NotNative;
+pub use near::{InvalidPrerelease, InvalidWithin, Prerelease, Within};
 pub use order::{By, Direction, InvalidOrder, Order};
 pub use paths::PathGlob;
 pub use pattern::{InvalidPattern, Pattern, PatternKind};
+pub use peer::{ArgocdImageUpdater, InvalidSetting, NameGlob, Peer, PeerChoice};
 pub use preset::{
     Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,
 };
 pub use rule::Rejection;
-pub use version::NotAVersion;
+pub use version::{InvalidVersions, NotAVersion, Versions};
 
 /// Which tag a container should run: a pattern, an order, and what narrows them.
 ///
@@ -93,77 +104,17 @@ pub struct Policy {
     exclude: Exclude,
     constraint: Option<Pattern>,
     within: Option<Within>,
+    prerelease: Prerelease,
+    versions: Option<Versions>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
-}
-
-/// How far from the current version an update may go. Needs the order `semver`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Within {
-    /// The same major version: 1.2.3 may become 1.9.0.
-    Major,
-    /// The same major and minor version: 1.2.3 may become 1.2.9.
-    Minor,
-}
-
-/// A policy in the making.
-#[derive(Debug, Clone)]
-pub struct PolicyBuilder {
-    pattern: Pattern,
-    order: Option<Order>,
-    extract: Option<Box<str>>,
-    exclude: Exclude,
-    constraint: Option<Pattern>,
-    within: Option<Within>,
-    allow_downgrade: bool,
-    preset: Option<Box<str>>,
-}
-
-/// Parts that make no policy together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPolicy {
-    /// The extract does not fit the pattern.
-    #[error(transparent)]
-    Extract(#[from] InvalidExtract),
-    /// `within` beside an order that compares no versions.
-    #[error("within {within} compares versions, and the order is {order}; set the order to semver, or remove within")]
-    Within {
-        /// How far an update may go.
-        within: Within,
-        /// The order that holds.
-        order: Order,
-    },
-    /// A constraint that compares no versions.
-    #[error("the constraint {constraint} compares versions, and the order is {order}; set the order to semver")]
-    Constraint {
-        /// The constraint.
-        constraint: String,
-        /// The order that holds.
-        order: Order,
-    },
-}
-
-/// A text that says not how far an update may go.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("within `{text}` has no meaning; use `major` (stay within the major version) or `minor`")]
-pub struct InvalidWithin {
-    text: String,
 }
 
 impl Policy {
     /// Begins a policy.
     #[must_use]
     pub fn builder(pattern: Pattern) -> PolicyBuilder {
-        PolicyBuilder {
-            pattern,
-            order: None,
-            extract: None,
-            exclude: Exclude::none(),
-            constraint: None,
-            within: None,
-            allow_downgrade: false,
-            preset: None,
-        }
+        PolicyBuilder::new(pattern)
     }
 
     /// Which tags are meant.
@@ -208,6 +159,18 @@ impl Policy {
         self.within
     }
 
+    /// Which pre-releases are wanted.
+    #[must_use]
+    pub fn prerelease(&self) -> Prerelease {
+        self.prerelease
+    }
+
+    /// What counts as a version: what is stated, or else what the dialect of the pattern has.
+    #[must_use]
+    pub fn versions(&self) -> Versions {
+        self.versions.unwrap_or_else(|| self.pattern.dialect().versions())
+    }
+
     /// Whether an older tag than the current one may be chosen.
     #[must_use]
     pub fn allow_downgrade(&self) -> bool {
@@ -235,124 +198,6 @@ impl Policy {
     }
 }
 
-impl PolicyBuilder {
-    /// Begins with the parts of `policy`.
-    #[must_use]
-    pub fn from_policy(policy: &Policy) -> Self {
-        Self {
-            pattern: policy.pattern.clone(),
-            order: policy.order,
-            extract: policy.extract.as_ref().map(|extract| extract.to_string().into()),
-            exclude: policy.exclude.clone(),
-            constraint: policy.constraint.clone(),
-            within: policy.within,
-            allow_downgrade: policy.allow_downgrade,
-            preset: policy.preset.clone(),
-        }
-    }
-
-    /// States the order.
-    #[must_use]
-    pub fn order(mut self, order: Order) -> Self {
-        self.order = Some(order);
-        self
-    }
-
-    /// States which part of the tag is compared; it is checked by [`build`](Self::build).
-    #[must_use]
-    pub fn extract(mut self, template: &str) -> Self {
-        self.extract = Some(template.into());
-        self
-    }
-
-    /// States which tags are never wanted.
-    #[must_use]
-    pub fn exclude(mut self, exclude: Exclude) -> Self {
-        self.exclude = exclude;
-        self
-    }
-
-    /// States which versions are wanted, where the pattern says no more than where in the tag the version
-    /// stands: a semver pattern beside a regex. Needs the order `semver`.
-    #[must_use]
-    pub fn constraint(mut self, versions: Pattern) -> Self {
-        self.constraint = Some(versions);
-        self
-    }
-
-    /// Limits how far from the current version an update may go.
-    #[must_use]
-    pub fn within(mut self, within: Within) -> Self {
-        self.within = Some(within);
-        self
-    }
-
-    /// Says whether an older tag than the current one may be chosen.
-    #[must_use]
-    pub fn allow_downgrade(mut self, allow: bool) -> Self {
-        self.allow_downgrade = allow;
-        self
-    }
-
-    /// Names the preset that this is made from.
-    #[must_use]
-    pub fn preset(mut self, name: &str) -> Self {
-        self.preset = Some(name.into());
-        self
-    }
-
-    /// Finishes the policy.
-    ///
-    /// # Errors
-    /// [`InvalidPolicy`] when the extract does not fit the pattern, or `within` or the constraint the order.
-    pub fn build(self) -> Result<Policy, InvalidPolicy> {
-        let extract = self.extract.map(|template| Extract::parse(&template, &self.pattern)).transpose()?;
-        let order = self.order.unwrap_or_else(|| Order::default_for(&self.pattern));
-        let family_decides = self.order.is_none() && self.pattern.kind().is_none();
-        if let Some(within) = self.within.filter(|_| order.by != By::Semver && !family_decides) {
-            return Err(InvalidPolicy::Within { within, order });
-        }
-        if let Some(constraint) = &self.constraint
-            && (order.by != By::Semver || constraint.kind() != Some(PatternKind::Semver))
-        {
-            return Err(InvalidPolicy::Constraint { constraint: constraint.to_string(), order });
-        }
-        Ok(Policy {
-            pattern: self.pattern,
-            order: self.order,
-            extract,
-            exclude: self.exclude,
-            constraint: self.constraint,
-            within: self.within,
-            allow_downgrade: self.allow_downgrade,
-            preset: self.preset,
-        })
-    }
-}
-
-impl Within {
-    /// Reads `major` or `minor`.
-    ///
-    /// # Errors
-    /// [`InvalidWithin`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, InvalidWithin> {
-        match text {
-            "major" => Ok(Self::Major),
-            "minor" => Ok(Self::Minor),
-            _ => Err(InvalidWithin { text: text.chars().take(140).collect() }),
-        }
-    }
-}
-
-impl fmt::Display for Within {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Major => "major",
-            Self::Minor => "minor",
-        })
-    }
-}
-
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(preset) = &self.preset {
@@ -371,6 +216,12 @@ impl fmt::Display for Policy {
         }
         if let Some(within) = self.within {
             write!(f, " within={within}")?;
+        }
+        if self.prerelease != Prerelease::AsAsked {
+            write!(f, " prerelease={}", self.prerelease)?;
+        }
+        if let Some(versions) = self.versions {
+            write!(f, " versions={versions}")?;
         }
         if !self.exclude.is_none() {
             write!(f, " exclude={}", self.exclude)?;

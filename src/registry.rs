@@ -9,22 +9,27 @@
 //! | module | what it is |
 //! |---|---|
 //! | `client`, `options` | the two questions, and how they are asked |
+//! | `digest` | the third one: what a tag points at |
 //! | `site` | what is set for one registry, or for a part of it |
 //! | `store` | what is remembered between them |
+//! | `walk` | which page is asked next, and whether the pages are the whole list (pure) |
 //! | `page` | a `Link` header → the next page of tags, on the same host (pure) |
 //! | `metadata` | manifest, index and image configuration → created (pure) |
 //! | `login` | a `401` → a token or a password, by the challenge of the registry |
 //! | `challenge` | the `WWW-Authenticate` header (pure) |
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
+//! | `body` | the body of an answer, as far as it is wanted and as long as it comes |
 //! | `wire` | which connections lead to which host: authorities, certificates and proxies of its own |
 //! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
 //! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
 //! | `hosts` | what is known of each host, for people and machines |
 //! | `error` | what people read |
 
+mod body;
 mod challenge;
 mod client;
+mod digest;
 mod error;
 mod helper;
 mod hosts;
@@ -38,6 +43,7 @@ mod store;
 mod throttle;
 mod told;
 mod transport;
+mod walk;
 mod wire;
 
 pub use client::{Client, Listing};

@@ -7,6 +7,7 @@ mod law {
     mod file;
     mod generate;
     pub(super) mod generated;
+    mod words;
 }
 
 use law::{any_bytes, generated};
@@ -20,6 +21,11 @@ pub fn annotation(text: &str) {
 pub fn generated(data: &[u8]) {
     let (throws, choices) = data.split_at(data.len().min(16));
     generated::generated(choices, throws);
+}
+
+/// A file that switches the rules of lint.
+pub fn lint_file(data: &[u8]) {
+    any_bytes::lint_file(data);
 }
 
 /// A name, by the first byte, and a file.

@@ -21,6 +21,22 @@ const OWN_FOLDER: &str = ".landwaiter";
 /// defines. Symbolic links are not followed and `.git` is left out. A file that cannot be read becomes
 /// a problem and the others go on.
 pub(super) fn survey(folder: &Path, dialects: Dialects, scope: Scope) -> Result<Inventory, Error> {
+    let Opened { files, checkout } = open(folder)?;
+    let mut inventory = Inventory::survey(&files, &checkout, scope, &mut Memory::hearing(dialects))?;
+    inventory.report(checkout.problems());
+    Ok(inventory)
+}
+
+/// The files below a folder, to be surveyed.
+pub(super) struct Opened<'f> {
+    /// Each with its place on this machine, by path.
+    pub(super) files: Vec<(RepoPath, PathBuf)>,
+    /// What they are read from.
+    pub(super) checkout: Checkout<'f>,
+}
+
+/// Looks for the files below `folder`, see [`survey`].
+pub(super) fn open(folder: &Path) -> Result<Opened<'_>, Error> {
     let cannot_read = |at: &Path, source| Error::File { what: format!("cannot read {}", at.display()), source };
     if !std::fs::metadata(folder).map_err(|error| cannot_read(folder, error))?.is_dir() {
         return Err(Error::Usage(format!("{} is a file: give the folder that it lies in", folder.display())));
@@ -52,10 +68,7 @@ pub(super) fn survey(folder: &Path, dialects: Dialects, scope: Scope) -> Result<
         }
     }
     files.sort();
-    let checkout = Checkout { folder, problems: RefCell::new(problems) };
-    let mut inventory = Inventory::survey(&files, &checkout, scope, &mut Memory::hearing(dialects))?;
-    inventory.report(checkout.problems.into_inner());
-    Ok(inventory)
+    Ok(Opened { files, checkout: Checkout { folder, problems: RefCell::new(problems) } })
 }
 
 /// The bytes of a file that a survey found.
@@ -65,9 +78,19 @@ pub(super) fn read(folder: &Path, path: &RepoPath) -> Result<Vec<u8>, Error> {
 }
 
 /// The files of a checkout, as a survey wants them.
-struct Checkout<'f> {
+pub(super) struct Checkout<'f> {
     folder: &'f Path,
     problems: RefCell<Vec<Problem>>,
+}
+
+impl Checkout<'_> {
+    /// The files that could not be read so far, each told once.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.problems.take();
+        problems.sort();
+        problems.dedup();
+        problems
+    }
 }
 
 impl Source for Checkout<'_> {

@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATTERN", env = "LANDWAITER_POLICY")]
     policy: String,
 
-    /// Which match is the best: semver, newest, numeric or alphabetical, with asc or desc.
+    /// Which match is the best: semver, newest, numeric, natural or alphabetical, with asc or desc.
     #[arg(long, env = "LANDWAITER_ORDER")]
     order: Option<String>,
 

@@ -127,6 +127,7 @@ impl Args {
         let mut inventory = checkout::survey(&self.dir, self.dialects.heard(), Scope::Everything)?;
         let now = Timestamp::now();
         let scans = scans(&inventory, now, self.tags, self.online.then_some(self.registry), &mut progress).await?;
+        inventory.report(inventory.advice());
         inventory.report(doubts(&inventory, &scans, now));
         inventory.report(mistakes);
         drop(progress);
@@ -178,7 +179,7 @@ async fn scans(
         (None, Some(registry)) => {
             let client = Client::new(registry.options(super::plan::FRESH_FOR)?)?;
             let watches = inventory.watches(now);
-            let of = counted(watches.len(), "repository");
+            let of = watches.len();
             let mut done = 0;
             progress.show(&format!("asking the registries: 0 of {of}"));
             let scans = reconcile::scan_telling(&client, &watches, || {

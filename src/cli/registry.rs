@@ -9,7 +9,7 @@ use crate::image::Registry;
 use crate::registry::{CredentialSource, InvalidPrefix, Options, Prefix, Site, Sites};
 
 /// How registries are reached.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Registries")]
 pub(super) struct RegistryArgs {
     /// A docker config.json with credentials (auths, credHelpers, credsStore). Default: the one in

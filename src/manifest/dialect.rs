@@ -3,11 +3,14 @@
 //! One file per dialect says which prefixes it has and how it spells what; this file holds the words.
 //! Values are not read here, and nothing is known of workloads.
 
-mod flux;
+pub(super) mod argocd;
+pub(super) mod flux;
 pub(super) mod flux2;
+pub(super) mod keel;
 mod native;
 pub(super) mod reference;
 pub(super) mod remark;
+mod slip;
 
 use std::sync::LazyLock;
 
@@ -18,9 +21,13 @@ use super::subject::{Mandate, Subject};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Dialects, PatternKind};
+pub(super) use flux::knows as flux_knows;
 
 /// What annotations call the image at the top of a chart's values.
 pub(super) const CHART_IMAGE: &str = "chart-image";
+
+/// One of these stands in every comment that is a word of ours.
+pub(super) const IN_COMMENTS: [&str; 2] = ["landwaiter", flux2::KEY];
 
 /// Who says it, in the order in which they are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +57,14 @@ pub(super) enum Topic {
     Extract,
     /// `exclude`
     Exclude,
+    /// `constraint`
+    Constraint,
+    /// `versions`
+    Versions,
+    /// `within`
+    Within,
+    /// `prerelease`
+    Prerelease,
     /// `allow-downgrade`
     AllowDowngrade,
     /// `locked`
@@ -88,6 +103,9 @@ pub(super) enum Word {
     Unknown {
         /// What was perhaps meant.
         suggestion: Option<String>,
+        /// Whether it is that, but for the case of its letters or blanks around it. The tool of the prefix
+        /// does not hear it, and nobody who writes it knows.
+        is_slip: bool,
     },
 }
 
@@ -131,10 +149,12 @@ pub(super) struct Value {
     pub(super) is_null: bool,
     /// Whether every reader takes it for the string that it has to be.
     pub(super) is_string: bool,
+    /// Whether an alias stands for it.
+    pub(super) is_alias: bool,
 }
 
 /// The words that stand alone, `<topic>`, and where `true`, also with a container, `<topic>.<container>`.
-const VOCABULARY: [(&str, Topic, bool); 20] = [
+const VOCABULARY: [(&str, Topic, bool); 24] = [
     ("automated", Topic::Automated, false),
     ("tag-glob", Topic::Pattern(Some(PatternKind::Glob)), false),
     ("tag-semver", Topic::Pattern(Some(PatternKind::Semver)), false),
@@ -143,6 +163,10 @@ const VOCABULARY: [(&str, Topic, bool); 20] = [
     ("order", Topic::Order, true),
     ("extract", Topic::Extract, true),
     ("exclude", Topic::Exclude, true),
+    ("constraint", Topic::Constraint, true),
+    ("versions", Topic::Versions, true),
+    ("within", Topic::Within, true),
+    ("prerelease", Topic::Prerelease, true),
     ("allow-downgrade", Topic::AllowDowngrade, false),
     ("locked", Topic::Locked, false),
     ("locked-by", Topic::LockedBy, false),
@@ -162,6 +186,16 @@ impl Topic {
     pub(super) fn is_flag(self) -> bool {
         matches!(self, Self::Automated | Self::AllowDowngrade | Self::Locked | Self::Ignore)
     }
+
+    /// Whether the value may be any text, or a list in which blanks mean nothing.
+    pub(super) fn is_free(self) -> bool {
+        matches!(self, Self::LockedBy | Self::LockedReason | Self::Exclude | Self::Later)
+    }
+
+    /// Whether it says which tags an image follows.
+    pub(super) fn chooses(self) -> bool {
+        matches!(self, Self::Pattern(_) | Self::Policy | Self::Order | Self::Extract | Self::Exclude)
+    }
 }
 
 impl Voice {
@@ -176,7 +210,6 @@ impl Voice {
 
 /// An object and its images, as a dialect sees them that has words of its own.
 #[derive(Debug, Clone, Copy)]
-#[expect(dead_code, reason = "the first speaker is on its way")]
 pub(super) struct Hearing<'a, 'h> {
     /// The object.
     pub(super) object: NodeRef<'a>,
@@ -196,7 +229,7 @@ type Speaker = fn(&Hearing<'_, '_>, &mut Vec<Problem>) -> Option<Mandate>;
 
 /// The dialects that speak about the containers of an object in words of their own. The native one and
 /// that of Flux share the vocabulary, and the others speak through objects and comments.
-const SPEAKERS: [(Dialect, Speaker); 0] = [];
+const SPEAKERS: [(Dialect, Speaker); 1] = [(Dialect::Keel, keel::read)];
 
 /// What the dialects ask for that have words of their own and are heard.
 pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mut Vec<Problem>) -> Vec<Mandate> {
@@ -204,11 +237,23 @@ pub(super) fn speak(hearing: &Hearing<'_, '_>, dialects: Dialects, problems: &mu
     heard.filter_map(|(_, read)| read(hearing, problems)).collect()
 }
 
+/// The annotations that such a dialect has a meaning for, wherever they stand.
+pub(super) fn words_of_speakers(annotations: NodeRef<'_>, dialects: Dialects) -> Vec<(&str, NodeRef<'_>)> {
+    let keel = dialects.contains(Dialect::Keel).then(|| keel::settings_among(annotations));
+    let argocd = dialects.contains(Dialect::ArgocdImageUpdater).then(|| argocd::words_among(annotations));
+    keel.into_iter().flatten().chain(argocd.into_iter().flatten()).collect()
+}
+
+/// Whose word such an annotation is.
+pub(super) fn speaker_of(written: &str) -> Dialect {
+    if written.starts_with(argocd::PREFIX) { Dialect::ArgocdImageUpdater } else { Dialect::Keel }
+}
+
 /// Whether a text, such as a file that cannot be parsed, seems to hold an annotation of ours: a known
 /// prefix with its slash, not inside a longer name.
 pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
-    [native::PREFIX].iter().chain(flux::PREFIXES).any(|prefix| {
+    [native::PREFIX, argocd::PREFIX].iter().chain(flux::PREFIXES).chain(keel::PREFIXES).any(|prefix| {
         let word = prefix.trim_end_matches('/').as_bytes();
         memchr::memmem::find_iter(bytes, word).any(|at| {
             let behind = &bytes[at + word.len()..];
@@ -220,8 +265,13 @@ pub(super) fn is_mentioned(bytes: &[u8]) -> bool {
 
 /// Whether the bytes hold a prefix at all, which is cheap to ask and says no more than "look inside".
 pub(super) fn may_be_mentioned(bytes: &[u8]) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["landwaiter", "fluxcd.io", "flux.weave.works", "$imagepolicy"].map(Finder::new));
+    // Also as people write them by mistake, who are to be told. The labels of a namespace tell whether Flux
+    // lets it in somewhere.
+    static WORDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+        let native = ["andwaiter", "andWaiter", "ANDWAITER"];
+        let flux = ["fluxcd.io", "luxCD.io", "lux.weave.works", "$imagepolicy", "magePolicy\"", "kind: Namespace"];
+        native.into_iter().chain(flux).chain(["argocd-image-updater", "keel"]).map(Finder::new).collect()
+    });
     WORDS.iter().any(|word| word.find(bytes).is_some())
 }
 
@@ -230,12 +280,16 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
     let mut statements = Vec::new();
     for (key, value) in annotations.entries() {
         let Some(written) = key.text() else { continue };
-        let read = native::read(written).or_else(|| flux::read(written));
-        if let Some((voice, word)) = read.filter(|(voice, _)| dialects.contains(voice.dialect())) {
-            statements.push(Statement::new(voice, written, word, key.place(file), value.resolved(), file));
+        if let Some((voice, word)) = slip::understand(written).filter(|(voice, _)| dialects.contains(voice.dialect())) {
+            statements.push(Statement::new(voice, written, word, key.place(file), value, file));
         }
     }
     statements
+}
+
+/// Whether a key is one of ours, or nearly.
+pub(super) fn is_ours(key: &str, dialects: Dialects) -> bool {
+    slip::understand(key).is_some_and(|(voice, _)| dialects.contains(voice.dialect()))
 }
 
 /// The words of a mapping whose keys are native ones without their prefix. Only Kubernetes takes no other
@@ -243,7 +297,7 @@ pub(super) fn statements(annotations: NodeRef<'_>, file: &RepoPath, dialects: Di
 pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> {
     let statement = |(key, value): (NodeRef<'_>, NodeRef<'_>)| {
         let written = key.text()?;
-        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value.resolved(), file);
+        let mut said = Statement::new(Voice::Native, written, lookup(written), key.place(file), value, file);
         said.value.is_string |= said.value.text.is_some();
         Some(said)
     };
@@ -252,21 +306,37 @@ pub(super) fn unprefixed(words: NodeRef<'_>, file: &RepoPath) -> Vec<Statement> 
 
 impl Statement {
     fn new(voice: Voice, written: &str, word: Word, key: Place, value: NodeRef<'_>, file: &RepoPath) -> Self {
+        let (place, is_alias, value) = (value.place(file), value.is_alias(), value.resolved());
         // A value that is not written has no place of its own.
         let unwritten = value.is_null() && value.text().is_some_and(str::is_empty);
         let value = Value {
-            place: if unwritten { key.clone() } else { value.place(file) },
+            place: if unwritten { key.clone() } else { place },
             text: value.text().map(Box::from),
             is_null: value.is_null(),
             is_string: value.is_string(),
+            is_alias,
         };
         Self { voice, written: written.into(), word, key, value }
     }
 
     /// One native word that stands in a comment.
     pub(super) fn remarked(name: &str, value: &str, place: &Place) -> Self {
-        let value = Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true };
+        let value =
+            Value { place: place.clone(), text: Some(value.into()), is_null: false, is_string: true, is_alias: false };
         Self { voice: Voice::Native, written: name.into(), word: lookup(name), key: place.clone(), value }
+    }
+
+    /// The key in the one spelling that all prefixes share, if it is known.
+    pub(super) fn canonical(&self) -> Option<&str> {
+        match &self.word {
+            Word::Known { canonical, .. } => Some(canonical),
+            Word::Bookkeeping | Word::Unknown { .. } => None,
+        }
+    }
+
+    /// Whether this is said in words of our own.
+    pub(super) fn is_native(&self) -> bool {
+        self.voice == Voice::Native
     }
 
     /// Whether this says where an image stands.
@@ -299,7 +369,10 @@ fn lookup(name: &str) -> Word {
     match (found, container) {
         (Some(&(word, topic, _)), Some(container)) => about_container(topic, word, container),
         (Some(&(word, topic, _)), None) => Word::Known { topic, container: None, canonical: canonical(word, topic) },
-        (None, _) => Word::Unknown { suggestion: suggestion(head, container) },
+        (None, _) => match slip::of(name) {
+            Some(meant) => Word::Unknown { suggestion: Some(meant), is_slip: true },
+            None => Word::Unknown { suggestion: suggestion(head, container), is_slip: false },
+        },
     }
 }
 

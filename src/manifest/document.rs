@@ -86,6 +86,11 @@ impl Document {
         &self.path
     }
 
+    /// What it was read as.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     /// The documents in it, in order.
     pub(super) fn roots(&self) -> impl Iterator<Item = NodeRef<'_>> {
         self.tree.documents()

@@ -1,19 +1,23 @@
 //! Changing a text by spans, and proving that nothing else changed.
 //!
 //! Knows scalars, spans and trees; must not know what an image or a policy is. A change gives a scalar
-//! a new value, or adds a key. What cannot be changed is refused on its own, and the rest is changed.
+//! a new value, or adds a key; an amendment does the same to entries of mappings and to comments. What cannot be changed is refused on its own, and the rest is changed.
 //! Then the new text is parsed again and compared with the old tree node by node: they may differ at
 //! the planned places, which must then say exactly what was planned, and nowhere else.
 
+mod amend;
 mod batch;
 mod insert;
+mod layout;
 mod obstacle;
 mod proof;
 
 use std::ops::Range;
 
+pub(super) use amend::{Amended, Amendment, Fresh, FreshValue, amend};
 use batch::Batch;
 pub(super) use insert::Gap;
+use layout::double_quoted;
 pub use obstacle::{Obstacle, Refusal};
 use proof::prove;
 
@@ -131,8 +135,10 @@ impl Change<'_> {
     }
 }
 
-fn shared(share: &Share) -> Obstacle {
-    Obstacle::Shared { anchor_line: share.line, alias_line: share.alias_line }
+impl From<&Share> for Obstacle {
+    fn from(share: &Share) -> Self {
+        Self::Shared { anchor_line: share.line, alias_line: share.alias_line }
+    }
 }
 
 fn obstacle(node: NodeRef<'_>) -> Option<Obstacle> {
@@ -141,7 +147,7 @@ fn obstacle(node: NodeRef<'_>) -> Option<Obstacle> {
         let anchor_line = scalar.line();
         return Some(if node.is_alias() { Obstacle::Alias { anchor_line } } else { Obstacle::SeveralLines });
     };
-    let further_out = |node: NodeRef<'_>| node.share().filter(|share| !share.is_of(node)).map(shared);
+    let further_out = |node: NodeRef<'_>| node.share().filter(|share| !share.is_of(node)).map(Obstacle::from);
     if let Some(obstacle) = further_out(node).or_else(|| further_out(scalar)) {
         return Some(obstacle);
     }
@@ -196,10 +202,6 @@ fn edit(node: NodeRef<'_>, value: &str) -> Result<Option<TextEdit>, Obstacle> {
         return Err(Obstacle::Escaped);
     }
     Ok(Some(TextEdit { span: span.end - tail.len()..span.end, text: value[same..].to_owned() }))
-}
-
-fn double_quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The text with sorted, disjoint edits applied.

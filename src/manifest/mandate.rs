@@ -3,12 +3,15 @@
 //! Sees statements (who says what, in which line) and the names of the containers; must not know where
 //! images stand or how a file is laid out. Whatever is wrong here either holds the workload or leaves
 //! a container without a policy: a mistake never widens what may happen. `hearing.rs` sorts out who
-//! says what, `choice.rs` finds what each container follows; the workload as a whole is judged here, in the
-//! vocabulary that two dialects share. `agree.rs` puts it together with what others ask for.
+//! says what, `choice.rs` finds what each container follows, and `options.rs` what stands beside its
+//! pattern; the workload as a whole is judged here, in the vocabulary that two dialects share. `peers.rs`
+//! says the same as Flux heard it. `agree.rs` puts it together with what others ask for.
 
 mod agree;
 mod choice;
 mod hearing;
+mod options;
+mod peers;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +45,7 @@ pub(super) fn read(
     let lock = reader.lock();
     let allow_downgrade = reader.flag("allow-downgrade") == Some(true);
     let policies = reader.policies(subjects, allow_downgrade, automated == Some(true));
+    reader.check_values(&policies, subjects);
     reader.report_strangers(subjects, is_patch);
     reader.report_unnamed(subjects, &policies);
     let automation = match (reader.held, lock) {
@@ -53,7 +57,16 @@ pub(super) fn read(
     };
     let first = statements.iter().find(|statement| statement.word != Word::Bookkeeping);
     let dialect = first.map_or(Dialect::Native, |first| first.voice.dialect());
-    Mandate { dialect, place: first.map(|first| first.key.clone()), automated, automation, policies }
+    let place = first.map(|first| first.key.clone());
+    Mandate {
+        dialect,
+        place,
+        automated,
+        automation,
+        peers: peers::peers(statements, subjects, &policies),
+        policies,
+        leftovers: Vec::new(),
+    }
 }
 
 /// Something that is wrong, reported already.

@@ -3,18 +3,25 @@
 //! Reading never fails: what cannot be read is a [`Problem`] and has no workloads. Must not know how
 //! policies are judged, nor what tags there are.
 
+mod argocd;
+mod flux;
+mod keel;
 mod kustomize;
 mod markers;
+mod releases;
 mod unheard;
 
 use std::sync::Arc;
 
+use super::dialect::flux::generation::{self, is_generation_path};
 use super::dialect::{self, Hearing, Statement, flux2};
 use super::document::{self, Document, Library, doubled_key, parse, seal, template};
 use super::edit::Obstacle;
+use super::image_list::{Application, ImageUpdater};
 use super::lint_file::LINT_FILES;
 use super::mandate;
 use super::problem::{Place, Problem, Rule, Severity};
+use super::setting::Setting;
 use super::shape::kustomization::{Kustomization, is_kustomization_path};
 use super::shape::{self, Ask, Find, Slot};
 use super::sidecar::{self, Entry, Sidecar, is_sidecar_path};
@@ -23,7 +30,10 @@ use super::terms::Terms;
 use super::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use super::yaml::{NodeRef, Unreadable};
 use crate::path::RepoPath;
+use crate::policy::{Dialect, Peer};
+pub use argocd::{ApplicationSearch, FoundImage, ImageSearch, ImagesFound, search_applications};
 pub use markers::{Markers, Setter};
+pub use releases::{Release, runs_at};
 
 /// Which files are worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +56,20 @@ pub struct Manifest {
     pub markers: Markers,
     /// The kustomizations, in the order of the file.
     pub kustomizations: Vec<Kustomization>,
+    /// The applications of Argo CD, in the order of the file.
+    pub applications: Vec<Application>,
+    /// The objects that run charts with values files of this repository, in the order of the file.
+    pub releases: Vec<Release>,
+    /// The objects that tell Argo CD Image Updater what to follow in which application.
+    pub updaters: Vec<ImageUpdater>,
     /// The containers that say no image as they stand, and may get one from a kustomization.
     pub placeholders: Vec<Placeholder>,
+    /// What it says to other tools beyond images and tags.
+    pub settings: Vec<Setting>,
     /// What is wrong in it, in the order of the file.
     pub problems: Vec<Problem>,
+    /// What works or waits, and is worth a word to those who ask for it, in the order of the file.
+    pub advice: Vec<Problem>,
     /// Where it shows that it is a template or cannot be parsed, so that nothing is known of it.
     pub unread: Option<Place>,
     /// The other files that objects here name or own, such as the values files of a chart. Where it is
@@ -68,6 +88,8 @@ pub struct Placeholder {
     pub text: String,
     /// What its image is to follow.
     pub policy: ContainerPolicy,
+    /// What another tool was told about it.
+    pub peer: Option<Peer>,
     /// What is wrong with it as long as nothing replaces it.
     pub problem: Problem,
 }
@@ -86,7 +108,9 @@ pub fn is_manifest_path(path: &RepoPath) -> bool {
 pub fn may_matter(path: &RepoPath, bytes: &[u8], scope: Scope) -> bool {
     is_kustomization_path(path)
         || is_sidecar_path(path)
+        || is_generation_path(path)
         || dialect::may_be_mentioned(bytes)
+        || argocd::may_be_application(bytes)
         || (scope == Scope::Everything && memchr::memmem::find(bytes, b"image").is_some())
 }
 
@@ -104,8 +128,13 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
         workloads: Vec::new(),
         markers: Markers::default(),
         kustomizations: Vec::new(),
+        applications: Vec::new(),
+        updaters: Vec::new(),
+        releases: Vec::new(),
         placeholders: Vec::new(),
+        settings: Vec::new(),
         problems: Vec::new(),
+        advice: Vec::new(),
         unread: None,
         needs: Vec::new(),
     };
@@ -124,17 +153,25 @@ pub fn read_with(path: &RepoPath, bytes: &[u8], terms: &Terms, library: &Library
     }
     let sealed = seal(&tree);
     let mut reader = Reader { path, terms, library, sealed, manifest };
-    for document in tree.documents() {
-        if is_sidecar_path(path) {
-            reader.read_sidecar(document);
-        } else {
-            reader.read_document(document);
+    if is_generation_path(path) {
+        reader.read_generation(tree.documents().next());
+    } else {
+        for document in tree.documents() {
+            if is_sidecar_path(path) {
+                reader.read_sidecar(document);
+            } else {
+                reader.read_document(document);
+            }
         }
     }
+    reader.read_argocd(&tree);
+    reader.read_releases(&tree);
     reader.read_markers(&tree);
     let Reader { mut manifest, .. } = reader;
-    manifest.problems.sort();
-    manifest.problems.dedup();
+    for problems in [&mut manifest.problems, &mut manifest.advice] {
+        problems.sort();
+        problems.dedup();
+    }
     manifest.needs.sort();
     manifest.needs.dedup();
     manifest
@@ -177,7 +214,7 @@ impl<'a> Reader<'a, '_> {
     fn read_document(&mut self, document: NodeRef<'a>) {
         let mut waiting = vec![document];
         while let Some(object) = waiting.pop() {
-            if self.read_kustomization(object) {
+            if self.read_kustomization(object) || self.read_keel_block(object) {
                 continue;
             }
             let Some(kind) = object.get_text("kind").filter(|kind| !kind.is_empty()) else {
@@ -201,8 +238,10 @@ impl<'a> Reader<'a, '_> {
         self.report_template_annotations(&find, kind);
         self.report_labels(object);
         let id = WorkloadId::of(object, kind);
-        let Markers { policies, repositories, .. } = &mut self.manifest.markers;
-        flux2::read(object, &id, self.path, policies, repositories);
+        if self.terms.dialects.contains(Dialect::Flux2) {
+            let Manifest { markers, settings, problems, .. } = &mut self.manifest;
+            flux2::read(object, &id, self.path, &mut markers.objects, settings, problems);
+        }
         self.judge(id, object, &statements, find);
     }
 
@@ -210,6 +249,14 @@ impl<'a> Reader<'a, '_> {
     fn statements(&self, object: NodeRef<'a>) -> Vec<Statement> {
         let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
         annotations.map(|found| dialect::statements(found, self.path, self.terms.dialects)).unwrap_or_default()
+    }
+
+    /// Reads how Flux version 1 makes manifests.
+    fn read_generation(&mut self, document: Option<NodeRef<'a>>) {
+        if self.terms.dialects.contains(Dialect::Flux) {
+            let Manifest { settings, problems, .. } = &mut self.manifest;
+            generation::read(document, self.path, settings, problems);
+        }
     }
 
     fn read_sidecar(&mut self, document: NodeRef<'a>) {
@@ -230,8 +277,11 @@ impl<'a> Reader<'a, '_> {
         if find.slots.is_empty() {
             dialect::speak(&hearing(&[]), self.terms.dialects, &mut self.manifest.problems);
             self.report_no_containers(statements, &id.kind, find.hidden);
+            self.report_words_without_images(statements, &id.kind);
             return;
         }
+        self.report_ignored_by_flux(statements, &id.kind);
+        self.report_waiting(statements, &id.kind, find.is_patch);
         let images: Vec<Option<Result<ImageField, Problem>>> = find.slots.iter().map(|slot| self.image(slot)).collect();
         let subjects: Vec<Subject<'_>> = find
             .slots
@@ -239,6 +289,7 @@ impl<'a> Reader<'a, '_> {
             .zip(&images)
             .map(|(slot, image)| Subject {
                 name: slot.name.as_deref(),
+                position: &slot.position,
                 place: slot.node.place(slot.file.unwrap_or(self.path)),
                 tag: image.as_ref().and_then(|image| image.as_ref().ok()?.reference().tag().cloned()),
                 has_image: image.is_some(),
@@ -248,32 +299,40 @@ impl<'a> Reader<'a, '_> {
         let problems = &mut self.manifest.problems;
         let own = mandate::read(self.path, statements, &subjects, find.is_patch, self.terms, problems);
         let others = dialect::speak(&hearing(&subjects), self.terms.dialects, problems);
-        let Mandate { place, automated, automation, policies, .. } = mandate::agree(own, others, &subjects, problems);
+        let all = mandate::agree(own, others, &subjects, problems);
+        let Mandate { place, automated, automation, policies, mut peers, leftovers, .. } = all;
+        if !flux::follows(&id.kind) {
+            for peer in &mut peers {
+                *peer = peer.take().filter(|peer| peer.dialect() != Dialect::Flux);
+            }
+        }
         let automated = automated == Some(true);
         let automation = self.hold(automation, place.is_some(), object, &find);
         let mut containers = Vec::with_capacity(images.len());
-        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies).enumerate();
-        for (at, (((slot, subject), image), policy)) in named {
+        let named = find.slots.iter().zip(&subjects).zip(images).zip(policies.into_iter().zip(peers)).enumerate();
+        for (at, (((slot, subject), image), (policy, peer))) in named {
             let name = subject.name.unwrap_or(&slot.position).to_owned();
             let is_replaceable = find.pods.contains(&at);
             match image {
                 Some(Ok(image)) => {
                     self.report_refusal(&image, automated, &policy);
-                    containers.push(Container { name, image, policy, is_replaceable });
+                    containers.push(Container { name, image, policy, peer, is_replaceable });
                 }
                 Some(Err(problem)) => {
                     self.manifest.problems.extend(automated.then(|| problem.clone()));
                     let text = slot.spot.and_then(|spot| spot.carrier().resolved().text()).filter(|_| is_replaceable);
                     if let Some(text) = text.map(str::to_owned) {
                         let workload = self.manifest.workloads.len();
-                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, problem });
+                        self.manifest.placeholders.push(Placeholder { workload, name, text, policy, peer, problem });
                     }
                 }
                 None => {}
             }
         }
         let place = object.place(self.path);
-        self.manifest.workloads.push(Arc::new(Workload { id, place, automated, automation, containers }));
+        let words_at = place.clone();
+        let workload = Workload { id, place, words_at, automated, automation, containers, leftovers };
+        self.manifest.workloads.push(Arc::new(workload));
     }
 
     /// The image of a container, if it says one.
@@ -301,10 +360,16 @@ impl<'a> Reader<'a, '_> {
         }
         let metadata = object.get("metadata");
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-        let behind_alias = [metadata, annotations]
-            .into_iter()
-            .flatten()
-            .find_map(|node| if node.is_alias() { Some(node) } else { node.get("<<") });
+        let is_ours = |key: &NodeRef<'a>| {
+            let written = key.resolved().text().filter(|_| key.is_alias());
+            written.is_some_and(|written| dialect::is_ours(written, self.terms.dialects))
+        };
+        let behind_alias = [metadata, annotations].into_iter().flatten().find_map(|node| {
+            if node.is_alias() { Some(node) } else { node.get("<<") }.or_else(|| {
+                let mut keys = node.entries().map(|(key, _)| key);
+                keys.find(is_ours)
+            })
+        });
         if let Some(alias) = behind_alias {
             let message = "annotations behind an alias or a merge key are not read";
             let mend = "write them out under `metadata.annotations`";
@@ -348,6 +413,7 @@ impl<'a> Reader<'a, '_> {
             let prefix = if statement.written.contains('/') { "landwaiter/" } else { "" };
             let elsewhere = match kind {
                 "Application" | "ApplicationSet" => "or annotate the workload that shows it",
+                "HelmRelease" | "FluxHelmRelease" => "or write it into its `values`",
                 _ => "in a patch, show the container with its image",
             };
             let mend = format!("say where the image stands with `{prefix}image.<alias>: <path>`; {elsewhere}");

@@ -10,6 +10,7 @@
 //! | `pod.rs` | pod specs, in workloads and by themselves |
 //! | `helm_release.rs` | Flux's releases: which values they have, in the object and in files |
 //! | `argocd.rs` | Argo CD's applications; below it `places.rs` (which values count), `links.rs` (their files), `names.rs` |
+//! | `release.rs` | which values files either of them reads, for those who ask about others |
 //! | `anywhere.rs`, `field_path.rs` | any kind, where an annotation gives the path; how a path is written and walked |
 //! | `values.rs` | how charts write images, for all who have values; below it `level.rs` (values over values), `parts.rs` (keys), `parameters.rs` |
 //! | `kustomization.rs` | kustomizations: what they build, and the entries of `images`. Joined by the floor above |
@@ -19,12 +20,13 @@
 //! that say it.
 
 mod anywhere;
-mod argocd;
+pub(super) mod argocd;
 mod field_path;
 mod helm_release;
 pub(super) mod kustomization;
 pub(super) mod marker;
 mod pod;
+pub(super) mod release;
 mod spot;
 mod values;
 
@@ -34,7 +36,7 @@ use std::ops::Range;
 
 use super::Library;
 use super::dialect::{Part, Statement, Topic, Voice, Word};
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, Severity};
 use super::yaml::NodeRef;
 use crate::path::RepoPath;
 pub(super) use anywhere::untouchable;
@@ -66,6 +68,13 @@ pub(super) fn find_in_values<'a>(root: NodeRef<'a>, file: &'a RepoPath, ask: &As
         values::read(root, ask, Some(file), &mut find);
     }
     anywhere::read_object(root, kind.unwrap_or_default(), ask, Some(file), &mut find);
+    find.finish()
+}
+
+/// The images at these paths from the top of a document, and nothing else.
+pub(super) fn find_at_paths<'a>(root: NodeRef<'a>, ask: &Ask<'_>) -> Find<'a> {
+    let mut find = Find::default();
+    anywhere::read_object(root, "", ask, None, &mut find);
     find.finish()
 }
 
@@ -137,13 +146,15 @@ pub(super) struct Paths<'p> {
     pub(super) repository: Option<GivenPath<'p>>,
     /// The tag.
     pub(super) tag: Option<GivenPath<'p>>,
+    /// The digest, if one stands there.
+    pub(super) digest: Option<GivenPath<'p>>,
 }
 
 /// A path that an annotation gives, with its place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GivenPath<'p> {
-    /// Who says it.
-    pub(super) voice: Voice,
+    /// How bad it is when this leads nowhere.
+    pub(super) severity: Severity,
     /// The key as written.
     pub(super) written: &'p str,
     /// The text, trimmed.
@@ -183,7 +194,8 @@ impl<'p> Ask<'p> {
                 Part::Tag => &mut paths.tag,
             };
             path.get_or_insert(GivenPath {
-                voice: statement.voice,
+                // A native word holds what it stands on.
+                severity: if statement.voice == Voice::Native { Severity::Error } else { Severity::Warning },
                 written: &statement.written,
                 text: text.trim(),
                 place: &statement.value.place,

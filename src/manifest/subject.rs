@@ -2,15 +2,17 @@
 //! find images, and the dialects, which ask for policies. Must not know how either is written.
 
 use super::problem::Place;
-use super::workload::{Automation, ContainerPolicy};
+use super::workload::{Automation, ContainerPolicy, Leftover};
 use crate::image::Tag;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, Peer};
 
 /// A container, as far as annotations can speak about it.
 #[derive(Debug, Clone)]
 pub(super) struct Subject<'a> {
     /// Its name, if it has one.
     pub(super) name: Option<&'a str>,
+    /// What it is called where it has no name: `initContainers[0]`.
+    pub(super) position: &'a str,
     /// Where it stands.
     pub(super) place: Place,
     /// The tag that runs now.
@@ -34,4 +36,8 @@ pub(super) struct Mandate {
     pub(super) automation: Automation,
     /// One for each subject.
     pub(super) policies: Vec<ContainerPolicy>,
+    /// What the tool of that dialect was told of each subject, where it is not ours.
+    pub(super) peers: Vec<Option<Peer>>,
+    /// What is said that has no equivalent here.
+    pub(super) leftovers: Vec<Leftover>,
 }

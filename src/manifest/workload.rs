@@ -12,7 +12,7 @@ use super::edit::{Change, Gap, Obstacle, Refusal, Scalar};
 use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{NodeRef, Trail, Tree};
 use crate::image::{Reference, Tag};
-use crate::policy::Policy;
+use crate::policy::{Peer, Policy};
 
 /// The name of a workload, `namespace/Kind/name` in [`Display`](fmt::Display), with `-` for a
 /// namespace that is not written.
@@ -34,12 +34,31 @@ pub struct Workload {
     pub id: WorkloadId,
     /// Where it begins.
     pub place: Place,
+    /// Where the words about it stand: the object that is annotated, or the comment. Where a kustomization
+    /// says its images, that is another place than its own.
+    pub words_at: Place,
     /// Whether `automated: "true"` is written, whatever else stands in the way.
     pub automated: bool,
     /// What may happen to its images.
     pub automation: Automation,
     /// Its containers that have a readable image, in the order of the file.
     pub containers: Vec<Container>,
+    /// What it says to other tools that has no equivalent here, in the order of the file.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// A setting of another tool that has no equivalent here, and that holds nothing up: who moves away from
+/// that tool should know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The key as written: `keel.sh/pollSchedule`.
+    pub key: Box<str>,
+    /// What it says; empty where that is no single value.
+    pub value: Box<str>,
+    /// Where the key stands.
+    pub place: Place,
+    /// Why nothing is done with it, and what is there instead.
+    pub why: &'static str,
 }
 
 /// What may happen to the images of a workload.
@@ -83,6 +102,8 @@ pub struct Container {
     pub image: ImageField,
     /// What its image follows.
     pub policy: ContainerPolicy,
+    /// The same in the words of the tool in whose dialect it is asked for, where that tool is another one.
+    pub peer: Option<Peer>,
     /// Whether it is a container or an init container of a pod, whose image a kustomization replaces.
     pub is_replaceable: bool,
 }

@@ -6,6 +6,7 @@
 //! recursion, however deep a file nests. Aliases stay references and are never expanded.
 
 mod build;
+mod extent;
 mod inset;
 mod lenient;
 mod node;
@@ -193,11 +194,13 @@ impl Tree {
     }
 
     /// What shares this node with an alias, if anything does: an anchor of its own or one further out,
-    /// also one around the block that this tree is the document of.
+    /// also one around the block that this tree is the document of. A mapping shares none of those entries that
+    /// whoever merges it says anew.
     pub(super) fn share_of(&self, id: u32) -> Option<&Share> {
         let at = self.shares.partition_point(|share| share.nodes.end <= id);
         let around = self.origin.as_ref().and_then(|origin| origin.share());
-        around.or_else(|| self.shares.get(at).filter(|share| share.nodes.contains(&id)))
+        let own = || self.shares.get(at).filter(|share| share.nodes.contains(&id) && !self.is_said_anew(id, share));
+        around.or_else(own)
     }
 
     /// The aliases of this node, in order.

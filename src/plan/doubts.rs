@@ -38,12 +38,15 @@ pub fn doubts(inventory: &Inventory, scans: &Scans, now: Timestamp) -> Vec<Probl
                 Some(Scan::Complete(candidates)) if !candidates.is_empty() => Some(candidates.as_slice()),
                 Some(Scan::Complete(_)) => {
                     let said = format!("the registry lists no tags for `{repository}`");
-                    problems.extend(unlisted.insert(repository).then(|| unlisted_repository(&said).at(place)));
+                    let mend = "check the name of the image";
+                    problems.extend(unlisted.insert(repository).then(|| unlisted_repository(said, mend).at(place)));
                     None
                 }
                 Some(Scan::Failed(reason)) => {
+                    // The reason begins with the repository, and says how to mend it.
+                    let reason = reason.strip_prefix(&format!("{repository}: ")).unwrap_or(reason);
                     let said = format!("the tags of `{repository}` cannot be listed: {reason}");
-                    problems.extend(unlisted.insert(repository).then(|| unlisted_repository(&said).at(place)));
+                    problems.extend(unlisted.insert(repository).then(|| unlisted_repository(said, "").at(place)));
                     None
                 }
                 None => None,
@@ -86,13 +89,8 @@ impl Doubt {
     }
 }
 
-fn unlisted_repository(said: &str) -> Doubt {
-    Doubt {
-        rule: Rule::UnlistedRepository,
-        severity: Severity::Warning,
-        message: said.to_owned(),
-        mend: "check the name of the image, and the credentials for it".to_owned(),
-    }
+fn unlisted_repository(message: String, mend: &str) -> Doubt {
+    Doubt { rule: Rule::UnlistedRepository, severity: Severity::Warning, message, mend: mend.to_owned() }
 }
 
 fn judge(policy: &Policy, current: Option<&Tag>, tags: Option<&Tags<'_, '_>>) -> Vec<Doubt> {
@@ -177,7 +175,7 @@ fn not_admitted(policy: &Policy, current: &Tag, explanation: &Explanation) -> Op
 fn rank(rejection: &Rejection) -> Option<u8> {
     match rejection {
         Rejection::Excluded { .. } => Some(0),
-        Rejection::Prerelease { .. } => Some(1),
+        Rejection::Prerelease { .. } | Rejection::OtherPrerelease => Some(1),
         Rejection::Unsatisfied { .. } | Rejection::Outside(_) => Some(2),
         Rejection::NoMatch { .. } | Rejection::OtherFamily { .. } => Some(3),
         Rejection::NotAVersion(_) | Rejection::NotANumber | Rejection::EmptyExtract => Some(4),

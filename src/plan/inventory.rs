@@ -2,19 +2,27 @@
 //!
 //! Must not know how a manifest is written, nor which tags there are.
 
+mod argocd;
+mod claims;
 mod files;
 mod kustomize;
 mod linked;
 mod markers;
+mod opened;
 mod owners;
 mod reach;
+mod shared;
+mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use argocd::Looked;
 use files::Files;
 use jiff::Timestamp;
 use linked::Linked;
+use opened::Opened;
+use shelf::Reached;
 
 use crate::image::{Repository, Tag};
 use crate::manifest::{
@@ -52,6 +60,8 @@ pub struct Inventory {
     manifests: BTreeMap<RepoPath, Arc<Manifest>>,
     workloads: Vec<Arc<Workload>>,
     problems: Vec<Problem>,
+    /// What is worth a word beyond single files.
+    advice: Vec<Problem>,
     terms: Terms,
     assumed: Option<Policy>,
 }
@@ -63,7 +73,9 @@ pub struct Memory<K> {
     terms: Terms,
     files: HashMap<RepoPath, Reading<K>>,
     linked: HashMap<RepoPath, Linked<K>>,
-    /// What kustomizations reach beyond the files that were looked in, or that had nothing for us.
+    looked: HashMap<RepoPath, Looked<K>>,
+    asked: HashMap<(RepoPath, usize), shared::Asked<K>>,
+    /// What kustomizations and applications reach beyond the files that were looked in, or that had nothing for us.
     reached: HashMap<RepoPath, Reading<K>>,
 }
 
@@ -187,14 +199,21 @@ impl Inventory {
     ) -> Result<Self, S::Error> {
         memory.files = readings.into_iter().collect();
         let mut files = Files::new(source, &memory.files);
-        self.manifests = linked::read(&mut files, &self.terms, &mut memory.linked)?;
+        let mut opened = Opened::default();
+        self.manifests = linked::read(&mut files, &self.terms, &mut opened, &mut memory.linked)?;
         for manifest in self.manifests.values() {
             self.problems.extend_from_slice(&manifest.problems);
             self.workloads.extend(manifest.workloads.iter().cloned());
         }
-        kustomize::join(&mut self, &mut files, &mut memory.reached)?;
-        markers::settle(&self.manifests, &mut self.workloads, &mut self.problems);
+        let applications = argocd::look(&mut self, &mut files, &mut opened, &mut memory.looked)?;
+        let mut reached = Reached::after(std::mem::take(&mut memory.reached));
+        let wanted = applications.kustomizations();
+        let kustomized = kustomize::join(&mut self, &mut files, &mut reached, &wanted)?;
+        let speakers = applications.join(&mut self, &mut files, &mut reached, &kustomized)?;
+        memory.reached = reached.now;
+        markers::settle(&mut self);
         reach::hold_what_lies_outside(&mut self.workloads, |path| files.is_surveyed(path), &mut self.problems);
+        shared::hold(&mut self, &speakers, &mut files, &mut opened, &mut memory.asked)?;
         owners::settle(&mut self.workloads, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
@@ -227,6 +246,15 @@ impl Inventory {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// What works or waits, and is worth a word to those who ask for it, by place.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Problem> {
+        let of_files = self.manifests.values().flat_map(|manifest| &manifest.advice);
+        let mut advice: Vec<Problem> = of_files.chain(&self.advice).cloned().collect();
+        advice.sort();
+        advice
     }
 
     /// The named policies: the built-in ones and those of the repository.
@@ -276,7 +304,14 @@ impl Inventory {
 
 impl<K> Default for Memory<K> {
     fn default() -> Self {
-        Self { terms: Terms::default(), files: HashMap::new(), linked: HashMap::new(), reached: HashMap::new() }
+        Self {
+            terms: Terms::default(),
+            files: HashMap::new(),
+            linked: HashMap::new(),
+            looked: HashMap::new(),
+            asked: HashMap::new(),
+            reached: HashMap::new(),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
+mod argocd;
 mod doubts;
+mod flux2;
 mod kustomize;
 mod links;
 mod markers;

@@ -165,7 +165,7 @@ impl fmt::Display for Hold {
                 write!(
                     f,
                     "the created time of {tag} is not known ({}{more}), so the newest cannot be told; set an order \
-                     that the tags can say (semver, numeric or alphabetical), or exclude them",
+                     that the tags can say (semver, numeric, natural or alphabetical), or exclude them",
                     named.join(", "),
                 )
             }
@@ -191,7 +191,11 @@ impl fmt::Display for Hold {
                     Some(tag) => write!(f, "the current `{tag}` is no version")?,
                     None => f.write_str("the image has no tag now")?,
                 }
-                write!(f, ", so nothing is within its {within} version; write a version by hand first")
+                match within {
+                    Within::Any => f.write_str(", so it cannot be told which one comes next")?,
+                    Within::Major | Within::Minor => write!(f, ", so nothing is within its {within} version")?,
+                }
+                f.write_str("; write a version by hand first")
             }
         }
     }
@@ -349,8 +353,8 @@ impl Rule<'_> {
                 (By::Newest, Direction::Descending) => "oldest",
                 (By::Numeric, Direction::Ascending) => "highest number",
                 (By::Numeric, Direction::Descending) => "lowest number",
-                (By::Alphabetical, Direction::Ascending) => "last by name",
-                (By::Alphabetical, Direction::Descending) => "first by name",
+                (By::Natural | By::Alphabetical, Direction::Ascending) => "last by name",
+                (By::Natural | By::Alphabetical, Direction::Descending) => "first by name",
             };
             format!("{best} of {matched} matching tags")
         };

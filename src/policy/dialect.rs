@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::version::Versions;
+
 /// Whose words a policy was written in. Patterns mean different things to different tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
@@ -64,10 +66,13 @@ impl Dialect {
         }
     }
 
-    /// Whether a single number of five digits or more is taken for a date or a build, and not for a
-    /// version.
-    pub(super) const fn doubts_numbers(self) -> bool {
-        !matches!(self, Self::Flux | Self::Flux2)
+    /// What counts as a version where nothing else is said.
+    pub(super) const fn versions(self) -> Versions {
+        match self {
+            Self::Native | Self::ArgocdImageUpdater | Self::Keel => Versions::Careful,
+            Self::Flux => Versions::Loose,
+            Self::Flux2 => Versions::Full,
+        }
     }
 
     /// Whether a regex has to match the whole tag.

@@ -117,6 +117,11 @@ impl Extract {
         Ok(Self { template: template.into(), parts })
     }
 
+    /// Whether it takes all that the regex finds, which is group 0.
+    pub(super) fn takes_whole_match(&self) -> bool {
+        self.parts.contains(&Part::Group(0))
+    }
+
     /// The key of a tag whose groups were found; `None` when it is empty.
     pub(super) fn apply<'t>(&self, tag: &'t str, groups: &CaptureLocations) -> Option<Cow<'t, str>> {
         let group = |index: &usize| groups.get(*index).map_or("", |(start, end)| &tag[start..end]);

@@ -11,7 +11,7 @@ use super::pattern::{Pattern, PatternKind};
 
 /// Which match is the best.
 ///
-/// Written `semver`, `newest`, `numeric` or `alphabetical`, with `asc` or `desc` behind it.
+/// Written `semver`, `newest`, `numeric`, `natural` or `alphabetical`, with `asc` or `desc` behind it.
 /// [`Display`](fmt::Display) leaves `asc` out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Order {
@@ -30,6 +30,8 @@ pub enum By {
     Newest,
     /// Decimal numbers of any size.
     Numeric,
+    /// The text, in which numbers compare as numbers: `r9` before `r10`.
+    Natural,
     /// The bytes of the text.
     Alphabetical,
 }
@@ -64,6 +66,7 @@ impl Order {
             "semver" => By::Semver,
             "newest" => By::Newest,
             "numeric" => By::Numeric,
+            "natural" => By::Natural,
             "alphabetical" => By::Alphabetical,
             word => return Err(invalid(mend(word))),
         };
@@ -94,7 +97,9 @@ fn mend(word: &str) -> String {
     };
     match meant {
         Some(by) => format!("did you mean `{by}`?"),
-        None => "use `semver`, `newest`, `numeric` or `alphabetical`, with `asc` or `desc` behind it".to_owned(),
+        None => {
+            "use `semver`, `newest`, `numeric`, `natural` or `alphabetical`, with `asc` or `desc` behind it".to_owned()
+        }
     }
 }
 
@@ -104,6 +109,7 @@ impl fmt::Display for By {
             Self::Semver => "semver",
             Self::Newest => "newest",
             Self::Numeric => "numeric",
+            Self::Natural => "natural",
             Self::Alphabetical => "alphabetical",
         })
     }

@@ -14,6 +14,7 @@ use semver::Version;
 
 use super::Dialect;
 use super::range::{Range, Unsatisfied};
+use super::re2;
 
 /// The longest pattern or list of globs, in bytes. A tag has 128 at the most.
 const MAX_LENGTH: usize = 4096;
@@ -126,6 +127,19 @@ impl Pattern {
     pub(super) fn names_latest(&self) -> bool {
         matches!(self.kind(), Some(PatternKind::Glob | PatternKind::Regex))
             && self.body().to_ascii_lowercase().contains("latest")
+    }
+
+    /// Whether a constraint has no version whose first number has five digits or more.
+    pub(super) fn is_below_bare_numbers(&self) -> bool {
+        matches!(&self.matcher, Matcher::Semver(range) if range.is_below(10_000))
+    }
+
+    /// Whether a regex has a group of this name.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        match &self.matcher {
+            Matcher::Regex(regex) => regex.capture_names().any(|group| group == Some(name)),
+            _ => false,
+        }
     }
 
     pub(super) fn matcher(&self) -> &Matcher {
@@ -287,7 +301,8 @@ fn shown(c: char) -> String {
     }
 }
 
-fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
+/// Compiles a regular expression of this dialect, or says what is wrong and how to mend it.
+pub(super) fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
     check_length(text)?;
     if text.is_empty() {
         return Err(("is empty".to_owned(), "write `.*` for any tag, or remove it".to_owned()));
@@ -296,17 +311,29 @@ fn regex(text: &str, dialect: Dialect) -> Result<Arc<Regex>, (String, String)> {
         let mended = text.trim();
         return Err(("has a blank at its start or end".to_owned(), format!("did you mean `{mended}`?")));
     }
-    let regex = compile(text).map_err(|error| broken_regex(text, &error))?;
     if dialect.anchors_regexes() {
-        return compile(&format!(r"\A(?:{text})\z")).map_err(|error| broken_regex(text, &error));
+        compile(text).map_err(|error| broken_regex(text, &error))?;
+        return compile_whole(text).map_err(|error| broken_regex(text, &error));
     }
-    Ok(regex)
+    match re2::translate(text) {
+        Ok(translated) => compile(&translated.text).map_err(|error| broken_regex(text, &error)),
+        Err(refused) => {
+            let what = format!("is no regular expression for {}: it {}", dialect.tool(), refused.0);
+            Err((what, "write it otherwise".to_owned()))
+        }
+    }
 }
 
-/// Tags are ASCII, so `\w` and its like are first taken as ASCII: that is a hundredth of the size. A
-/// pattern that names what only Unicode has (`\p{L}`) is compiled with all of it.
+/// Compiles a regular expression for the whole tag.
+pub(super) fn compile_whole(text: &str) -> Result<Arc<Regex>, regex::Error> {
+    compile(&format!(r"\A(?:{text})\z"))
+}
+
 /// Compiles a regular expression, or finds it among those that are in use: a fleet repeats a few
 /// patterns thousands of times, and each takes more memory compiled than all else about a container.
+///
+/// Tags are ASCII, so `\w` and its like are first taken as ASCII: that is a hundredth of the size. A
+/// pattern that names what only Unicode has (`\p{L}`) is compiled with all of it.
 pub(super) fn compile(text: &str) -> Result<Arc<Regex>, regex::Error> {
     static COMPILED: LazyLock<Mutex<HashMap<Box<str>, Weak<Regex>>>> = LazyLock::new(Mutex::default);
     let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);

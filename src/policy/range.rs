@@ -1,6 +1,8 @@
 //! Version constraints as Masterminds/semver v3.4 reads them, which is what annotations in this
 //! field are written in. Our own parser and evaluator; knows nothing of tags and policies.
 //!
+//! Other [editions](Edition) of the same language are read here too, to say what other tools make of it.
+//!
 //! ```text
 //! range = group *( "||" group )
 //! group = term *( ( blanks | "," ) term )            all of them must hold
@@ -18,14 +20,30 @@
 //! - `~0.0.0` means anything, as in the reference.
 //! - `^*` means anything, as the reference documents it; its code lets only 0.0.0 through.
 
-use semver::{Prerelease, Version};
+mod parse;
 
-use super::version;
+use semver::Version;
+
+use parse::Parser;
 
 /// A constraint that a version satisfies or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Range {
+    edition: Edition,
     groups: Vec<Group>,
+}
+
+/// Which reading of the language holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edition {
+    /// Ours: version 3.4, with `^*` as it is documented.
+    Ours,
+    /// Version 3.4 to the letter.
+    V34,
+    /// Version 3.1: each term by itself has to ask for pre-releases, and one on an open version counts for
+    /// nothing; nothing has to stand between terms, and a comma may stand at the end; `^0.0.3` takes any
+    /// minor version.
+    V31,
 }
 
 /// Why a version does not satisfy a range.
@@ -81,27 +99,41 @@ enum Open {
 impl Range {
     /// Reads a constraint. A blank text means `*`.
     pub(super) fn parse(text: &str) -> Result<Self, InvalidRange> {
+        Self::parse_as(Edition::Ours, text)
+    }
+
+    /// Reads a constraint of this edition. A blank text means `*`.
+    pub(super) fn parse_as(edition: Edition, text: &str) -> Result<Self, InvalidRange> {
         if text.trim().is_empty() {
             let any = Term { operator: Operator::Equal, version: Version::new(0, 0, 0), open: Open::All };
-            return Ok(Self { groups: vec![Group { terms: vec![any], prereleases: false }] });
+            return Ok(Self { edition, groups: vec![Group { terms: vec![any], prereleases: false }] });
         }
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser::new(edition, text);
         let mut groups = vec![parser.group()?];
         while parser.eat("||") {
             groups.push(parser.group()?);
         }
         match parser.rest() {
-            "" => Ok(Self { groups }),
+            "" => Ok(Self { edition, groups }),
             rest => Err(parser.unexpected(rest)),
         }
+    }
+
+    /// Whether no version from this major version on satisfies the range. `false` where that is not plain.
+    pub(super) fn is_below(&self, major: u64) -> bool {
+        self.groups.iter().all(|group| group.terms.iter().any(|term| term.is_below(major)))
     }
 
     /// Whether `version` satisfies the range, and if not, why.
     pub(super) fn check(&self, version: &Version) -> Result<(), Unsatisfied> {
         let mut why = Unsatisfied::Outside;
         for group in &self.groups {
-            if group.terms.iter().all(|term| term.holds(version)) {
-                if version.pre.is_empty() || group.prereleases {
+            if group.terms.iter().all(|term| term.holds(version, self.edition)) {
+                let asked_for = match self.edition {
+                    Edition::V31 => group.terms.iter().all(Term::lets_prereleases_through),
+                    Edition::Ours | Edition::V34 => group.prereleases,
+                };
+                if version.pre.is_empty() || asked_for {
                     return Ok(());
                 }
                 why = Unsatisfied::Prerelease;
@@ -112,7 +144,21 @@ impl Range {
 }
 
 impl Term {
-    fn holds(&self, version: &Version) -> bool {
+    fn is_below(&self, major: u64) -> bool {
+        use Operator::{Caret, Equal, Less, LessOrEqual, Tilde};
+        let base = &self.version;
+        let anything = self.operator == Tilde && (base.major, base.minor, base.patch) == (0, 0, 0);
+        let bounds = matches!(self.operator, Less | LessOrEqual | Equal | Tilde | Caret);
+        bounds && !anything && self.open != Open::All && base.major < major
+    }
+
+    /// Whether this term by itself minds no pre-release.
+    fn lets_prereleases_through(&self) -> bool {
+        let excludes_one = self.operator == Operator::NotEqual && self.open == Open::Nothing;
+        excludes_one || !self.version.pre.is_empty()
+    }
+
+    fn holds(&self, version: &Version, edition: Edition) -> bool {
         match self.operator {
             Operator::Equal if self.open == Open::Nothing => version == &self.version,
             Operator::Equal | Operator::Tilde => self.tilde(version),
@@ -121,7 +167,7 @@ impl Term {
             Operator::Less => version < &self.version,
             Operator::GreaterOrEqual => version >= &self.version,
             Operator::LessOrEqual => self.less_or_equal(version),
-            Operator::Caret => self.caret(version),
+            Operator::Caret => self.caret(version, edition),
         }
     }
 
@@ -168,217 +214,17 @@ impl Term {
         }
     }
 
-    fn caret(&self, version: &Version) -> bool {
+    fn caret(&self, version: &Version, edition: Edition) -> bool {
         let base = &self.version;
         version >= base
             && match self.open {
-                Open::All => true,
+                Open::All if edition == Edition::Ours => true,
                 Open::Minor => version.major == base.major,
                 _ if base.major > 0 => version.major == base.major,
                 _ if base.minor > 0 || self.open == Open::Patch => (version.major, version.minor) == (0, base.minor),
+                _ if edition == Edition::V31 => (version.major, version.patch) == (0, base.patch),
                 _ => (version.major, version.minor, version.patch) == (0, 0, base.patch),
             }
-    }
-}
-
-struct Parser<'t> {
-    text: &'t str,
-    at: usize,
-}
-
-impl<'t> Parser<'t> {
-    fn group(&mut self) -> Result<Group, InvalidRange> {
-        let mut terms = Vec::new();
-        self.blanks();
-        loop {
-            self.term(&mut terms)?;
-            let blank = self.blanks();
-            let comma = self.eat(",");
-            if comma {
-                self.blanks();
-            }
-            if self.rest().is_empty() || self.rest().starts_with("||") {
-                if comma {
-                    return Err(self.expected_version());
-                }
-                break;
-            }
-            if !blank && !comma {
-                let rest = self.rest();
-                return Err(self.unexpected(rest));
-            }
-        }
-        let prereleases = terms.iter().any(|term| !term.version.pre.is_empty());
-        Ok(Group { terms, prereleases })
-    }
-
-    fn term(&mut self, terms: &mut Vec<Term>) -> Result<(), InvalidRange> {
-        const OPERATORS: [(&str, Operator); 11] = [
-            ("!=", Operator::NotEqual),
-            (">=", Operator::GreaterOrEqual),
-            ("=>", Operator::GreaterOrEqual),
-            ("<=", Operator::LessOrEqual),
-            ("=<", Operator::LessOrEqual),
-            ("~>", Operator::Tilde),
-            ("=", Operator::Equal),
-            (">", Operator::Greater),
-            ("<", Operator::Less),
-            ("~", Operator::Tilde),
-            ("^", Operator::Caret),
-        ];
-        let operator = OPERATORS.into_iter().find(|(text, _)| self.eat(text)).map(|(_, operator)| operator);
-        if operator.is_some() {
-            self.blanks();
-        }
-        let (version, open) = self.version()?;
-        if operator.is_none() && self.hyphen() {
-            terms.push(Term { operator: Operator::GreaterOrEqual, version, open });
-            let (version, open) = self.version()?;
-            terms.push(Term { operator: Operator::LessOrEqual, version, open });
-            return Ok(());
-        }
-        terms.push(Term { operator: operator.unwrap_or(Operator::Equal), version, open });
-        Ok(())
-    }
-
-    /// The ` - ` of a range, with a blank on both sides.
-    fn hyphen(&mut self) -> bool {
-        let rest = self.rest();
-        let after = rest.trim_start();
-        let Some(behind) = after.strip_prefix('-') else { return false };
-        if after.len() == rest.len() || behind.trim_start().len() == behind.len() {
-            return false;
-        }
-        self.at = self.text.len() - behind.trim_start().len();
-        true
-    }
-
-    fn version(&mut self) -> Result<(Version, Open), InvalidRange> {
-        let start = self.at;
-        self.eat("v");
-        let mut numbers = [0; 3];
-        let mut open = Open::All;
-        let mut closed = false;
-        for (index, number) in numbers.iter_mut().enumerate() {
-            if index > 0 && !self.eat(".") {
-                break;
-            }
-            let part = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'*');
-            if matches!(part, "x" | "X" | "*") {
-                closed = true;
-            } else if part.is_empty() && index > 0 {
-                return Err(self.dangling_dot());
-            } else {
-                let value = version::number(part).map_err(|why| self.bad_number(start, part, why))?;
-                if !closed {
-                    *number = value;
-                    open = [Open::Minor, Open::Patch, Open::Nothing][index];
-                }
-            }
-        }
-        if self.rest().starts_with('.') {
-            return Err(self.invalid("a version has at most three numbers", "keep three of them"));
-        }
-        let [major, minor, patch] = numbers;
-        let mut version = Version::new(major, minor, patch);
-        if self.rest().starts_with('-') {
-            self.eat("-");
-            let pre = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-            version.pre = match Prerelease::new(pre) {
-                Ok(pre) if !pre.is_empty() => pre,
-                _ => {
-                    let what = format!("{pre:?} is no pre-release");
-                    return Err(
-                        self.invalid(&what, "use letters and digits between dots, no number with a leading zero")
-                    );
-                }
-            };
-        }
-        if self.eat("+") {
-            let metadata = self.take(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-            if metadata.is_empty() || semver::BuildMetadata::new(metadata).is_err() {
-                return Err(self.invalid("there is no build metadata behind `+`", "remove the `+`"));
-            }
-        }
-        Ok((version, open))
-    }
-
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
-    }
-
-    fn eat(&mut self, token: &str) -> bool {
-        let found = self.rest().starts_with(token);
-        if found {
-            self.at += token.len();
-        }
-        found
-    }
-
-    fn blanks(&mut self) -> bool {
-        let before = self.at;
-        self.at = self.text.len() - self.rest().trim_start().len();
-        self.at > before
-    }
-
-    fn take(&mut self, good: impl Fn(u8) -> bool) -> &'t str {
-        let rest = self.rest();
-        let end = rest.bytes().position(|byte| !good(byte)).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-
-    fn invalid(&self, what: &str, mend: &str) -> InvalidRange {
-        let before = self.text[..self.at].chars().count();
-        InvalidRange { what: format!("{what} (at character {})", before + 1), mend: mend.to_owned() }
-    }
-
-    fn dangling_dot(&self) -> InvalidRange {
-        let (before, after) = self.text.split_at(self.at);
-        let mended = format!("{}{after}", before.trim_end_matches('.'));
-        self.invalid("a number is missing behind the last `.`", &format!("did you mean `{}`?", mended.trim()))
-    }
-
-    fn bad_number(&self, start: usize, part: &str, why: version::NotAVersion) -> InvalidRange {
-        let here = Self { text: self.text, at: start };
-        if why == version::NotAVersion::TooBig {
-            return here.invalid(&format!("the number {part} does not fit 64 bits"), "use a smaller one");
-        }
-        let rest = here.rest();
-        if let Some(behind) = rest.strip_prefix('V').filter(|behind| behind.starts_with(|c: char| c.is_ascii_digit())) {
-            let mended = format!("{}v{behind}", &self.text[..start]);
-            return here
-                .invalid("the `v` of a version is a small letter", &format!("did you mean `{}`?", mended.trim()));
-        }
-        if part.is_empty() {
-            return here.expected_version();
-        }
-        here.invalid(&format!("expected a version such as `1.2.3` and found `{rest}`"), "write numbers, or `x` for any")
-    }
-
-    fn expected_version(&self) -> InvalidRange {
-        match self.rest() {
-            "" => self.invalid("it ends where a version should stand", "add the version, or remove what stands before"),
-            rest => self.unexpected(rest),
-        }
-    }
-
-    fn unexpected(&self, rest: &str) -> InvalidRange {
-        let what = format!("`{rest}` was not expected");
-        if rest.starts_with("&&") || rest.starts_with('&') {
-            self.invalid(&what, "for \"and\" write a blank or a comma between the two")
-        } else if rest.starts_with('|') {
-            self.invalid(&what, "for \"or\" write `||` between two constraints")
-        } else if rest.starts_with('=') {
-            self.invalid(&what, "for \"equal\" write one `=`")
-        } else if rest.starts_with(['~', '^', '<', '>', '!']) {
-            self.invalid(&what, "an operator stands before its version, with a blank or a comma before it")
-        } else {
-            self.invalid(
-                &what,
-                "expected a version such as `1.2.3`, with `=`, `!=`, `>`, `<`, `>=`, `<=`, `~` or `^` before it",
-            )
-        }
     }
 }
 

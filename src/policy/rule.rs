@@ -14,11 +14,12 @@ use semver::Version;
 
 use super::decide::{Candidate, Hold};
 use super::family::{Family, Member};
+use super::near;
 use super::order::{By, Direction, Number, Order, natural};
 use super::pattern::{Matcher, Pattern};
 use super::range::Unsatisfied;
 use super::version::{self, NotAVersion};
-use super::{Dialect, Policy, Within};
+use super::{Policy, Prerelease, Within};
 use crate::image::Tag;
 
 /// Created times up to here say "not known": reproducible builds write the epoch.
@@ -55,6 +56,8 @@ pub enum Rejection {
     },
     /// The version is too far from the current one.
     Outside(Within),
+    /// The version has another pre-release than the current one, or none where that has one.
+    OtherPrerelease,
     /// The tag, or its extract, is no number.
     NotANumber,
     /// The extract gives nothing.
@@ -77,7 +80,8 @@ pub(super) struct Rule<'p> {
     current: Option<&'p Tag>,
     order: Order,
     family: Option<(Family<'p>, Arc<str>)>,
-    within: Option<(Within, Version)>,
+    /// The version of the current tag, where it limits which ones are wanted.
+    base: Option<Version>,
     /// Room for the groups of the regex, used again for each tag.
     groups: Option<CaptureLocations>,
 }
@@ -122,12 +126,15 @@ impl<'p> Rule<'p> {
             Matcher::Regex(regex) if policy.extract.is_some() => Some(regex.capture_locations()),
             _ => None,
         };
-        let mut rule = Self { policy, current, order, family, within: None, groups };
-        if let Some(within) = policy.within {
+        let mut rule = Self { policy, current, order, family, base: None, groups };
+        if policy.within.is_some() || policy.prerelease == Prerelease::Same {
             let Some(Ok(Key::Version(version))) = current.map(|tag| rule.key(tag, None)) else {
-                return Err(Hold::NoVersion { current: current.cloned(), within });
+                return Err(Hold::NoVersion {
+                    current: current.cloned(),
+                    within: policy.within.unwrap_or(Within::Any),
+                });
             };
-            rule.within = Some((within, version));
+            rule.base = Some(version);
         }
         Ok(rule)
     }
@@ -181,11 +188,8 @@ impl<'p> Rule<'p> {
         if let (Some(constraint), Key::Version(version)) = (policy.constraint(), &key) {
             satisfies(constraint, version)?;
         }
-        if let (Some((within, base)), Key::Version(version)) = (&self.within, &key) {
-            let near = version.major == base.major && (*within == Within::Major || version.minor == base.minor);
-            if !near {
-                return Err(Rejection::Outside(*within));
-            }
+        if let (Some(base), Key::Version(version)) = (&self.base, &key) {
+            near::check(policy.within, policy.prerelease, base, version)?;
         }
         Ok(Some(key))
     }
@@ -219,6 +223,7 @@ impl<'p> Rule<'p> {
         let by_key = match (a, b) {
             (Key::Version(a), Key::Version(b)) => a.cmp(b),
             (Key::Number(a), Key::Number(b)) => a.cmp(b),
+            (Key::Text(a), Key::Text(b)) if self.order.by == By::Natural => natural(a, b),
             (Key::Text(a), Key::Text(b)) => a.cmp(b),
             (Key::Created(a), Key::Created(b)) => a.cmp(b),
             // One rule gives one sort of key.
@@ -238,7 +243,7 @@ impl<'p> Rule<'p> {
         let no_match = || Rejection::NoMatch { pattern: pattern.shown().clone() };
         match pattern.matcher() {
             Matcher::Glob(glob) => glob.is_match(tag.as_bytes()).then(|| Part::Text(tag.into())).ok_or_else(no_match),
-            Matcher::Semver(_) => match version::read(tag, pattern.dialect()) {
+            Matcher::Semver(_) => match version::read(tag, self.policy.versions()) {
                 Ok(version) => Ok(Part::Version(version)),
                 Err(why) => Err(Rejection::NotAVersion(why)),
             },
@@ -263,7 +268,6 @@ impl<'p> Rule<'p> {
 
     /// Reads what is to be compared as the order wants it.
     fn read<'t>(&self, tag: &'t Tag, part: Part<'t>) -> Result<Key<'t>, Rejection> {
-        let dialect: Dialect = self.policy.pattern.dialect();
         let text = |part| match part {
             Part::Text(text) => text,
             Part::Version(_) => tag.as_str().into(),
@@ -271,10 +275,10 @@ impl<'p> Rule<'p> {
         match (self.order.by, part) {
             (By::Semver, Part::Version(version)) => Ok(Key::Version(version)),
             (By::Semver, Part::Text(text)) => {
-                version::read(&text, dialect).map(Key::Version).map_err(Rejection::NotAVersion)
+                version::read(&text, self.policy.versions()).map(Key::Version).map_err(Rejection::NotAVersion)
             }
             (By::Numeric, part) => Number::parse(text(part)).map(Key::Number).ok_or(Rejection::NotANumber),
-            (By::Alphabetical | By::Newest, part) => Ok(Key::Text(text(part))),
+            (By::Natural | By::Alphabetical | By::Newest, part) => Ok(Key::Text(text(part))),
         }
     }
 }
@@ -304,6 +308,8 @@ impl Rejection {
             Self::Prerelease { .. } => "pre-releases, which the constraint does not ask for",
             Self::Outside(Within::Major) => "in another major version",
             Self::Outside(Within::Minor) => "in another minor version",
+            Self::Outside(Within::Any) => "not near the current version",
+            Self::OtherPrerelease => "of another pre-release",
             Self::NotANumber => "not numbers",
             Self::EmptyExtract => "without anything to extract",
             Self::NoCreated => "without a created time",
@@ -326,6 +332,7 @@ impl fmt::Display for Rejection {
                 write!(f, "a pre-release, and `{pattern}` does not ask for one (a `-0` behind a version does)")
             }
             Self::Outside(within) => write!(f, "not within the current {within} version"),
+            Self::OtherPrerelease => f.write_str("not of the same pre-release as the current version"),
             Self::NotANumber => f.write_str("not a number"),
             Self::EmptyExtract => f.write_str("the extract is empty"),
             Self::NoCreated => f.write_str("the created time of the image is not known"),

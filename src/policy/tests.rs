@@ -2,17 +2,24 @@
 //!
 //! A policy is written as its `Display` shows it, but with two blanks before each option, and with
 //! `dialect=flux` where that matters. Tags stand in one text with blanks between them: `tag@3` was
-//! created 3 days after 2026-01-01, `tag@0` in 1970.
+//! created 3 days after 2026-01-01, `tag@0` in 1970, and `tag@zero` at what Go takes for no time at all.
+//! Settings of other tools are written in the same way, as [`Peer`] shows them.
 
 mod anchors;
-mod properties;
+mod differences;
+mod peers;
+pub(super) mod properties;
 
 use jiff::Timestamp;
 
-use super::{Candidate, Decision, Dialect, Exclude, Order, Pattern, Policy, PolicyBuilder, Within, decide};
+use super::peer::{ArgocdImageUpdater, Flux, Flux2, Flux2Filter, Flux2Policy, Keel};
+use super::{
+    Candidate, Decision, Dialect, Exclude, Order, Pattern, Peer, Policy, PolicyBuilder, Prerelease, Versions, Within,
+    decide,
+};
 use crate::image::Tag;
 
-pub(super) fn tag(text: &str) -> Tag {
+pub(in crate::policy) fn tag(text: &str) -> Tag {
     Tag::parse(text).unwrap()
 }
 
@@ -23,6 +30,7 @@ pub(super) fn day(day: i64) -> Timestamp {
 
 pub(super) fn candidates(text: &str) -> Vec<Candidate> {
     let candidate = |text: &str| match text.split_once('@') {
+        Some((name, "zero")) => Candidate { tag: tag(name), created: Some("0001-01-01T00:00:00Z".parse().unwrap()) },
         Some((name, created)) => Candidate { tag: tag(name), created: Some(day(created.parse().unwrap())) },
         None => Candidate { tag: tag(text), created: None },
     };
@@ -30,12 +38,12 @@ pub(super) fn candidates(text: &str) -> Vec<Candidate> {
 }
 
 #[track_caller]
-pub(super) fn policy(text: &str) -> Policy {
+pub(in crate::policy) fn policy(text: &str) -> Policy {
     let mut words = text.split("  ");
     let pattern = words.next().unwrap();
     let options: Vec<(&str, &str)> = words.map(|word| word.split_once('=').unwrap()).collect();
-    let flux = options.contains(&("dialect", "flux"));
-    let dialect = if flux { Dialect::Flux } else { Dialect::Native };
+    let dialect = options.iter().find(|(key, _)| *key == "dialect");
+    let dialect = dialect.map_or(Dialect::Native, |(_, name)| name.parse().unwrap());
     let pattern = match pattern {
         "own family" => Pattern::family(dialect),
         pattern => Pattern::parse(pattern, dialect).unwrap_or_else(|error| panic!("{error}")),
@@ -47,12 +55,59 @@ pub(super) fn policy(text: &str) -> Policy {
             "extract" => builder.extract(value),
             "exclude" => builder.exclude(Exclude::parse(value).unwrap()),
             "within" => builder.within(Within::parse(value).unwrap()),
+            "prerelease" => builder.prerelease(Prerelease::parse(value).unwrap()),
+            "versions" => builder.versions(Versions::parse(value).unwrap()),
+            "constraint" => builder.constraint(Pattern::parse(value, dialect).unwrap()),
             "allow-downgrade" => builder.allow_downgrade(value == "true"),
             "dialect" => builder,
             key => panic!("unknown option {key}"),
         };
     }
     builder.build().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A setting of the tool of this name: `~1.2`, `numerical asc  pattern=^v  extract=$1`, `newest-build
+/// allow-tags=any`, `minor  matchPreRelease=false`. A list has blanks between its items.
+#[track_caller]
+pub(in crate::policy) fn peer(dialect: Dialect, text: &str) -> Peer {
+    let mut words = text.split("  ");
+    let base = words.next().unwrap();
+    let options: Vec<(&str, &str)> = words.map(|word| word.split_once('=').unwrap()).collect();
+    let option = |key: &str| options.iter().find(|(name, _)| *name == key).map(|(_, value)| Box::<str>::from(*value));
+    let list =
+        |key: &str| option(key).map(|items| items.split_whitespace().map(Box::from).collect::<Box<[Box<str>]>>());
+    match dialect {
+        Dialect::Native => panic!("that is ours"),
+        Dialect::Flux => Flux { pattern: Some(text).filter(|text| *text != "-").map(Box::from) }.into(),
+        Dialect::Flux2 => {
+            let order = |word: &str| Box::from(base.strip_prefix(word).unwrap().trim());
+            let policy = match base.split([':', ' ']).next().unwrap() {
+                "semver" => Some(Flux2Policy::Semver(order("semver:"))),
+                "alphabetical" => Some(Flux2Policy::Alphabetical(order("alphabetical"))),
+                "numerical" => Some(Flux2Policy::Numerical(order("numerical"))),
+                _ => None,
+            };
+            let (pattern, extract) = (option("pattern"), option("extract"));
+            let filter = (pattern.is_some() || extract.is_some())
+                .then(|| Flux2Filter { pattern: pattern.unwrap_or_default(), extract: extract.unwrap_or_default() });
+            Flux2 { filter, policy, exclusion: list("exclusionList") }.into()
+        }
+        Dialect::ArgocdImageUpdater => {
+            let (strategy, constraint) = base.split_once(':').map_or((base, None), |(name, text)| (name, Some(text)));
+            ArgocdImageUpdater {
+                strategy: Some(strategy.into()),
+                constraint: constraint.map(Box::from),
+                allow_tags: option("allow-tags"),
+                ignore_tags: list("ignore-tags").unwrap_or_default(),
+                platforms: list("platforms").unwrap_or_default(),
+            }
+            .into()
+        }
+        Dialect::Keel => {
+            Keel { policy: base.into(), match_tag: option("matchTag"), match_pre_release: option("matchPreRelease") }
+                .into()
+        }
+    }
 }
 
 /// The tag that is written, or the name of the hold.
@@ -90,6 +145,8 @@ fn a_policy_is_shown_as_it_is_written() {
         "own family  order=newest",
         "own family  within=major",
         "glob:*  order=semver  within=minor",
+        "semver:*  within=any  prerelease=same  versions=full  exclude=regex:[^.]*",
+        "regex:v.*  order=semver  constraint=semver:~1",
     ] {
         assert_eq!(policy(text).to_string(), text.replace("  ", " "));
         assert_eq!(PolicyBuilder::from_policy(&policy(text)).build(), Ok(policy(text)));
@@ -117,12 +174,24 @@ fn parts_that_make_no_policy() {
                 .order(Order::parse("numeric").unwrap()),
             "within minor compares versions, and the order is numeric",
         ),
+        (
+            Policy::builder(pattern("*")).prerelease(Prerelease::Same),
+            "prerelease same compares versions, and the order is newest",
+        ),
     ] {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.starts_with(told), "{error}");
     }
     assert_eq!(
+        Prerelease::parse("none").unwrap_err().to_string(),
+        "prerelease `none` has no meaning; use `same` (the same text as in the current version), or remove it"
+    );
+    assert_eq!(
+        Versions::parse("any").unwrap_err().to_string(),
+        "versions `any` has no meaning; use `careful` (the default), `loose` (20240131 is one) or `full` (1.2 is none)"
+    );
+    assert_eq!(
         Within::parse("patch").unwrap_err().to_string(),
-        "within `patch` has no meaning; use `major` (stay within the major version) or `minor`"
+        "within `patch` has no meaning; use `major` (stay within the major version), `minor` or `any`"
     );
 }

@@ -9,7 +9,50 @@ use std::fmt;
 
 use semver::{BuildMetadata, Prerelease, Version};
 
-use super::Dialect;
+/// Which texts count as versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Versions {
+    /// One to three numbers, and no single number of five digits or more, unless a `v` says that it is a version.
+    Careful,
+    /// One to three numbers of any size, as in Flux version 1.
+    Loose,
+    /// All three numbers (two dots at least), as in Flux version 2.
+    Full,
+}
+
+/// A text that does not say what counts as a version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "versions `{text}` has no meaning; use `careful` (the default), `loose` (20240131 is one) or `full` (1.2 is none)"
+)]
+pub struct InvalidVersions {
+    text: String,
+}
+
+impl Versions {
+    /// Reads `careful`, `loose` or `full`.
+    ///
+    /// # Errors
+    /// [`InvalidVersions`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidVersions> {
+        match text {
+            "careful" => Ok(Self::Careful),
+            "loose" => Ok(Self::Loose),
+            "full" => Ok(Self::Full),
+            _ => Err(InvalidVersions { text: text.chars().take(140).collect() }),
+        }
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Careful => "careful",
+            Self::Loose => "loose",
+            Self::Full => "full",
+        })
+    }
+}
 
 /// Why a tag is no version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,19 +83,22 @@ impl fmt::Display for NotAVersion {
     }
 }
 
-/// Reads `text` as a version. Dialects that doubt numbers refuse [`NotAVersion::BareNumber`], with or
-/// without something after a `-`, unless a `v` says that it is one; [`Dialect::Flux2`] refuses
+/// Reads `text` as a version. [`Versions::Careful`] refuses [`NotAVersion::BareNumber`], with or without
+/// something after a `-`, unless a `v` says that it is one; [`Versions::Full`] refuses
 /// [`NotAVersion::Partial`].
-pub(super) fn read(text: &str, dialect: Dialect) -> Result<Version, NotAVersion> {
+pub(super) fn read(text: &str, versions: Versions) -> Result<Version, NotAVersion> {
     let version = loose(text)?;
+    match versions {
+        Versions::Careful if is_bare_number(text) => Err(NotAVersion::BareNumber),
+        Versions::Full if text.bytes().filter(|byte| *byte == b'.').count() < 2 => Err(NotAVersion::Partial),
+        Versions::Careful | Versions::Loose | Versions::Full => Ok(version),
+    }
+}
+
+/// Whether the number before any pre-release stands alone, and is rather a date or a build.
+pub(super) fn is_bare_number(text: &str) -> bool {
     let core = text.split(['-', '+']).next().unwrap_or(text);
-    if dialect.doubts_numbers() && core.len() >= 5 && core.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(NotAVersion::BareNumber);
-    }
-    if dialect == Dialect::Flux2 && text.bytes().filter(|byte| *byte == b'.').count() < 2 {
-        return Err(NotAVersion::Partial);
-    }
-    Ok(version)
+    core.len() >= 5 && core.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Reads `text` exactly as the reference does.
@@ -104,7 +150,7 @@ pub(super) fn number(text: &str) -> Result<u64, NotAVersion> {
 mod tests {
     use std::cmp::Ordering;
 
-    use super::{Dialect, NotAVersion, loose, read};
+    use super::{NotAVersion, Versions, loose, read};
 
     #[track_caller]
     fn check(text: &str, canonical: &str) {
@@ -180,8 +226,8 @@ mod tests {
             ("12345.1", true),
             ("2024.01.31", true),
         ] {
-            assert_eq!(read(text, Dialect::Native).is_ok(), native, "{text}");
-            assert!(read(text, Dialect::Flux).is_ok(), "{text}");
+            assert_eq!(read(text, Versions::Careful).is_ok(), native, "{text}");
+            assert!(read(text, Versions::Loose).is_ok(), "{text}");
         }
     }
 
@@ -215,7 +261,7 @@ mod tests {
             ("v1.2.3-rc.1", true),
             ("2025.02.03", true),
         ] {
-            assert_eq!(read(text, Dialect::Flux2).is_ok(), version, "{text}");
+            assert_eq!(read(text, Versions::Full).is_ok(), version, "{text}");
         }
     }
 }

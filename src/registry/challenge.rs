@@ -6,8 +6,9 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Way {
     /// Fetch a token at `realm`, for `service`. `metadata` when the registry asks for that right
-    /// too (Azure does for tag lists).
-    Token { realm: Url, service: Option<String>, metadata: bool },
+    /// too (Azure does for tag lists). `scope` when it wants one that is not for a repository at all
+    /// (Amazon's public registry does: `aws`).
+    Token { realm: Url, service: Option<String>, metadata: bool, scope: Option<String> },
     /// Send user and password with every request.
     Basic,
 }
@@ -32,11 +33,34 @@ pub(super) fn way<'a>(headers: impl IntoIterator<Item = &'a str>, path: &str) ->
             .parameter("scope")
             .and_then(|scope| scope.strip_prefix("repository:")?.strip_prefix(path)?.strip_prefix(':'))
             .is_some_and(|actions| actions.split(',').any(|action| action == "metadata_read"));
-        Some(Way::Token { realm, service, metadata })
+        let scope = challenge.parameter("scope").filter(|scope| is_a_word(scope)).map(str::to_owned);
+        Some(Way::Token { realm, service, metadata, scope })
     });
     // A Bearer challenge whose realm is no URL comes from registries that take the password itself.
     let basic = || challenges.iter().any(|challenge| matches!(challenge.scheme.as_str(), "basic" | "bearer"));
     token.or_else(|| basic().then_some(Way::Basic))
+}
+
+impl Way {
+    /// What a token for the repository at `path` has to be good for: to pull, and nothing more.
+    pub(super) fn scope(&self, path: &str) -> String {
+        match self {
+            Self::Token { scope: Some(scope), .. } => scope.clone(),
+            Self::Token { metadata: true, .. } => format!("repository:{path}:pull,metadata_read"),
+            _ => format!("repository:{path}:pull"),
+        }
+    }
+
+    /// Whether one token is good for every repository.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Token { scope: Some(_), .. })
+    }
+}
+
+/// A scope that is one word is the name of a right of its own. `repository:user/image:pull` and `*` are
+/// placeholders, or say what we say better ourselves.
+fn is_a_word(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 impl Challenge {
@@ -97,7 +121,8 @@ mod tests {
     use super::{Way, way};
 
     fn token(realm: &str, service: Option<&str>) -> Way {
-        Way::Token { realm: Url::parse(realm).unwrap(), service: service.map(str::to_owned), metadata: false }
+        let (realm, service) = (Url::parse(realm).unwrap(), service.map(str::to_owned));
+        Way::Token { realm, service, metadata: false, scope: None }
     }
 
     #[track_caller]
@@ -157,10 +182,28 @@ mod tests {
             ("repository:org/app:pull", false),
             ("repository:user/image:metadata_read", false),
             ("aws", false),
+            ("*", false),
         ] {
             let header = format!(r#"Bearer realm="https://a.example/t",scope="{scope}""#);
             let found = way([header.as_str()], "org/app");
             assert!(matches!(found, Some(Way::Token { metadata: found, .. }) if found == metadata), "{scope}");
+        }
+    }
+
+    #[test]
+    fn the_scope_of_a_token_is_this_repository_or_a_word_of_the_registry() {
+        for (scope, expected, shared) in [
+            ("repository:org/app:pull,metadata_read", "repository:org/app:pull,metadata_read", false),
+            ("repository:org/app:pull,push,delete", "repository:org/app:pull", false),
+            ("repository:user/image:pull", "repository:org/app:pull", false),
+            ("registry:catalog:*", "repository:org/app:pull", false),
+            ("*", "repository:org/app:pull", false),
+            ("", "repository:org/app:pull", false),
+            ("aws", "aws", true),
+        ] {
+            let header = format!(r#"Bearer realm="https://a.example/t",scope="{scope}""#);
+            let way = way([header.as_str()], "org/app").unwrap();
+            assert_eq!((way.scope("org/app").as_str(), way.is_shared()), (expected, shared), "{scope}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The two questions that are asked of registries. Knows the distribution API; how to log
 //! in, to wait and to try again is the business of the modules below.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use reqwest::header;
+use reqwest::header::{self, HeaderMap};
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 use url::Url;
@@ -18,15 +18,12 @@ use super::keychain::Keychain;
 use super::login::{Door, Login};
 use super::metadata::{self, Lead};
 use super::options::{HostLimits, Options};
-use super::page;
 use super::site::{Site, Sites};
 use super::store::{Configs, Created, Listed, Record};
-use super::transport::{self, Answer, Ask, Patience, Transport};
-use super::wire::Wires;
+use super::transport::{self, Answer, Ask, Method, Patience, Transport};
+use super::walk::{Paging, Walk};
+use super::wire::{Habits, Wires};
 use crate::image::{Digest, Registry, Repository, Tag};
-
-/// More pages than any registry needs. Reaching it is a failure, never the end of the list.
-const MAX_PAGES: usize = 1000;
 
 /// The most tags of one repository.
 const MAX_TAGS: usize = 1_000_000;
@@ -35,7 +32,7 @@ const MAX_TAGS: usize = 1_000_000;
 const LIST_LIMIT: usize = 64 << 20;
 
 /// The largest manifest or image configuration, in bytes; the size that registries themselves allow.
-const MANIFEST_LIMIT: usize = 4 << 20;
+pub(super) const MANIFEST_LIMIT: usize = 4 << 20;
 
 /// How deep an index may hold an index.
 const MAX_DEPTH: usize = 3;
@@ -59,6 +56,7 @@ pub struct Client {
     poll_interval: Duration,
     page_size: usize,
     host_concurrency: usize,
+    pagings: Mutex<HashMap<Registry, Paging>>,
     records: Mutex<HashMap<Repository, Arc<Record>>>,
     configs: Mutex<Configs>,
 }
@@ -85,8 +83,13 @@ impl Client {
     /// A credential file that cannot be read, or no TLS.
     pub fn new(options: Options) -> Result<Self, Error> {
         let limits = limits_by_host(&options.sites)?;
+        let at_once =
+            limits.values().filter_map(|limits| limits.concurrency).fold(options.host_concurrency, usize::max);
+        let habits = Habits { connect_timeout: options.connect_timeout, idle: at_once };
+        let wires = Wires::new(&options.sites, habits).map_err(|problem| Error::setup(Kind::Setup(problem)))?;
         let patience = Patience {
             timeout: options.timeout,
+            stall: options.stall,
             attempts: options.attempts,
             retry_delay: options.retry_delay,
             max_retry_after: options.max_retry_after,
@@ -97,8 +100,6 @@ impl Client {
         };
         let keychain = Keychain::open(options.docker_config, &options.sites, options.helper_folders, options.timeout)
             .map_err(|problem| Error::setup(Kind::Credential(problem)))?;
-        let wires = Wires::new(&options.sites, options.connect_timeout)
-            .map_err(|problem| Error::setup(Kind::Setup(problem)))?;
         Ok(Self {
             transport: Transport::new(patience, wires),
             login: Login::new(keychain),
@@ -106,6 +107,7 @@ impl Client {
             poll_interval: options.poll_interval,
             page_size: options.page_size.max(1),
             host_concurrency: options.host_concurrency.max(1),
+            pagings: Mutex::default(),
             records: Mutex::default(),
             configs: Mutex::default(),
         })
@@ -179,50 +181,51 @@ impl Client {
 
     /// All pages of the tag list.
     async fn list(&self, repository: &Repository) -> Result<Listing, Kind> {
-        let mut url = self.url(repository, "tags/list")?;
-        url.query_pairs_mut().append_pair("n", &self.page_size.to_string());
-        let mut seen = HashSet::new();
+        let list = self.door(repository).url("tags/list")?;
+        let mut walk = Walk::new(list.clone(), self.paging(repository.registry()));
         let (mut tags, mut malformed, mut budget) = (Vec::new(), 0, LIST_LIMIT);
         loop {
-            let answer = self.get(repository, url.clone(), "application/json", budget).await?;
+            let answer = self.get(repository, walk.page().clone(), "application/json", budget).await?;
             if answer.status.as_u16() != 200 {
-                return Err(self.refusal(repository, &answer).await);
+                let Some(size) = walk.smaller(answer.status.as_u16(), &answer.body) else {
+                    return Err(self.refusal(repository, &answer).await);
+                };
+                tracing::debug!(%repository, size, "the registry wants to give smaller pages");
+                let paging = Paging { size, ..walk.paging() };
+                self.pagings().insert(repository.registry().clone(), paging);
+                walk = Walk::new(list.clone(), paging);
+                (tags, malformed, budget) = (Vec::new(), 0, LIST_LIMIT);
+                continue;
             }
             let unusable = |problem: String| Kind::Unusable { request: answer.request.clone(), problem };
-            for name in read_page(&answer.body).map_err(&unusable)? {
+            let names = read_page(&answer.body).map_err(&unusable)?;
+            let links =
+                answer.headers.get_all(header::LINK).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let links: Vec<_> = links.collect();
+            let more = walk.turn(links.iter().map(AsRef::as_ref), &names).map_err(&unusable)?;
+            for name in names {
                 match Tag::parse(&name) {
                     Ok(tag) => tags.push(tag),
                     Err(_) => malformed += 1,
                 }
             }
             budget -= answer.body.len();
-            seen.insert(url.clone());
-            let links =
-                answer.headers.get_all(header::LINK).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-            let links: Vec<_> = links.collect();
-            let Some(next) =
-                page::next(links.iter().map(AsRef::as_ref), &url).map_err(|bad| unusable(bad.to_string()))?
-            else {
+            if !more {
                 break;
-            };
-            if seen.contains(&next) {
-                let problem = "the pages of the tag list lead in a circle, so the list has no end; this is a fault of the registry";
-                return Err(unusable(problem.to_owned()));
             }
-            if seen.len() >= MAX_PAGES || tags.len() > MAX_TAGS {
-                let problem = format!(
-                    "the tag list has more than {MAX_PAGES} pages or {MAX_TAGS} tags and was not read to its end; delete old tags"
-                );
+            if tags.len() > MAX_TAGS {
+                let problem =
+                    format!("the tag list has more than {MAX_TAGS} tags and was not read to its end; delete old tags");
                 return Err(unusable(problem));
             }
-            url = next;
         }
+        self.pagings().insert(repository.registry().clone(), walk.paging());
         tags.sort_unstable();
         tags.dedup();
         if malformed > 0 {
             tracing::debug!(%repository, malformed, "names that are no tags were left out");
         }
-        tracing::debug!(%repository, tags = tags.len(), pages = seen.len(), "tag list read");
+        tracing::debug!(%repository, tags = tags.len(), pages = walk.pages(), "tag list read");
         Ok(Listing { tags: tags.into(), malformed })
     }
 
@@ -287,7 +290,7 @@ impl Client {
         name: &str,
         accept: &'static str,
     ) -> Result<Option<Answer>, Kind> {
-        let url = self.url(repository, &format!("{kind}/{name}"))?;
+        let url = self.door(repository).url(&format!("{kind}/{name}"))?;
         let answer = self.get(repository, url, accept, MANIFEST_LIMIT).await?;
         match answer.status.as_u16() {
             200 => Ok(Some(answer)),
@@ -296,40 +299,26 @@ impl Client {
         }
     }
 
-    /// One request to the registry, logged in as far as it asks for it.
     async fn get(&self, repository: &Repository, url: Url, accept: &'static str, limit: usize) -> Result<Answer, Kind> {
-        let at = Door { repository, is_plain: self.is_plain(repository.registry()) };
-        let authorization = self.login.current(&self.transport, at).await;
-        let mut ask = Ask { url, accept, authorization, form: None, limit };
-        let answer = self.transport.send(&ask).await?;
-        // A redirect may lead to a host that wants a login of its own: that one gets none.
-        let challenge = match answer.status.as_u16() {
-            401 if !answer.is_foreign => answer,
-            // Some registries hide what they do not show to everybody. Whoever has a credential
-            // knocks at the front door, where they do ask for it.
-            403 | 404 if ask.authorization.is_none() && self.login.has_credential(repository).await? => {
-                let door = Ask { url: self.front_door(repository)?, ..ask.clone() };
-                let challenge = self.transport.send(&door).await?;
-                if challenge.status.as_u16() != 401 || challenge.is_foreign {
-                    return Ok(answer);
-                }
-                challenge
-            }
-            _ => return Ok(answer),
-        };
-        let sent = ask.authorization.take();
-        ask.authorization = Some(self.login.after_refusal(&self.transport, at, &challenge, sent.as_ref()).await?);
-        self.transport.send(&ask).await
+        let ask =
+            Ask { home: repository.registry().clone(), method: Method::Get, url, accept, authorization: None, limit };
+        self.send(repository, ask).await
+    }
+
+    /// One request about a repository, logged in as far as its registry asks for it.
+    pub(super) async fn send(&self, repository: &Repository, ask: Ask) -> Result<Answer, Kind> {
+        self.login.send(&self.transport, self.door(repository), ask).await
     }
 
     /// A status that is no answer, with what a person can do about it.
-    async fn refusal(&self, repository: &Repository, answer: &Answer) -> Kind {
+    pub(super) async fn refusal(&self, repository: &Repository, answer: &Answer) -> Kind {
         let registry = repository.registry();
         let mend = match answer.status.as_u16() {
             401 | 403 => self.login.advice(repository).await,
             404 => format!(
-                "check the spelling of {}; some registries also say this of a repository that one must log in to see",
-                repository.path()
+                "check the spelling of {}; some registries also say this of a repository that one must log in to see{}",
+                repository.path(),
+                official_image(repository, &answer.headers)
             ),
             _ => format!("check that {registry} is a registry that speaks the OCI distribution API (`/v2/`)"),
         };
@@ -337,21 +326,20 @@ impl Client {
         Kind::Refused { request, status, said: error::said(&answer.body), mend, retry_after: None }
     }
 
-    fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Kind> {
-        self.front_door(repository)?
-            .join(&format!("{}/{rest}", repository.path()))
-            .map_err(|error| Kind::Setup(format!("{repository} makes no URL: {error}")))
-    }
-
-    fn front_door(&self, repository: &Repository) -> Result<Url, Kind> {
+    pub(super) fn door<'a>(&self, repository: &'a Repository) -> Door<'a> {
         let registry = repository.registry();
-        let scheme = if self.is_plain(registry) { "http" } else { "https" };
-        Url::parse(&format!("{scheme}://{}/v2/", registry.api_host()))
-            .map_err(|error| Kind::Setup(format!("{registry} makes no URL: {error}")))
+        let is_plain =
+            registry.is_loopback() || self.sites.of_host(registry, |site| site.plain_http.then_some(())).is_some();
+        Door { repository, is_plain }
     }
 
-    fn is_plain(&self, registry: &Registry) -> bool {
-        registry.is_loopback() || self.sites.of_host(registry, |site| site.plain_http.then_some(())).is_some()
+    /// How the registry pages, as far as it is known.
+    fn paging(&self, registry: &Registry) -> Paging {
+        self.pagings().get(registry).copied().unwrap_or(Paging { size: self.page_size, links: false })
+    }
+
+    fn pagings(&self) -> std::sync::MutexGuard<'_, HashMap<Registry, Paging>> {
+        self.pagings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn record_of(&self, repository: &Repository) -> Arc<Record> {
@@ -362,6 +350,19 @@ impl Client {
     fn configs(&self) -> std::sync::MutexGuard<'_, Configs> {
         self.configs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A hint for whoever asks a mirror of Docker Hub for an official image by its short name. It is not
+/// followed by itself: what has that longer name may be another image.
+fn official_image(repository: &Repository, headers: &HeaderMap) -> String {
+    let registry = repository.registry();
+    let is_artifactory = headers.contains_key("x-jfrog-version") || headers.contains_key("x-artifactory-id");
+    let longer = match repository.path().split('/').collect::<Vec<_>>()[..] {
+        [name] => format!("{registry}/library/{name}"),
+        [mirror, name] if is_artifactory => format!("{registry}/{mirror}/library/{name}"),
+        _ => return String::new(),
+    };
+    format!("; if it is an official image of Docker Hub, write {longer}")
 }
 
 /// The limits by host and port, as the throttle knows hosts.

@@ -40,6 +40,12 @@ pub(super) enum Kind {
     /// The answer did not come, or not to its end.
     #[error("{request}: no complete answer within {after:?}; the registry is asked again in the next pass")]
     TimedOut { request: String, after: Duration },
+    /// The answer came so slowly that it would never have ended.
+    #[error(
+        "{request}: less than {} bytes of the answer came within {after:?}; the registry is asked again in the next pass",
+        super::body::PROGRESS
+    )]
+    Stalled { request: String, after: Duration },
     /// A status that is no answer.
     #[error("{request}: the registry answered {status}{}; {mend}", Said(said.as_deref()))]
     Refused { request: String, status: u16, said: Option<String>, mend: String, retry_after: Option<Duration> },
@@ -90,15 +96,7 @@ impl Error {
     /// a deadline, `408`, `429` and the `5xx`.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        match &*self.kind {
-            Kind::Unreachable { .. }
-            | Kind::TimedOut { .. }
-            | Kind::LeftAlone { .. }
-            | Kind::Spent { .. }
-            | Kind::Down { .. } => true,
-            Kind::Refused { status, .. } => is_temporary_status(*status),
-            Kind::Setup(_) | Kind::Credential(_) | Kind::Untrusted { .. } | Kind::Unusable { .. } => false,
-        }
+        self.kind.is_temporary()
     }
 
     /// How long the registry asked to be left alone, or is left alone because it is dead, counted from
@@ -115,11 +113,27 @@ impl Error {
 }
 
 impl Kind {
+    /// As [`Error::is_temporary`] has it.
+    pub(super) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Stalled { .. }
+            | Self::LeftAlone { .. }
+            | Self::Spent { .. }
+            | Self::Down { .. } => true,
+            Self::Refused { status, .. } => is_temporary_status(*status),
+            Self::Setup(_) | Self::Credential(_) | Self::Untrusted { .. } | Self::Unusable { .. } => false,
+        }
+    }
+
     /// What happened to a request that got no answer, without what was asked.
     pub(super) fn cause(&self) -> String {
         match self {
             Self::Unreachable { cause, .. } => cause.clone(),
-            Self::TimedOut { after, .. } => format!("no complete answer within {after:?}"),
+            Self::TimedOut { after, .. } | Self::Stalled { after, .. } => {
+                format!("no complete answer within {after:?}")
+            }
             other => other.to_string(),
         }
     }

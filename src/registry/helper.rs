@@ -2,13 +2,15 @@
 //! no configuration file.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::pin::pin;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
 
 use super::error::QUOTE_LIMIT;
 use crate::plain;
@@ -16,6 +18,12 @@ use crate::secret::Secret;
 
 /// What helpers print when they know nothing of a host. Part of the protocol, though a text.
 const NOT_FOUND: &str = "credentials not found";
+
+/// The longest answer, in bytes; tokens of clouds have a few thousand.
+const PRINTED_LIMIT: usize = 64 << 10;
+
+/// How long the words of a program that has ended may take to arrive.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a helper answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,18 +69,13 @@ pub(super) async fn ask(
         .map_err(|error| {
             fail(format!("cannot be started ({error}): install it, or take it out of the Docker configuration"))
         })?;
-    let stdin = child.stdin.take();
-    let talk = async {
-        if let Some(mut stdin) = stdin {
-            // A helper that answers without reading closes the pipe; its answer still counts.
-            let _ = stdin.write_all(server.as_bytes()).await;
-        }
-        child.wait_with_output().await
-    };
-    let output = tokio::time::timeout(patience, talk)
+    let output = tokio::time::timeout(patience, talk(&mut child, server))
         .await
         .map_err(|_| fail(format!("gave no answer within {patience:?}")))?
         .map_err(|error| fail(format!("broke off ({error})")))?;
+    if output.stdout.len() > PRINTED_LIMIT {
+        return Err(fail(format!("printed more than {PRINTED_LIMIT} bytes, which is no answer")));
+    }
     if !output.status.success() {
         let words =
             [&output.stdout, &output.stderr].map(|bytes| plain::line(&String::from_utf8_lossy(bytes), QUOTE_LIMIT));
@@ -86,4 +89,40 @@ pub(super) async fn ask(
         .map_err(|_| fail("printed no JSON with `Username` and `Secret`".to_owned()))?;
     let known = Known { user: printed.username, secret: Secret::new(printed.secret) };
     Ok((!known.secret.expose().is_empty()).then_some(known))
+}
+
+/// Says what is asked, and listens until the program ends or has said far too much.
+async fn talk(child: &mut Child, server: &str) -> io::Result<Output> {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A helper that answers without reading closes the pipe; its answer still counts.
+        let _ = stdin.write_all(server.as_bytes()).await;
+    }
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let status = {
+        let mut listening = pin!(async { tokio::try_join!(listen(out, &mut stdout), listen(err, &mut stderr)) });
+        tokio::select! {
+            biased;
+            heard = &mut listening => {
+                heard?;
+                child.wait().await?
+            }
+            status = child.wait() => {
+                // Its words are in the pipe by now. A program that it left behind may hold the pipe open
+                // for ever, and nobody waits for that.
+                if let Ok(heard) = tokio::time::timeout(LAST_WORDS, &mut listening).await {
+                    heard?;
+                }
+                status?
+            }
+        }
+    };
+    Ok(Output { status, stdout, stderr })
+}
+
+/// Reads a pipe to its end; or one byte more than anybody has to say, and then the pipe is closed.
+async fn listen(pipe: Option<impl AsyncRead + Unpin>, heard: &mut Vec<u8>) -> io::Result<()> {
+    let Some(pipe) = pipe else { return Ok(()) };
+    let limit = PRINTED_LIMIT + 1;
+    pipe.take(limit as u64).read_to_end(heard).await.map(|_| ())
 }

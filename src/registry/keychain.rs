@@ -38,6 +38,16 @@ pub(super) enum Proof {
     IdentityToken(Secret),
 }
 
+impl Proof {
+    /// What must not be known to others.
+    pub(super) fn secret(&self) -> &Secret {
+        match self {
+            Self::Password { password, .. } => password,
+            Self::IdentityToken(token) => token,
+        }
+    }
+}
+
 /// All places where credentials are configured. Those that are set for a registry come first, the longest
 /// prefix first, then Docker's configuration with its per-host helpers, its entries, and its general helper.
 #[derive(Debug)]

@@ -25,6 +25,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// The time for one answer with its body, and for one answer of a credential helper.
     pub timeout: Duration,
+    /// The time in which a part of a body has to come, however little.
+    pub stall: Duration,
     /// How often a request is sent before a passing trouble is an error.
     pub attempts: u32,
     /// The pause after a failed try: random, up to this, doubled for each further try.
@@ -106,6 +108,7 @@ impl Default for Options {
             host_concurrency: 8,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
+            stall: Duration::from_secs(10),
             attempts: 3,
             retry_delay: Duration::from_millis(500),
             max_retry_after: Duration::from_mins(1),

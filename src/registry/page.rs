@@ -41,7 +41,7 @@ pub(super) fn next<'a>(headers: impl IntoIterator<Item = &'a str>, page: &Url) -
 fn resolve(target: &str, page: &Url) -> Result<Url, BadLink> {
     let mut url = page.join(target).map_err(|_| unreadable(target))?;
     // Registries behind a proxy that ends TLS do not know that they are asked over https.
-    if page.scheme() == "https" && url.scheme() == "http" && url.port().is_none() {
+    if page.scheme() == "https" && url.scheme() == "http" {
         url.set_scheme("https").map_err(|()| unreadable(target))?;
     }
     if url.origin() != page.origin() {
@@ -131,6 +131,7 @@ mod tests {
         check(r#"<https://r.example/v2/a/b/tags/list?last=x>; rel="next""#, Some("last=x"));
         check(r#"<https://R.Example:443/v2/a/b/tags/list?last=x>; rel="next""#, Some("last=x"));
         check(r#"<http://r.example/v2/a/b/tags/list?last=x>; rel="next""#, Some("last=x"));
+        check(r#"<http://r.example:443/v2/a/b/tags/list?last=x>; rel="next""#, Some("last=x"));
         check(r#"<//r.example/v2/a/b/tags/list?last=x>; rel="next""#, Some("last=x"));
         check(r#"<?last=x>; rel="next""#, Some("last=x"));
         check(r#"<list?last=x>; rel="next""#, Some("last=x"));
@@ -176,7 +177,7 @@ mod tests {
             "<//evil.example/v2/a/b/tags/list?last=x>; rel=next",
             r"<\\evil.example\v2\a\b\tags\list?last=x>; rel=next",
             "<https://r.example:8443/v2/a/b/tags/list?last=x>; rel=next",
-            "<http://r.example:443/v2/a/b/tags/list?last=x>; rel=next",
+            "<http://r.example:8443/v2/a/b/tags/list?last=x>; rel=next",
             "<https://r.example.evil.example/v2/a/b/tags/list>; rel=next",
             "<https://r.example@evil.example/v2/a/b/tags/list>; rel=next",
             "<file:///etc/passwd>; rel=next",

@@ -43,7 +43,21 @@ pub(super) struct Throttle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counted {
     Manifests,
+    /// The headers of a manifest: they are not counted, and still tell how many manifests are left.
+    Heads,
     Rest,
+}
+
+impl Counted {
+    /// Where such a request waits, and is counted.
+    fn line(self) -> usize {
+        usize::from(self != Self::Manifests)
+    }
+
+    /// What its answer speaks about.
+    fn subject(self) -> usize {
+        usize::from(self == Self::Rest)
+    }
 }
 
 /// How a request failed.
@@ -99,7 +113,7 @@ impl Throttle {
         self.may_go(&host, counted, true)?;
         let _queue = {
             let _place = host.stand(counted);
-            host.queues[counted as usize].lock().await
+            host.queues[counted.line()].lock().await
         };
         loop {
             // One request after the other is let in here, the first of each queue in turn.
@@ -142,7 +156,7 @@ impl Throttle {
             let kind = Kind::Down { host: host.name.clone(), failures, cause, rest };
             return Err(Refused { kind, probe });
         }
-        let seen = &state.counted[counted as usize];
+        let seen = &state.counted[counted.line()];
         let refused = |kind| Err(Refused { kind, probe: None });
         let quiet = seen.quiet_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         if quiet > self.patience {
@@ -155,7 +169,7 @@ impl Throttle {
             if turn.wait + before > self.patience {
                 return refused(Kind::Spent {
                     host: host.name.clone(),
-                    manifests: counted == Counted::Manifests,
+                    manifests: counted.line() == Counted::Manifests.line(),
                     limit: budget.quota().limit,
                     window: budget.quota().window,
                     left: budget.left(now).unwrap_or_default(),

@@ -46,13 +46,14 @@ pub(super) fn told(headers: &HeaderMap, now: Timestamp) -> Told {
     let at = theirs.unwrap_or(now);
     Told {
         retry_after: retry_after(headers, at),
-        quota: quota(headers, at),
+        // Nobody grants nothing: a limit of 0 means that there is none.
+        quota: quota(headers, at).filter(|quota| quota.limit != Some(0)),
         skew: theirs.map(|at| at.duration_since(now)),
     }
 }
 
 /// The time on the other side: `Date`, and for how long a cache kept the answer since.
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = read_date(text(headers, header::DATE.as_str())?)?;
     let age: i64 = text(headers, header::AGE.as_str()).and_then(|age| age.parse().ok()).unwrap_or_default();
     date.checked_add(SignedDuration::from_secs(age.max(0))).ok()
@@ -174,6 +175,7 @@ mod tests {
     use std::time::Duration;
 
     use jiff::{SignedDuration, Timestamp};
+    use proptest::prelude::{any, prop_assert, proptest};
     use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{Told, told};
@@ -260,10 +262,28 @@ mod tests {
             "ratelimit-limit: 100",
             "ratelimit-remaining: many",
             "ratelimit-remaining: -1",
+            "ratelimit-limit: 0\nratelimit-remaining: 0",
             "ratelimit: ;;;,,=",
             r#"ratelimit: "default";t=5"#,
         ] {
             check_quota(headers, "nothing");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_at_all_is_heard(value in "[ -~]{0,40}", number in any::<i64>()) {
+            let now: Timestamp = "2026-10-21T07:28:00Z".parse().unwrap();
+            for text in [value, number.to_string(), format!("{number};w={number}"), format!("a;r={number};t={number}")] {
+                let headers = [
+                    "retry-after", "date", "age", "ratelimit", "ratelimit-policy", "ratelimit-remaining",
+                    "ratelimit-limit", "ratelimit-reset", "x-ratelimit-remaining", "x-ratelimit-reset",
+                ];
+                let value = HeaderValue::from_str(&text).unwrap();
+                let headers = headers.map(|name| (HeaderName::from_static(name), value.clone()));
+                let told = told(&HeaderMap::from_iter(headers), now);
+                prop_assert!(told.retry_after.is_none_or(|wait| wait <= Duration::from_hours(24)));
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! One HTTP request, to its end or to an error: redirects, deadline, size limit, retries. Knows
-//! nothing of registries; whoever asks gives the `Authorization` and reads the status.
+//! nothing of what is asked; whoever asks gives the `Authorization` and reads the status.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
+use super::body::{self, Broken};
 use super::error::{self, Kind};
 use super::hosts::HostStatus;
 use super::options::HostLimits;
 use super::throttle::{Counted, Failure, Permit, Throttle};
 use super::told::{Told, told};
 use super::wire::Wires;
+use crate::image::Registry;
 use crate::secret::Secret;
 use crate::{plain, tls};
 
@@ -33,6 +35,7 @@ const REFUSAL_LIMIT: usize = 64 << 10;
 #[derive(Debug, Clone)]
 pub(super) struct Patience {
     pub(super) timeout: Duration,
+    pub(super) stall: Duration,
     pub(super) attempts: u32,
     pub(super) retry_delay: Duration,
     pub(super) max_retry_after: Duration,
@@ -43,17 +46,38 @@ pub(super) struct Patience {
     pub(super) host_limits: BTreeMap<String, HostLimits>,
 }
 
-/// A request: `GET`, or `POST` when it has a form.
+/// How to ask.
+#[derive(Debug, Clone)]
+pub(super) enum Method {
+    Get,
+    /// For the headers of an answer, without its body.
+    Head,
+    /// With a form in URL encoding. It is never sent on by a redirect.
+    Post(Secret),
+}
+
+/// A request.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
+    /// The registry for whose sake it is asked, which may be another host: its connections are used.
+    pub(super) home: Registry,
+    pub(super) method: Method,
     pub(super) url: Url,
     pub(super) accept: &'static str,
     /// Sent to the origin of `url` and to no other.
     pub(super) authorization: Option<Secret>,
-    /// A form in URL encoding. It is never sent on by a redirect.
-    pub(super) form: Option<Secret>,
     /// The largest body that is read, in bytes.
     pub(super) limit: usize,
+}
+
+impl Method {
+    fn name(&self) -> reqwest::Method {
+        match self {
+            Self::Get => reqwest::Method::GET,
+            Self::Head => reqwest::Method::HEAD,
+            Self::Post(_) => reqwest::Method::POST,
+        }
+    }
 }
 
 /// An answer with its whole body, whatever the status.
@@ -129,11 +153,11 @@ impl Transport {
 
     /// One try, over all its redirects.
     async fn follow(&self, ask: &Ask) -> Result<(Answer, Told), Kind> {
-        let request = describe(if ask.form.is_some() { "POST" } else { "GET" }, &ask.url);
+        let request = describe(ask.method.name().as_str(), &ask.url);
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = url.origin() != ask.url.origin();
-            let permit = match self.throttle.enter(&host_and_port(&url), counted(&url)).await {
+            let permit = match self.throttle.enter(&host_and_port(&url), counted(&ask.method, &url)).await {
                 Ok(permit) => permit,
                 Err(refused) => {
                     if let Some(permit) = refused.probe {
@@ -143,7 +167,7 @@ impl Transport {
                 }
             };
             let Exchanged { status, headers, body, told } = self.exchange(permit, ask, &url, &request).await?;
-            tracing::debug!(url = %describe("GET", &url), status = status.as_u16(), bytes = body.len(), "registry answered");
+            tracing::debug!(url = %describe(ask.method.name().as_str(), &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
                 return Ok((Answer { request, status, headers, body, is_foreign }, told));
@@ -187,7 +211,7 @@ impl Transport {
                     permit.answered(status, told);
                 }
             }
-            Err(kind @ (Kind::Unreachable { .. } | Kind::TimedOut { .. })) => {
+            Err(kind @ (Kind::Unreachable { .. } | Kind::TimedOut { .. } | Kind::Stalled { .. })) => {
                 permit.failed(Failure::Line, question(), &kind.cause(), &Told::default());
             }
             // It answered, though nothing that we can use.
@@ -205,8 +229,8 @@ impl Transport {
                 None => Kind::Unreachable { request, cause: cause(error) },
             }
         };
-        let method = if ask.form.is_some() { Method::POST } else { Method::GET };
-        let mut builder = self.wires.to(url).request(method, url.clone()).header(header::ACCEPT, ask.accept);
+        let mut builder =
+            self.wires.to(url, &ask.home).request(ask.method.name(), url.clone()).header(header::ACCEPT, ask.accept);
         if let Some(authorization) = ask.authorization.as_ref().filter(|_| url.origin() == ask.url.origin()) {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| {
@@ -215,7 +239,7 @@ impl Transport {
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
-        if let Some(form) = &ask.form {
+        if let Method::Post(form) = &ask.method {
             builder = builder
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned());
@@ -223,15 +247,19 @@ impl Transport {
         let response = builder.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let told = told(&headers, Timestamp::now());
+        let stall = self.patience.stall;
         let body = if status.is_success() {
-            let body = read_body(response, ask.limit).await.map_err(unreachable)?;
-            body.ok_or_else(|| Kind::Unusable {
-                request: request.to_owned(),
-                problem: format!("the answer is larger than {} bytes and was not read", ask.limit),
+            body::read(response, ask.limit, stall).await.map_err(|broken| match broken {
+                Broken::Line(error) => unreachable(error),
+                Broken::Stalled => Kind::Stalled { request: request.to_owned(), after: stall },
+                Broken::TooLarge => Kind::Unusable {
+                    request: request.to_owned(),
+                    problem: format!("the answer is larger than {} bytes and was not read", ask.limit),
+                },
             })?
         } else {
             // What counts is the status; of a page in many colours nobody reads the rest.
-            read_start(response, REFUSAL_LIMIT).await
+            body::read_start(response, REFUSAL_LIMIT, stall).await
         };
         Ok(Exchanged { status, headers, body, told })
     }
@@ -261,7 +289,7 @@ fn is_redirect(status: StatusCode) -> bool {
 fn redirect_target(ask: &Ask, from: &Url, target: &HeaderValue) -> Result<Url, String> {
     let url = target.to_str().ok().and_then(|target| from.join(target).ok()).filter(Url::has_host);
     let url = url.ok_or("the redirect has no usable Location; this is a fault of the registry")?;
-    if ask.form.is_some() {
+    if matches!(ask.method, Method::Post(_)) {
         return Err(format!("the token server redirects to {}, and a secret is not sent on", host_and_port(&url)));
     }
     match (from.scheme(), url.scheme()) {
@@ -272,36 +300,13 @@ fn redirect_target(ask: &Ask, from: &Url, target: &HeaderValue) -> Result<Url, S
     }
 }
 
-/// The whole body; `None` when it is larger than `limit`.
-async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    if announced > limit {
-        return Ok(None);
-    }
-    let mut body = Vec::with_capacity(announced);
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > limit {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
-/// The first bytes of a body, as far as it comes.
-async fn read_start(mut response: Response, limit: usize) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < limit
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
-    }
-    body
-}
-
 /// What a registry counts this request as.
-fn counted(url: &Url) -> Counted {
-    if url.path().contains("/manifests/") { Counted::Manifests } else { Counted::Rest }
+fn counted(method: &Method, url: &Url) -> Counted {
+    match method {
+        _ if !url.path().contains("/manifests/") => Counted::Rest,
+        Method::Head => Counted::Heads,
+        Method::Get | Method::Post(_) => Counted::Manifests,
+    }
 }
 
 fn passing_refusal(answer: Answer, retry_after: Option<Duration>) -> Kind {

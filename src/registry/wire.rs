@@ -11,7 +11,25 @@ use reqwest::redirect;
 use url::Url;
 
 use super::site::{Proxy, Site, Sites};
+use super::transport::host_and_port;
+use crate::image::Registry;
 use crate::{host, tls};
+
+/// How long a connection without a request is kept: from one scan to the next, at the usual interval.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// How often a connection that is waited for is asked whether it is still alive, and for how long it
+/// may think about that.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What holds for the connections of every host.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Habits {
+    /// The time for a connection to be made.
+    pub(super) connect_timeout: Duration,
+    /// How many connections of one host are kept while nothing is asked.
+    pub(super) idle: usize,
+}
 
 /// The pools of connections. A connection of one host is never used for another.
 #[derive(Debug)]
@@ -27,7 +45,7 @@ pub(super) struct Wires {
 #[derive(Debug)]
 struct Own {
     site: Site,
-    connect_timeout: Duration,
+    habits: Habits,
     last: Mutex<Last>,
 }
 
@@ -47,31 +65,27 @@ impl Wires {
     ///
     /// # Errors
     /// A text that names the file and what is wrong with it, or why there is no TLS.
-    pub(super) fn new(sites: &Sites, connect_timeout: Duration) -> Result<Self, String> {
+    pub(super) fn new(sites: &Sites, habits: Habits) -> Result<Self, String> {
         let tls = tls::client_config;
         let setup = |error: reqwest::Error| error.to_string();
-        let everybody = builder(connect_timeout).tls_backend_preconfigured(tls()).build().map_err(setup)?;
-        let local = builder(connect_timeout).tls_backend_preconfigured(tls()).no_proxy().build().map_err(setup)?;
+        let everybody = builder(habits).tls_backend_preconfigured(tls()).build().map_err(setup)?;
+        let local = builder(habits).tls_backend_preconfigured(tls()).no_proxy().build().map_err(setup)?;
         let mut own = HashMap::new();
         for site in sites.iter().filter(|site| has_own(site)) {
-            let last = Mutex::new(Last::open(site, connect_timeout)?);
+            let last = Mutex::new(Last::open(site, habits)?);
             let host = site.prefix.registry().api_host().to_owned();
-            own.insert(host, Own { site: site.clone(), connect_timeout, last });
+            own.insert(host, Own { site: site.clone(), habits, last });
         }
         Ok(Self { everybody, local, own })
     }
 
-    /// The connections for this URL.
-    pub(super) fn to(&self, url: &Url) -> reqwest::Client {
-        let name = url.host_str().unwrap_or_default();
-        let own = match url.port() {
-            Some(port) => self.own.get(&format!("{name}:{port}")),
-            None => self.own.get(name),
-        };
-        match own {
+    /// The connections for this URL, which is asked for the sake of the registry `home`. What is set for a
+    /// registry holds for the token server and the stores that it sends us to, unless they have an entry too.
+    pub(super) fn to(&self, url: &Url, home: &Registry) -> reqwest::Client {
+        match self.own.get(&host_and_port(url)) {
             Some(own) => own.client(),
             None if is_local(url) => self.local.clone(),
-            None => self.everybody.clone(),
+            None => self.own.get(home.api_host()).map_or_else(|| self.everybody.clone(), Own::client),
         }
     }
 }
@@ -82,7 +96,7 @@ impl Own {
     fn client(&self) -> reqwest::Client {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if stamps(&self.site) != last.stamps {
-            match Last::open(&self.site, self.connect_timeout) {
+            match Last::open(&self.site, self.habits) {
                 Ok(renewed) => *last = renewed,
                 Err(problem) if last.problem.as_ref() == Some(&problem) => {}
                 Err(problem) => {
@@ -96,7 +110,7 @@ impl Own {
 }
 
 impl Last {
-    fn open(site: &Site, connect_timeout: Duration) -> Result<Self, String> {
+    fn open(site: &Site, habits: Habits) -> Result<Self, String> {
         // The stamps first: a change in between is then seen the next time.
         let stamps = stamps(site);
         let wrong = |path: &Path, problem: String| format!("{} for {}: {problem}", path.display(), site.prefix);
@@ -110,7 +124,7 @@ impl Last {
         let blamed = blamed.or(site.ca_bundle.as_ref()).cloned().unwrap_or_default();
         let tls = tls::client_config_with(&tls::Extra { authorities, identity });
         let tls = tls.map_err(|problem| wrong(&blamed, problem))?;
-        let mut builder = builder(connect_timeout).tls_backend_preconfigured(tls);
+        let mut builder = builder(habits).tls_backend_preconfigured(tls);
         match &site.proxy {
             None if host::is_loopback(site.prefix.registry().as_str()) => builder = builder.no_proxy(),
             None => {}
@@ -143,10 +157,15 @@ fn stamps(site: &Site) -> Vec<Stamp> {
     site.ca_bundle.iter().chain(own).map(stamp).collect()
 }
 
-fn builder(connect_timeout: Duration) -> reqwest::ClientBuilder {
+fn builder(habits: Habits) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect_timeout)
+        .connect_timeout(habits.connect_timeout)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(habits.idle)
+        .tcp_keepalive(KEEP_ALIVE)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
         // Redirects are followed where the credential and the throttle are known.
         .redirect(redirect::Policy::none())
 }

@@ -3,6 +3,7 @@
 mod argocd;
 mod checkout;
 mod explain;
+mod import;
 mod kustomize;
 mod lint;
 mod marker;

@@ -2,8 +2,11 @@
 //! are written anew.
 
 mod annotations;
+mod dialects;
+mod lint;
 mod migrations;
 mod policies;
+mod registries;
 
 use std::fs;
 use std::path::Path;

@@ -7,6 +7,7 @@
 //! | `law/generate.rs` | files of which it is known where each image stands, since it was put there |
 //! | `law/generated.rs` | what must hold for all of those |
 //! | `law/any_bytes.rs` | what must hold for any bytes: the fuzz targets are these functions |
+//! | `law/words.rs` | what must hold when annotations come, change and go |
 //! | `law/kept.rs` | the seeds, and what once fell to a fuzz target |
 
 mod any_bytes;
@@ -15,3 +16,4 @@ mod file;
 mod generate;
 mod generated;
 mod kept;
+mod words;

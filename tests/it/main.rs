@@ -4,7 +4,9 @@
 
 mod binary;
 mod commands;
+mod connections;
 mod corpus;
+mod dialects;
 mod docs;
 mod git_server;
 mod law;

@@ -1,6 +1,8 @@
 //! The main job, end to end: the real binary between real registries and real Git.
 
 mod daemon;
+mod dialects;
+mod registries;
 mod shapes;
 mod together;
 mod trouble;

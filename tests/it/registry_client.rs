@@ -1,5 +1,6 @@
 //! The registry client against registries: good ones, odd ones and broken ones.
 
+mod bad_input;
 mod bodies;
 mod credential_helpers;
 mod good;
@@ -7,8 +8,10 @@ mod login;
 mod memory;
 mod pages;
 mod politeness;
+mod quirks;
 mod redirects;
 mod refusals;
+mod tokens;
 
 use std::fs;
 use std::path::Path;

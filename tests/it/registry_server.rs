@@ -14,6 +14,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::{StreamExt as _, stream};
@@ -21,7 +22,9 @@ use jiff::Timestamp;
 use landwaiter::demo::registry::Registry;
 use landwaiter::image::{Digest, Repository, Tag};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -36,6 +39,8 @@ pub(crate) struct Seen {
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
     pub(crate) body: String,
+    /// `HTTP/1.1`, `HTTP/2.0`.
+    pub(crate) version: String,
     /// How many requests with this path came before.
     pub(crate) before: usize,
 }
@@ -58,6 +63,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<Vec<Seen>>>,
     busiest: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -74,6 +80,11 @@ impl Server {
         let registry = Registry::new();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (running, busiest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
+        let listener = listener.tap_io(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
         let (fault, shared_log, shared_busiest) = (Arc::new(fault), Arc::clone(&log), Arc::clone(&busiest));
         let before = from_fn(move |request: Request, next: Next| {
             let (fault, log) = (Arc::clone(&fault), Arc::clone(&shared_log));
@@ -96,7 +107,7 @@ impl Server {
         });
         let router = registry.router().fallback(StatusCode::NOT_FOUND).layer(before);
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { registry, address, log, busiest, task }
+        Self { registry, address, log, busiest, connections, task }
     }
 
     /// The repository at `path` on this server.
@@ -123,6 +134,11 @@ impl Server {
         self.log().iter().filter(|seen| seen.path.contains(part)).count()
     }
 
+    /// How many connections were made so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     /// The most requests that ran at once.
     pub(crate) fn busiest(&self) -> usize {
         self.busiest.load(Ordering::SeqCst)
@@ -145,6 +161,7 @@ async fn see(request: Request, log: &Mutex<Vec<Seen>>) -> (Seen, Request) {
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned()),
         body: String::from_utf8_lossy(&body).into_owned(),
+        version: format!("{:?}", parts.version),
         before: log.iter().filter(|seen: &&Seen| seen.path == path).count(),
         path,
     };
@@ -228,6 +245,80 @@ pub(crate) fn bearer(uses: usize) -> impl Fn(&Seen, SocketAddr) -> Act + Send + 
             return Act::Pass;
         }
         closed(seen, address, Act::Hang)
+    }
+}
+
+/// A server below HTTP: what it does with a line is written out in the test.
+pub(crate) struct Raw {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    /// One permit for each line that has come to its end.
+    ended: Arc<Semaphore>,
+    task: JoinHandle<()>,
+}
+
+/// A connection to a [`Raw`] server, after the head of a request was read.
+pub(crate) struct Line(TcpStream);
+
+impl Raw {
+    pub(crate) async fn start<F: Future<Output = std::io::Result<()>> + Send + 'static>(
+        serve: impl Fn(Line) -> F + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connections, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let (counter, finished) = (Arc::clone(&connections), Arc::clone(&ended));
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match stream.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => break,
+                    }
+                }
+                let (served, finished) = (serve(Line(stream)), Arc::clone(&finished));
+                tokio::spawn(async move {
+                    // A client that has had enough is what most of these tests want.
+                    let _ = served.await;
+                    finished.add_permits(1);
+                });
+            }
+        });
+        Self { address, connections, ended, task }
+    }
+
+    pub(crate) fn repository(&self, path: &str) -> Repository {
+        Repository::parse(&format!("{}/{path}", self.address)).unwrap()
+    }
+
+    /// How many lines there were so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a line has come to its end.
+    pub(crate) async fn is_hung_up_on(&self) {
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.ended.acquire()).await;
+        ended.expect("nobody hung up").unwrap().forget();
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Line {
+    pub(crate) async fn say(&mut self, words: &str) -> std::io::Result<()> {
+        self.0.write_all(words.as_bytes()).await
+    }
+
+    /// Ends it as a machine does that falls over: what was sent last may be lost.
+    pub(crate) fn reset(self) -> std::io::Result<()> {
+        self.0.set_zero_linger()
     }
 }
 

@@ -38,6 +38,13 @@ impl Authority {
         self.sign(&CertificateParams::new([name.to_owned()]).unwrap())
     }
 
+    /// A good one, by a server that offers these protocols, `h2` or `http/1.1`.
+    pub(crate) fn issue_speaking(&self, name: &str, protocols: &[&str]) -> Certificate {
+        let mut config = (*self.issue(name)).clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        Arc::new(config)
+    }
+
     /// One for `name` that was good in 2019.
     pub(crate) fn expired(&self, name: &str) -> Certificate {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();

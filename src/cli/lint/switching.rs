@@ -1,7 +1,6 @@
 //! Which rules are switched, and where that is said: in `.landwaiter/lint.yaml` and by `--rule`.
 
 use std::fs;
-use std::path::Path;
 
 use crate::cli::checkout::Around;
 use crate::manifest::{
@@ -29,28 +28,33 @@ impl std::str::FromStr for RuleLevel {
     }
 }
 
-/// The switches of the config repository, and what is wrong with them.
+/// The switches of the config repository, and what is wrong with them. A symbolic link is not followed.
 pub(super) fn read(around: &Around) -> (Switches, Vec<Problem>) {
     let mut found = LINT_FILES.iter().filter_map(|name| {
-        let path = RepoPath::parse(name).ok()?;
-        let file = around.root.join(name);
-        fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file()).then_some((path, file))
+        let metadata = fs::symlink_metadata(around.root.join(name)).ok()?;
+        Some((RepoPath::parse(name).ok()?, metadata.is_file()))
     });
-    let Some((path, file)) = found.next() else { return (Switches::default(), Vec::new()) };
-    let LintFile { switches, named, mut problems } = match fs::read(&file) {
-        Ok(bytes) => read_lint_file(&path, &bytes),
-        Err(error) => {
-            let place = Place { file: path.clone(), line: 1, column: 1 };
-            let message = format!("this cannot be read: {error}");
-            let problem = Problem::new(Rule::LintFile, Severity::Error, place, message, "check its permissions");
-            LintFile { problems: vec![problem], ..LintFile::default() }
+    let Some((path, is_file)) = found.next() else { return (Switches::default(), Vec::new()) };
+    let LintFile { switches, named, mut problems } = if is_file {
+        match fs::read(around.root.join(path.as_str())) {
+            Ok(bytes) => read_lint_file(&path, &bytes),
+            Err(error) => unread(&path, format!("this cannot be read: {error}"), "check its permissions"),
         }
+    } else {
+        unread(&path, "this is no file, and is not followed".to_owned(), "write a file in its place")
     };
     problems.extend(found.map(|(second, _)| second_file(&second, &path)));
-    let is_there = |path: &RepoPath| fs::symlink_metadata(around.root.join(Path::new(path.as_str()))).is_ok();
+    let is_there = |path: &RepoPath| fs::symlink_metadata(around.root.join(path.as_str())).is_ok();
     let missing = named.into_iter().filter(|(path, _)| !is_there(path));
     problems.extend(missing.map(|(path, place)| nothing_there(&path, place)));
     (switches, problems)
+}
+
+/// A file that says nothing, since nobody can read it.
+fn unread(path: &RepoPath, message: String, mend: &str) -> LintFile {
+    let place = Place { file: path.clone(), line: 1, column: 1 };
+    let problem = Problem::new(Rule::LintFile, Severity::Error, place, message, mend);
+    LintFile { problems: vec![problem], ..LintFile::default() }
 }
 
 /// The problems as bad as they are switched to be, without those that are switched off.

@@ -5,7 +5,11 @@
 //! `registry.fluxcd.io/<alias>` for the paths to the parts of an image. Other names under `fluxcd.io`, such
 //! as those of Flux version 2, are not ours.
 
+pub(in crate::manifest) mod generation;
+mod retold;
+
 use super::{Part, Topic, Voice, Word, about_container, lookup};
+pub(in crate::manifest) use retold::retold;
 
 /// What Flux keys begin with.
 pub(super) const PREFIXES: &[&str] = &[
@@ -34,6 +38,22 @@ pub(super) fn read(key: &str) -> Option<(Voice, Word)> {
     }
 }
 
+/// Whether Flux itself knows a word of this name, which is without its prefix. It shares a part of the
+/// vocabulary alone.
+pub(in crate::manifest) fn knows(topic: Topic, name: &str) -> bool {
+    match topic {
+        Topic::Automated | Topic::Locked | Topic::Ignore | Topic::Pattern(None) => true,
+        Topic::LockedBy | Topic::LockedReason => name.starts_with("locked_"),
+        Topic::Path(part) => part != Part::Image,
+        _ => false,
+    }
+}
+
 fn own(name: &str) -> Word {
-    if BOOKKEEPING.contains(&name) { Word::Bookkeeping } else { lookup(name) }
+    match name {
+        _ if BOOKKEEPING.contains(&name) => Word::Bookkeeping,
+        // `fluxctl` says it of all containers, and writes it down for each.
+        "tag_all" => Word::Unknown { suggestion: Some("tag.<container>".to_owned()), is_slip: false },
+        _ => lookup(name),
+    }
 }

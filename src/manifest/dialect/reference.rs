@@ -20,7 +20,7 @@ pub struct Word {
 }
 
 /// Every word with its line, in the order in which people need them.
-const LINES: [(&str, &str, &str); 22] = [
+const LINES: [(&str, &str, &str); 26] = [
     ("automated", "`\"true\"` or `\"false\"`", "The images follow their policies. Nothing happens without it."),
     ("policy", "a name", "A named policy: one of those that are built in, or of `.landwaiter/policies/`."),
     (
@@ -37,11 +37,35 @@ const LINES: [(&str, &str, &str); 22] = [
     ),
     (
         "order",
-        "`semver`, `newest`, `numeric` or `alphabetical`, with `asc` or `desc` behind it",
+        "`semver`, `newest`, `numeric`, `natural` or `alphabetical`, with `asc` or `desc` behind it",
         "Which match is the best. Without it `semver` for semver patterns, and `newest` (the created time in the image) for others.",
     ),
     ("extract", "`$1`, `${name}`, or a text with them", "What of the tag is compared: groups of the regex."),
-    ("exclude", "globs, with commas or line ends between them", "Tags that are never taken."),
+    (
+        "exclude",
+        "globs, and `regex:…` for the whole tag, with commas or line ends between them",
+        "Tags that are never taken.",
+    ),
+    (
+        "constraint",
+        "a constraint: `~1.2`, `>=1.0 <2.0`",
+        "Which versions are meant, where the pattern says only how the tags look. Needs `order: semver`.",
+    ),
+    (
+        "within",
+        "`major`, `minor` or `any`",
+        "How far from the current version an update may go: within its major or minor version. Needs a current tag that is a version, which is all that `any` asks for.",
+    ),
+    (
+        "prerelease",
+        "`same`",
+        "Only versions with the same pre-release as the current one: `1.2.3-alpine` to `1.2.4-alpine`, and `1.2.3` to none.",
+    ),
+    (
+        "versions",
+        "`careful`, `loose` or `full`",
+        "What counts as a version. `careful`, as without it: no single number of five digits or more. `loose`: that as well. `full`: only all three numbers.",
+    ),
     (
         "allow-downgrade",
         "`\"true\"` or `\"false\"`",

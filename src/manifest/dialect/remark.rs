@@ -37,6 +37,17 @@ pub(in crate::manifest) fn text(comment: &str) -> Option<&str> {
     Some(comment.strip_prefix(NAME)?.trim_start().strip_prefix(':')?.trim())
 }
 
+/// Whether a comment begins as one of ours does but for the case of its letters, and says something that a
+/// marker would say: what it marks is held. A remark that begins with our name is none.
+pub(in crate::manifest) fn is_shouted(comment: &str, place: &Place) -> bool {
+    let Some(rest) = comment.get(NAME.len()..).filter(|_| comment[..NAME.len()].eq_ignore_ascii_case(NAME)) else {
+        return false;
+    };
+    let is_shouted = !comment.starts_with(NAME);
+    let said = rest.trim_start().strip_prefix(':').map(str::trim).filter(|_| is_shouted);
+    said.is_some_and(|said| read(said, place).map_or_else(|unclear| unclear.is_marker, |_| true))
+}
+
 /// Whether a comment would be one of ours, were there a colon behind the name.
 pub(in crate::manifest) fn lacks_colon(comment: &str) -> bool {
     let rest = comment.strip_prefix(NAME).and_then(|rest| rest.strip_prefix(' ')).map(str::trim_start);

@@ -1,5 +1,6 @@
 //! Which keys are understood, and what is suggested for those that are not.
 
+use super::slip::understand;
 use super::{Part, Topic, Voice, Word, flux, is_mentioned, native};
 use crate::policy::PatternKind;
 
@@ -15,8 +16,8 @@ fn known(key: &str, voice: Voice, topic: Topic, container: Option<&str>, canonic
 
 #[track_caller]
 fn unknown(key: &str, suggestion: Option<&str>) {
-    let Some((_, word)) = read(key) else { panic!("{key} is ours") };
-    assert_eq!(word, Word::Unknown { suggestion: suggestion.map(str::to_owned) }, "{key}");
+    let Some((_, Word::Unknown { suggestion: found, .. })) = read(key) else { panic!("{key} is ours") };
+    assert_eq!(found.as_deref(), suggestion, "{key}");
 }
 
 #[test]
@@ -65,12 +66,35 @@ fn a_typo_gets_the_nearest_spelling() {
     unknown("landwaiter/tag_semver", Some("tag-semver"));
     unknown("landwaiter/polcy.app", Some("policy.app"));
     unknown("fluxcd.io/ignored", Some("ignore"));
-    unknown("fluxcd.io/tag_all", None);
+    unknown("fluxcd.io/tag_all", Some("tag.<container>"));
     unknown("fluxcd.io/something", None);
     unknown("landwaiter/", None);
     unknown("landwaiter/tag.", Some("tag.<container>"));
     unknown("landwaiter/policy.", Some("policy"));
     unknown("landwaiter/automated.app", Some("automated"));
+}
+
+#[test]
+fn a_slip_is_told_apart_from_a_word_that_nobody_knows() {
+    for (key, meant) in [
+        ("landwaiter/Automated", Some("automated")),
+        ("Landwaiter/automated", Some("automated")),
+        ("fluxcd.io/automated ", Some("automated")),
+        (" fluxcd.io/automated", Some("automated")),
+        ("flux.weave.works/TAG.chartImage", Some("tag.chartImage")),
+        ("Filter.FluxCD.io/app", Some("app")),
+        ("FLUXCD.IO/LOCKED_MSG", Some("locked_msg")),
+        ("fluxcd.io/automatd", None),
+        ("Landwaiter/automatd", None),
+        ("fluxcd.io/something", None),
+    ] {
+        let Some((_, Word::Unknown { suggestion, is_slip })) = understand(key) else { panic!("{key} is ours") };
+        assert_eq!(suggestion.filter(|_| is_slip).as_deref(), meant, "{key}");
+    }
+    for key in ["landwaiter/tag.App", "fluxcd.io/Sync-Checksum"] {
+        assert!(!matches!(understand(key), Some((_, Word::Unknown { is_slip: true, .. }))), "{key}");
+    }
+    assert_eq!(understand("Example.com/automated"), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::yaml::{NodeRef, Tree};
-use super::proof::Planned;
+use super::proof::{Added, Planned};
 use super::{Address, Change, Gap, Obstacle, Refusal, TextEdit, edit};
 
 /// Changes of one text, and what stands in the way of some of them.
@@ -117,7 +117,7 @@ impl<'a> Batch<'a> {
         }
         for (gap, value) in self.inserts.values() {
             let inserts = &mut planned.entry(gap.address.block).or_default().inserts;
-            inserts.entry(gap.address.node).or_default().push((gap.key, value));
+            inserts.entry(gap.address.node).or_default().extend([Added::Text(gap.key), Added::Text(value)]);
         }
         planned
     }

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use super::super::yaml::{Kind, NodeRef, Style, Trail, Tree, can_stand_plain};
-use super::{Address, Obstacle, Place, Refusal, TextEdit, shared};
+use super::super::yaml::{Kind, NodeRef, Style, Syntax, Trail, Tree};
+use super::layout::{Laid, line_break, line_break_above, styled};
+use super::{Address, Obstacle, Place, Refusal, TextEdit};
 use crate::path::RepoPath;
 
 /// A key that is not there yet.
@@ -35,7 +36,7 @@ impl Gap {
         } else if mapping.is_flow() {
             Some(Obstacle::FlowInsert { key: new_key })
         } else if let Some(share) = mapping.share() {
-            Some(shared(share))
+            Some(share.into())
         } else {
             (entry.is_none() || shape(key, value).is_none()).then(no_line)
         };
@@ -81,15 +82,13 @@ impl Gap {
         let key = neighbour.id().checked_sub(1).map(|id| neighbour.tree().node(id))?;
         let Shape { indent, line_end } = shape(key, neighbour)?;
         let source = neighbour.tree().source();
-        let line = format!("{:indent$}{}: {}", "", self.key, written(value, neighbour.kind()));
+        let line = format!("{:indent$}{}: {}", "", self.key, styled(value, neighbour.kind(), Syntax::Yaml));
         if let Some(newline) = line_break(&source[line_end..]) {
             let at = line_end + newline.len();
             return Some(TextEdit { span: at..at, text: line + newline });
         }
         // The last line of the file has no break, and gets none: the one above shows which to write.
-        let above = memchr::memrchr2(b'\n', b'\r', &source.as_bytes()[..line_end]);
-        let above = above.map(|at| if source[..=at].ends_with("\r\n") { at - 1 } else { at });
-        let newline = above.and_then(|at| line_break(&source[at..])).unwrap_or("\n");
+        let newline = line_break_above(source, line_end);
         Some(TextEdit { span: line_end..line_end, text: newline.to_owned() + &line })
     }
 }
@@ -105,39 +104,14 @@ struct Shape {
 /// The layout of an entry, if nothing but the dashes of a list stands before its key, and nothing but a
 /// comment behind its value.
 fn shape(key: NodeRef<'_>, value: NodeRef<'_>) -> Option<Shape> {
-    let quote = |node: NodeRef<'_>| match node.kind() {
-        Kind::Scalar(Style::Plain) if node.is_verbatim() && !node.raw().is_empty() => Some(0),
-        Kind::Scalar(Style::Single | Style::Double) if !node.raw().contains(['\n', '\r']) => Some(1),
-        _ => None,
+    let is_simple = |node: NodeRef<'_>| match node.kind() {
+        Kind::Scalar(Style::Plain) => node.is_verbatim() && !node.raw().is_empty(),
+        Kind::Scalar(Style::Single | Style::Double) => !node.raw().contains(['\n', '\r']),
+        _ => false,
     };
-    let source = key.tree().source();
-    let is_break = |c| c == '\n' || c == '\r';
-    let key_start = key.span().start - quote(key)?;
-    let indent = key.column() - 1;
-    // Blanks and dashes are single bytes, so that columns are bytes where the entry is simple.
-    let before = source.get(key_start.checked_sub(indent)?..key_start)?;
-    let bare = before.bytes().all(|byte| byte == b' ' || byte == b'-') && !before.contains("--");
-    let behind_key = source[key.span().end + quote(key)?..].trim_start_matches([' ', '\t']);
-    let behind = &source[value.span().end + quote(value)?..];
-    let line = &behind[..behind.find(is_break).unwrap_or(behind.len())];
-    let rest = line.trim_start_matches([' ', '\t']);
-    let ended = rest.is_empty() || (rest.starts_with('#') && rest.len() < line.len());
-    (bare && behind_key.starts_with(':') && ended)
-        .then(|| Shape { indent, line_end: source.len() - behind.len() + line.len() })
-}
-
-/// The line break that a text begins with.
-fn line_break(text: &str) -> Option<&'static str> {
-    ["\r\n", "\n", "\r"].into_iter().find(|newline| text.starts_with(newline))
-}
-
-/// The value in the style of its neighbour, where it can be written so.
-fn written(value: &str, neighbour: Kind) -> String {
-    match neighbour {
-        Kind::Scalar(Style::Single) if !value.contains('\'') => format!("'{value}'"),
-        Kind::Scalar(Style::Plain) if can_stand_plain(value) => value.to_owned(),
-        _ => super::double_quoted(value),
-    }
+    let laid = Laid::of(key, value).filter(|_| is_simple(key) && is_simple(value))?;
+    laid.line_start(true)?;
+    Some(Shape { indent: key.column() - 1, line_end: laid.line_end()? })
 }
 
 #[cfg(test)]

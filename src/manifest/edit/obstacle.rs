@@ -96,6 +96,26 @@ pub enum Obstacle {
         /// Its line.
         line: usize,
     },
+    /// An entry that is to change, to go or to get a neighbour shares its lines with something else.
+    #[error("the entry is not laid out as `key: value` with nothing else on its lines; write it so")]
+    Crowded,
+    /// Something other than a mapping where entries are to be added.
+    #[error("there is no mapping here; write one")]
+    NoMapping,
+    /// `<<` among the entries.
+    #[error("entries come in with a merge key (`<<`); write them out here")]
+    Merged,
+    /// No entry of a mapping would be left.
+    #[error("no entry would be left here; remove the whole by hand")]
+    LastEntry,
+    /// A key that was to be added is there, in words of the file.
+    #[error("the key `{key}` was to be added, and stands in line {line} already; remove it")]
+    Doubled {
+        /// The key.
+        key: String,
+        /// Its line.
+        line: usize,
+    },
     /// Two different values were asked for.
     #[error("two changes want two different values here")]
     Contradiction,

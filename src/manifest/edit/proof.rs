@@ -10,8 +10,19 @@ use super::super::yaml::{Kind, NodeRef, Style, Tree};
 pub(super) struct Planned<'a> {
     /// The new values of scalars.
     pub(super) sets: BTreeMap<u32, &'a str>,
-    /// New keys with their values, by the value behind which they stand.
-    pub(super) inserts: BTreeMap<u32, Vec<(&'static str, &'a str)>>,
+    /// New nodes, by the node behind which they stand, in the order of the text.
+    pub(super) inserts: BTreeMap<u32, Vec<Added<'a>>>,
+    /// Nodes that go, up to the one that stays behind them.
+    pub(super) removed: BTreeMap<u32, u32>,
+}
+
+/// A node that is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added<'a> {
+    /// A string.
+    Text(&'a str),
+    /// A mapping of so many nodes behind it.
+    Mapping(u32),
 }
 
 /// Whether two trees differ at the planned places and nowhere else; if not, the line that tells. The
@@ -36,25 +47,29 @@ struct Walk<'a> {
     before: &'a Tree,
     after: &'a Tree,
     planned: &'a Planned<'a>,
-    /// The nodes behind which something was added, with the number of nodes added up to there.
-    added: Vec<(u32, u32)>,
+    /// From which node on, how many were added up to there, and how many removed.
+    shifts: Vec<(u32, u32, u32)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(before: &'a Tree, after: &'a Tree, planned: &'a Planned<'a>) -> Self {
-        let mut added = Vec::with_capacity(planned.inserts.len());
-        let mut total = 0;
-        for (&behind, pairs) in &planned.inserts {
-            total += pairs.iter().map(|_| 2).sum::<u32>();
-            added.push((behind, total));
+        let added = planned.inserts.iter().map(|(&behind, nodes)| (behind + 1, nodes.iter().map(|_| 1).sum(), 0));
+        let removed = planned.removed.iter().map(|(&first, &end)| (end, 0, end - first));
+        let mut shifts: Vec<(u32, u32, u32)> = added.chain(removed).collect();
+        shifts.sort_unstable();
+        let (mut more, mut less) = (0, 0);
+        for (_, added, removed) in &mut shifts {
+            more += *added;
+            less += *removed;
+            (*added, *removed) = (more, less);
         }
-        Self { before, after, planned, added }
+        Self { before, after, planned, shifts }
     }
 
     /// The number that a node of the old tree has in the new one.
     fn moved(&self, id: u32) -> u32 {
-        let at = self.added.partition_point(|(behind, _)| *behind < id);
-        id + at.checked_sub(1).map_or(0, |at| self.added[at].1)
+        let at = self.shifts.partition_point(|(from, ..)| *from <= id);
+        at.checked_sub(1).map_or(id, |at| (id + self.shifts[at].1).saturating_sub(self.shifts[at].2))
     }
 
     /// Compares; literal blocks that were `opened` may differ here, since they have a proof of their own.
@@ -64,17 +79,29 @@ impl<'a> Walk<'a> {
         if !roots(self.before).map(|id| self.moved(id)).eq(roots(self.after)) {
             return Err(1);
         }
-        for id in 0..self.before.len() {
+        let mut id = 0;
+        let mut checked = 0;
+        while id < self.before.len() {
+            if let Some(&end) = self.planned.removed.get(&id) {
+                id = end;
+                continue;
+            }
             let old = self.before.node(id);
             let now = self.moved(id);
             if now >= self.after.len() || !self.is_as_planned(old, self.after.node(now), opened(id)) {
                 return Err(old.line());
             }
-            for (pair, (key, value)) in (0..).zip(self.planned.inserts.get(&id).into_iter().flatten()) {
-                if !self.is_added(now + 1 + 2 * pair, key, value) {
+            if let Some(nodes) = self.planned.inserts.get(&id) {
+                if !(now + 1..).zip(nodes).all(|(place, added)| self.is_added(place, *added)) {
                     return Err(old.line());
                 }
+                checked += 1;
             }
+            id += 1;
+        }
+        // Nothing can be added behind what goes.
+        if checked < self.planned.inserts.len() {
+            return Err(1);
         }
         if count < self.after.len() { Err(self.after.node(count).line()) } else { Ok(()) }
     }
@@ -96,12 +123,13 @@ impl<'a> Walk<'a> {
         ends_alike && alike
     }
 
-    /// Whether two strings stand here, a key and its value, without anchors and tags.
-    fn is_added(&self, id: u32, key: &str, value: &str) -> bool {
-        let says = |id: u32, text: &str| {
-            let node = (id < self.after.len()).then(|| self.after.node(id));
-            node.is_some_and(|node| node.is_string() && node.text() == Some(text) && node.is_unmarked())
+    /// Whether this stands here, without anchor and tag.
+    fn is_added(&self, id: u32, added: Added<'_>) -> bool {
+        let Some(node) = (id < self.after.len()).then(|| self.after.node(id)) else { return false };
+        let alike = match added {
+            Added::Text(text) => node.is_string() && node.text() == Some(text),
+            Added::Mapping(members) => node.kind() == Kind::Mapping && node.next_id() == id + 1 + members,
         };
-        says(id, key) && says(id + 1, value)
+        alike && node.is_unmarked()
     }
 }

@@ -108,7 +108,7 @@ fn many_changes_are_one_text() {
 
 #[test]
 fn an_edit_that_would_change_more_is_not_made() {
-    assert_eq!(change("i: x\nj: y", "i", "x\u{0}"), Err(Obstacle::Unproved { line: 1 }));
+    assert_eq!(change("i: 'x'\nj: y", "i", "x\u{0}"), Err(Obstacle::Unproved { line: 1 }));
     assert_eq!(change("i: 'x'\nj: y", "i", "x', k: '"), Err(Obstacle::Unproved { line: 1 }));
     assert_eq!(change("i: 'x'\nj: y", "i", "x'\nk: 'z"), Err(Obstacle::Unproved { line: 1 }));
 }
@@ -198,6 +198,30 @@ fn what_is_shared_further_out_is_known_before() {
 }
 
 #[test]
+fn what_every_merge_says_anew_is_not_shared() {
+    let file = RepoPath::parse("a.yaml").unwrap();
+    for (source, is_shared) in [
+        ("a: &x {i: v1}\nb: {<<: *x, i: w}", false),
+        ("a: &x {i: v1}\nb: {i: w, <<: *x}\nc: {<<: *x, i: w}", false),
+        ("- &x {i: v1}\n- {<<: *x, i: w}", false),
+        ("a: &x {i: v1}\nb: {<<: *x, j: w}", true),
+        ("a: &x {i: v1}\nb: {<<: *x, i: w}\nc: {<<: *x}", true),
+        ("a: &x {i: v1}\nb: {<<: *x, i: w}\nc: *x", true),
+        ("a: &x {i: v1}\nb: {<<: [*x], i: w}", true),
+        ("a: &x {c: {i: v1}}\nb: {<<: *x, c: w}", true),
+        ("a: &x {i: &i v1, j: *i}\nb: {<<: *x, i: w}", true),
+        ("a: &x [v1]\nb: {<<: *x, i: w}", true),
+    ] {
+        let tree = Tree::parse(source.into(), Syntax::Yaml).unwrap();
+        let node = (0..tree.len()).map(|id| tree.node(id)).find(|node| node.text() == Some("v1")).unwrap();
+        let scalar = Scalar::at(node, &file);
+        assert_eq!(scalar.refusal().is_some(), is_shared, "{source}");
+        let rewritten = rewrite(&tree, &[Change::Set { scalar: &scalar, value: "v2".into() }]);
+        assert_eq!(rewritten.text == source.replace("v1", "v2"), !is_shared, "{source}");
+    }
+}
+
+#[test]
 fn insets_change_like_files() {
     all("a: v1\nv: |\n  # v1\n  t: v1 # v1\nw: v1\n", &["v1"], "a: v2\nv: |\n  # v1\n  t: v2 # v1\nw: v2\n");
     all("v: |\n  t: v1\nw: |\n  t: v1", &["v1"], "v: |\n  t: v2\nw: |\n  t: v2");
@@ -229,7 +253,7 @@ fn many_uses_of_one_anchor_take_no_time() {
 }
 
 /// Pieces that make YAML, near-YAML and the rest.
-fn pieces() -> impl Strategy<Value = String> {
+pub(super) fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => Just("a: x:1"),
         2 => Just("\n"),

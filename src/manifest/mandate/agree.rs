@@ -4,9 +4,11 @@
 //! is no precedence beyond that, since whoever lost would find out in production. Must not know how
 //! anything is written.
 
+use crate::image::Tag;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, ContainerPolicy};
+use crate::policy::Policy;
 
 const MEND: &str = "keep one of the two, or leave one dialect out of --dialects";
 
@@ -60,7 +62,7 @@ fn join(
     };
     let pairs = ours.policies.into_iter().zip(theirs.policies).zip(subjects);
     let policies = pairs.map(|((ours, theirs), subject)| match (ours, theirs) {
-        (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) if one != two => {
+        (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) if !is_same(&one, &two, subject.tag.as_ref()) => {
             let name = subject.name.unwrap_or("the container");
             let (reason, place) = wrong(format!("{both} disagree about `{name}`: one says {one}, the other {two}"));
             ContainerPolicy::Invalid { reason, place }
@@ -68,7 +70,15 @@ fn join(
         (ContainerPolicy::Invalid { reason, place }, _) => ContainerPolicy::Invalid { reason, place },
         (policy, ContainerPolicy::Unstated) | (_, policy) => policy,
     });
-    Mandate { policies: policies.collect(), automated: ours.automated.or(theirs.automated), automation, ..ours }
+    let peers = ours.peers.into_iter().zip(theirs.peers).map(|(ours, theirs)| ours.or(theirs)).collect();
+    let leftovers = [ours.leftovers, theirs.leftovers].concat();
+    let automated = ours.automated.or(theirs.automated);
+    Mandate { policies: policies.collect(), automated, automation, peers, leftovers, ..ours }
+}
+
+/// Whether two policies are one and the same, each in the words of its dialect.
+fn is_same(one: &Policy, two: &Policy, current: Option<&Tag>) -> bool {
+    one == two || matches!((one.native_words(current), two.native_words(current)), (Ok(one), Ok(two)) if one == two)
 }
 
 /// How much one says against a change.
@@ -107,12 +117,27 @@ mod tests {
         };
         let automation = if automated == Some(true) { Automation::On } else { Automation::Off };
         let place = (automated.is_some() || pattern != "-").then(|| place(line));
-        Mandate { dialect, place, automated, automation, policies: vec![policy] }
+        Mandate {
+            dialect,
+            place,
+            automated,
+            automation,
+            policies: vec![policy],
+            peers: vec![None],
+            leftovers: Vec::new(),
+        }
     }
 
     #[track_caller]
     fn check(ours: Mandate, theirs: Mandate, expected: &str) {
-        let subject = Subject { name: Some("app"), place: place(9), tag: None, has_image: true, is_aside: false };
+        let subject = Subject {
+            name: Some("app"),
+            position: "containers[0]",
+            place: place(9),
+            tag: None,
+            has_image: true,
+            is_aside: false,
+        };
         let mut problems = Vec::new();
         let all = agree(ours, vec![theirs], &[subject], &mut problems);
         let policy = match &all.policies[0] {
@@ -139,6 +164,12 @@ mod tests {
         check(native(Some(true), "semver:~1"), keel(Some(true), "semver:~1"), "on semver:~1");
         check(native(Some(true), "-"), keel(Some(true), "semver:~1"), "on semver:~1");
         check(native(Some(true), "!"), keel(Some(true), "semver:~1"), "on !");
+        let said = |dialect, pattern: &str| {
+            let pattern = Pattern::parse(pattern, dialect).unwrap();
+            let policies = vec![ContainerPolicy::Stated(Policy::builder(pattern).build().unwrap())];
+            Mandate { policies, ..says(dialect, 4, Some(true), "-") }
+        };
+        check(native(Some(true), "regex:a.*"), said(Dialect::Keel, "regex:^a"), "on regex:^a");
         check(
             native(Some(true), "semver:~1"),
             keel(Some(true), "semver:~2"),

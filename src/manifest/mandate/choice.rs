@@ -2,14 +2,17 @@
 //!
 //! Knows scopes and how the parts of a policy go together; not who said them, nor in which dialect.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::options::Options;
 use super::{Reader, Said, Subject, Wrong};
 use crate::image::Tag;
 use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
-use crate::policy::{Dialect, Exclude, Order, Pattern, PatternKind, Policy, PolicyBuilder};
+use crate::policy::{
+    Dialect, Exclude, InvalidPattern, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within,
+};
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
 const MOST_NAMES: usize = 20;
@@ -91,28 +94,19 @@ impl<'a> Reader<'a, '_> {
     ) -> ContainerPolicy {
         let own = self.source(&[&format!("tag.{}", alias.unwrap_or(name)), &format!("policy.{name}")]);
         let named = |topic: &&str| self.said.contains_key(&format!("{topic}.{name}"));
-        if subject.is_aside && matches!(own, Source::Unsaid) && !["order", "extract", "exclude"].iter().any(named) {
+        if subject.is_aside && matches!(own, Source::Unsaid) && !Options::TOPICS.iter().any(named) {
             return ContainerPolicy::Unstated;
         }
-        // An order or extract for all containers goes with the pattern for all containers.
-        let shared = matches!((&own, wide), (Source::Unsaid, _) | (_, Source::Unsaid));
-        let option = |reader: &Self, topic: &str| {
-            let own = reader.said.get(&format!("{topic}.{name}"));
-            own.or_else(|| shared.then(|| reader.said.get(topic)).flatten()).cloned()
-        };
-        let (order, extract) = (option(self, "order"), option(self, "extract"));
-        let excludes: Vec<Said<'a>> = [format!("exclude.{name}"), "exclude".to_owned()]
-            .iter()
-            .filter_map(|key| self.said.get(key).cloned())
-            .collect();
+        let is_shared = matches!((&own, wide), (Source::Unsaid, _) | (_, Source::Unsaid));
+        let options = Options::said(self, name, is_shared);
         let (base, place) = match (own, wide) {
             (Source::Said { base, place }, _) => (base, Some(place)),
             (Source::Unsaid, Source::Said { base, place }) => (base.clone(), Some(place.clone())),
             (Source::Wrong(wrong), _) => return wrong.into(),
             (Source::Unsaid, Source::Wrong(wrong)) => return wrong.clone().into(),
             (Source::Unsaid, Source::Unsaid) => {
-                let speaker = [self.said.get("automated"), order.as_ref(), extract.as_ref(), excludes.first()];
-                let Some(speaker) = speaker.into_iter().flatten().next() else { return ContainerPolicy::Unstated };
+                let speaker = self.said.get("automated").or_else(|| options.first());
+                let Some(speaker) = speaker else { return ContainerPolicy::Unstated };
                 let family = Policy::builder(Pattern::family(speaker.voice.dialect()));
                 match family.build() {
                     Ok(base) => (base, None),
@@ -122,7 +116,7 @@ impl<'a> Reader<'a, '_> {
                 }
             }
         };
-        match self.assemble(&base, place.as_ref(), order, extract, &excludes, allow_downgrade) {
+        match options.assemble(self, &base, place.as_ref(), allow_downgrade) {
             Ok(policy) => {
                 if let Some(place) = &place {
                     self.lint_pattern(&policy, place, subject.tag.as_ref());
@@ -131,48 +125,6 @@ impl<'a> Reader<'a, '_> {
             }
             Err(wrong) => wrong.into(),
         }
-    }
-
-    fn assemble(
-        &mut self,
-        base: &Policy,
-        place: Option<&Place>,
-        order: Option<Said<'a>>,
-        extract: Option<Said<'a>>,
-        excludes: &[Said<'a>],
-        allow_downgrade: bool,
-    ) -> Result<Policy, Wrong> {
-        let mut builder = PolicyBuilder::from_policy(base);
-        if allow_downgrade {
-            builder = builder.allow_downgrade(true);
-        }
-        if let Some(said) = &order {
-            let text = said.text.clone()?;
-            builder = builder.order(
-                Order::parse(text)
-                    .map_err(|error| self.wrong(Rule::InvalidPattern, &said.value, error.to_string(), ""))?,
-            );
-        }
-        if let Some(said) = &extract {
-            builder = builder.extract(said.text.clone()?);
-        }
-        let mut all = if base.exclude().is_none() { String::new() } else { base.exclude().to_string() };
-        for said in excludes {
-            let text = said.text.clone()?;
-            Exclude::parse(text)
-                .map_err(|error| self.wrong(Rule::InvalidPattern, &said.value, error.message(), error.mend()))?;
-            all = format!("{all}\n{text}");
-        }
-        if let Some(last) = excludes.last() {
-            let exclude = Exclude::parse(&all)
-                .map_err(|error| self.wrong(Rule::InvalidPattern, &last.value, error.message(), error.mend()))?;
-            builder = builder.exclude(exclude);
-        }
-        builder.build().map_err(|error| {
-            let place = extract.or(order).map(|said| said.value).or_else(|| place.cloned());
-            let place = place.unwrap_or(Place { file: self.file.clone(), line: 1, column: 1 });
-            self.wrong(Rule::InvalidPattern, &place, error.to_string(), "")
-        })
     }
 
     /// The one pattern or policy that these keys say.
@@ -190,14 +142,10 @@ impl<'a> Reader<'a, '_> {
             Ok(text) => text,
             Err(wrong) => return Source::Wrong(wrong),
         };
-        let dialect = first.voice.dialect();
         let pattern = match first.topic {
             Topic::Policy => return self.preset(&first.value, text),
-            Topic::Pattern(Some(kind)) => {
-                // A pattern that repeats its own kind, `tag-semver: semver:~1`, is clear enough.
-                Pattern::parse_as(kind, without_prefix(kind, text), dialect)
-            }
-            _ => Pattern::parse(text, dialect),
+            Topic::Pattern(kind) => pattern(kind, text, first.voice.dialect()),
+            _ => pattern(None, text, first.voice.dialect()),
         };
         match pattern {
             Ok(pattern) => match Policy::builder(pattern).build() {
@@ -205,6 +153,42 @@ impl<'a> Reader<'a, '_> {
                 Err(error) => Source::Wrong(self.wrong(Rule::InvalidPattern, &first.value, error.to_string(), "")),
             },
             Err(error) => Source::Wrong(self.wrong(Rule::InvalidPattern, &first.value, error.message(), error.mend())),
+        }
+    }
+
+    /// Tells of every value that makes no sense, also of those that nobody follows or that another mistake
+    /// hides. Where all is well they are read once, by those who follow them.
+    pub(super) fn check_values(&mut self, policies: &[ContainerPolicy], subjects: &[Subject<'_>]) {
+        let names: HashSet<&str> = subjects.iter().filter_map(|subject| subject.name).collect();
+        let is_followed = policies.iter().any(|policy| matches!(policy, ContainerPolicy::Stated(_)))
+            && !policies.iter().any(|policy| matches!(policy, ContainerPolicy::Invalid { .. }))
+            && self.said.values().filter_map(|said| said.container.as_deref()).all(|name| names.contains(name));
+        if is_followed {
+            return;
+        }
+        let said: Vec<Said<'a>> = self.said.values().cloned().collect();
+        for said in said {
+            let Ok(text) = said.text else { continue };
+            let whole = |error: &dyn ToString| (error.to_string(), String::new());
+            let parts = |error: &InvalidPattern| (error.message(), error.mend().to_owned());
+            let dialect = said.voice.dialect();
+            let wrong = match said.topic {
+                Topic::Pattern(kind) => pattern(kind, text, dialect).err().map(|error| parts(&error)),
+                Topic::Constraint => pattern(Some(PatternKind::Semver), text, dialect).err().map(|error| parts(&error)),
+                Topic::Exclude => Exclude::parse(text).err().map(|error| parts(&error)),
+                Topic::Order => Order::parse(text).err().map(|error| whole(&error)),
+                Topic::Versions => Versions::parse(text).err().map(|error| whole(&error)),
+                Topic::Within => Within::parse(text).err().map(|error| whole(&error)),
+                Topic::Prerelease => Prerelease::parse(text).err().map(|error| whole(&error)),
+                Topic::Policy => {
+                    self.preset(&said.value, text);
+                    None
+                }
+                _ => None,
+            };
+            if let Some((message, mend)) = wrong {
+                self.wrong(Rule::InvalidPattern, &said.value, message, mend);
+            }
         }
     }
 
@@ -313,7 +297,9 @@ impl<'a> Reader<'a, '_> {
             };
             let absent = if is_patch { "this patch shows no image" } else { "there is no image" };
             let message = format!("`{}` speaks about `{container}`, and {absent} of that name", said.written);
-            if said.voice == Voice::Native && !is_patch {
+            // A name that is right but for its case, or blanks around it, is meant for that container.
+            let is_slip = meant.is_some_and(|meant| meant.eq_ignore_ascii_case(container.trim()));
+            if is_slip || (said.voice == Voice::Native && !is_patch) {
                 let wrong = self.wrong(Rule::UnknownContainer, &said.key, message, mend);
                 self.hold(wrong);
             } else {
@@ -330,6 +316,15 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     match names.get(MOST_NAMES..) {
         Some(more @ [_, ..]) => format!("{} and {} more", names[..MOST_NAMES].join(", "), more.len()),
         _ => names.join(", "),
+    }
+}
+
+/// A pattern of a kind that its key says, or its prefix.
+pub(super) fn pattern(kind: Option<PatternKind>, text: &str, dialect: Dialect) -> Result<Pattern, InvalidPattern> {
+    match kind {
+        // A pattern that repeats its own kind, `tag-semver: semver:~1`, is clear enough.
+        Some(kind) => Pattern::parse_as(kind, without_prefix(kind, text), dialect),
+        None => Pattern::parse(text, dialect),
     }
 }
 

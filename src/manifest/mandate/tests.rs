@@ -1,5 +1,7 @@
 //! Annotations, as a Deployment with the containers `app` and `sidecar` carries them.
 
+mod slips;
+
 use crate::manifest::{Automation, ContainerPolicy, Manifest, Terms, Workload, read};
 use crate::path::RepoPath;
 use crate::policy::{Preset, PresetSource, Presets};
@@ -108,7 +110,6 @@ fn patterns_for_all_and_for_one() {
         "on",
         "app: glob:a-*, sidecar: glob:a-*",
     );
-    fine("landwaiter/tag.app: \"semver:~1\\n\"", "off", "app: semver:~1, sidecar: -");
 }
 
 #[test]
@@ -166,6 +167,41 @@ fn order_extract_and_exclude_go_with_their_pattern() {
     check("landwaiter/tag-glob: x\nlandwaiter/extract: $1", "off", "app: invalid, sidecar: invalid");
     check("landwaiter/tag-glob: x\nlandwaiter/order.app: upwards", "off", "app: invalid, sidecar: glob:x");
     check("landwaiter/tag-regex: '(x'", "off", "app: invalid, sidecar: invalid");
+}
+
+#[test]
+fn what_narrows_versions() {
+    fine(
+        "landwaiter/tag-regex: v.*\nlandwaiter/order: semver\nlandwaiter/constraint: ~1.2\nlandwaiter/versions.app: full",
+        "off",
+        "app: regex:v.* order=semver constraint=semver:~1.2 versions=full, sidecar: regex:v.* order=semver constraint=semver:~1.2",
+    );
+    // What narrows holds whatever the pattern is; what says how tags are read goes with its pattern.
+    fine(
+        "landwaiter/tag-semver: '*'\nlandwaiter/versions: loose\nlandwaiter/within: minor\nlandwaiter/prerelease: same\nlandwaiter/tag.app: semver:>=2\nlandwaiter/within.app: any",
+        "off",
+        "app: semver:>=2 within=any prerelease=same, sidecar: semver:* within=minor prerelease=same versions=loose",
+    );
+    fine(
+        "landwaiter/exclude: 'regex:.*-rc.*, *-beta'",
+        "off",
+        "app: own family exclude=regex:.*-rc.*,*-beta, sidecar: own family exclude=regex:.*-rc.*,*-beta",
+    );
+    check("landwaiter/tag-glob: x\nlandwaiter/within: minor", "off", "app: invalid, sidecar: invalid");
+    for (wrong, told) in [
+        ("landwaiter/within.app: patch", "a.yaml:5:28: error: within `patch` has no meaning; use `major`"),
+        ("landwaiter/prerelease.app: any", "a.yaml:5:32: error: prerelease `any` has no meaning; use `same`"),
+        ("landwaiter/versions.app: strict", "a.yaml:5:30: error: versions `strict` has no meaning; use `careful`"),
+        ("landwaiter/constraint.app: ~1.", "a.yaml:5:32: error: `semver:~1.` is no version constraint"),
+        (
+            "landwaiter/constraint.app: ~1",
+            "a.yaml:5:32: error: the constraint semver:~1 compares versions, and the order is newest",
+        ),
+    ] {
+        check(wrong, "off", "app: invalid, sidecar: -");
+        let problems = problems(&two(wrong));
+        assert!(problems[0].starts_with(told), "{problems:?}");
+    }
 }
 
 #[test]
@@ -239,6 +275,24 @@ fn values_that_are_no_strings_count_as_they_are_written() {
             "a.yaml:5:25: warning: the value of `landwaiter/tag.app` is not quoted, and Kubernetes takes no other than strings; write \"1.10\"",
         ],
     );
+    // Flux makes a number of it, and a text of the number.
+    for (value, read) in [("1.10", "`1.1`"), ("0755", "`493`"), ("1e3", "something else than this text")] {
+        check(&format!("fluxcd.io/tag.app: {value}"), "off", "app: invalid, sidecar: -");
+        problem(
+            &format!("flux.weave.works/tag.app: {value}"),
+            &[&format!(
+                "a.yaml:5:31: error: the value of `flux.weave.works/tag.app` is not quoted, and Flux reads `{value}` as {read}; write \"{value}\""
+            )],
+        );
+    }
+    check("fluxcd.io/tag.app: yes", "off", "app: invalid, sidecar: -");
+    check("filter.fluxcd.io/app: 1.5", "off", "app: glob:1.5, sidecar: -");
+    problem(
+        "filter.fluxcd.io/app: 15",
+        &[
+            "a.yaml:5:27: warning: the value of `filter.fluxcd.io/app` is not quoted, and Kubernetes takes no other than strings; write \"15\"",
+        ],
+    );
     check("landwaiter/tag.app: {a: b}", "off", "app: invalid, sidecar: -");
     check("landwaiter/tag-glob: ~", "off", "app: invalid, sidecar: invalid");
     problem(
@@ -262,6 +316,12 @@ fn a_typo_does_not_widen_a_policy() {
         &[
             "a.yaml:5:5: error: `fluxcd.io/tag-gob` is no key that Landwaiter knows; did you mean `fluxcd.io/tag-glob`?",
             "a.yaml:6:5: warning: `fluxcd.io/whatever` is no key that Landwaiter knows; remove it",
+        ],
+    );
+    problem(
+        "fluxcd.io/tag_all: x",
+        &[
+            "a.yaml:5:5: error: `fluxcd.io/tag_all` is no key that Landwaiter knows; did you mean `fluxcd.io/tag.<container>`?",
         ],
     );
     fine("fluxcd.io/sync-checksum: x\nkustomize.toolkit.fluxcd.io/ssa: x", "off", "app: -, sidecar: -");

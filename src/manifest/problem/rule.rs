@@ -53,9 +53,11 @@ rules! {
     UnnamedContainer "unnamed-container" Error "A container has no name or shares it, so that no policy can be meant for it."
     InvalidValue "invalid-value" Error "The value of an annotation or a key is not one that it can have."
     UnquotedValue "unquoted-value" Warning "The value of an annotation is not quoted, and Kubernetes takes no other than strings."
+    StrayBlank "stray-blank" Error "A value has blanks, tabs or line ends around it or in it, which other readers take for a part of it."
     UnclearWording "unclear-wording" Hint "It is taken for what it seems to mean, and there is a clearer way to write it."
     Contradiction "contradiction" Warning "Two annotations or comments say different things about one thing."
-    Unheard "unheard" Warning "An annotation stands where nobody reads it: on a label, a pod template, a list."
+    Unheard "unheard" Warning "An annotation stands where nobody reads it: on a label, a pod template, an object without images or `automated`."
+    IgnoredByFlux "ignored-by-flux" Hint "It works here, and Flux itself would not hear it: told by `lint` alone."
     NotSupported "not-supported" Error "What is asked for is known, and not supported yet."
 
     InvalidPattern "invalid-pattern" Error "A pattern, or an order, extract or exclude that goes with it, cannot be read."
@@ -63,6 +65,8 @@ rules! {
     NumberAsVersion "number-as-version" Warning "A date or a build number counts as a version here, as it does in Flux."
     MissingPolicy "missing-policy" Error "A policy or an object is named that is not there, or there more than once."
     BrokenPolicy "broken-policy" Error "A named policy or an object of Flux cannot be followed, and nobody who names it is."
+    UnusedPolicy "unused-policy" Hint "No marker names an `ImagePolicy` of Flux."
+    UncoveredMarker "uncovered-marker" Warning "A marker stands where no `ImageUpdateAutomation` of Flux writes."
     Marker "marker" Error "A comment looks like a marker, and says or marks nothing that can be followed."
 
     NoImage "no-image" Warning "Automation is asked for, and there is no image that it could follow."

@@ -32,6 +32,7 @@ impl<'a> Reader<'a, '_> {
             .iter()
             .map(|entry| Subject {
                 name: Some(entry.alias()),
+                position: entry.alias(),
                 place: entry.place.clone(),
                 tag: entry.field(None, None).as_ref().map(ImageField::reference).and_then(Reference::tag).cloned(),
                 has_image: true,
@@ -50,8 +51,9 @@ impl<'a> Reader<'a, '_> {
         };
         found.speaks = statements.iter().filter_map(known).any(decides);
         if found.speaks {
-            for (entry, policy) in found.images.iter_mut().zip(mandate.policies) {
-                entry.policy = policy;
+            let said = mandate.policies.into_iter().zip(mandate.peers);
+            for (entry, (policy, peer)) in found.images.iter_mut().zip(said) {
+                (entry.policy, entry.peer) = (policy, peer);
             }
         } else if let Some(statement) = statements.iter().find(|statement| known(statement).is_some())
             && found.automation == Automation::Off

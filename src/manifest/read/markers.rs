@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use super::Reader;
 use crate::image::Reference;
-use crate::manifest::dialect::flux2::{self, ImagePart, ImagePolicy, ImageRepository, Wish};
+use crate::manifest::dialect::flux2::{self, FluxObjects, ImagePart, Wish};
 use crate::manifest::dialect::remark::{self, Remarked};
 use crate::manifest::mandate;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::shape;
+use crate::manifest::shape::kustomization;
 use crate::manifest::shape::marker::{self, Marked, Marker, Miss, Target};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, Container, ContainerPolicy, ImageField, Workload, WorkloadId};
 use crate::manifest::yaml::{Kind, NodeRef, Tree};
-use crate::policy::{Dialect, Policy};
+use crate::policy::{Dialect, Peer, Policy};
 
 /// What the comments of a file ask for, and the objects that comments anywhere can name.
 #[derive(Debug, Clone, Default)]
@@ -28,10 +29,8 @@ pub struct Markers {
     pub ignored: Vec<Place>,
     /// The markers of Flux version 2, in the order of the file.
     pub setters: Vec<Setter>,
-    /// The `ImagePolicy` objects.
-    pub policies: Vec<ImagePolicy>,
-    /// The `ImageRepository` objects.
-    pub repositories: Vec<ImageRepository>,
+    /// The objects that markers name, and those that say which markers are followed.
+    pub objects: FluxObjects,
 }
 
 /// A marker of Flux version 2, `# {"$imagepolicy": "flux-system:app:tag"}`, with the value that it marks.
@@ -50,11 +49,17 @@ pub struct Setter {
     wrong: Option<Problem>,
 }
 
+/// What stands in comments that may be markers, also in letters of the wrong case: three words for the
+/// native ones, and two for those of Flux.
+const WORDS: [&str; 5] = ["andwaiter", "andWaiter", "ANDWAITER", "magepolicy", "magePolicy"];
+
 /// What is known of an object in which markers stand.
 struct Home {
     id: WorkloadId,
     /// Why nothing in it is changed, and how to mend it.
     untouchable: Option<(String, String)>,
+    /// Whether its `images` are those of kustomize.
+    is_kustomization: bool,
 }
 
 /// A comment that is meant for us.
@@ -76,10 +81,10 @@ impl<'a> Reader<'a, '_> {
     /// Reads the markers of the file.
     pub(super) fn read_markers(&mut self, tree: &'a Tree) {
         let hears_flux2 = self.terms.dialects.contains(Dialect::Flux2);
-        let words: &[&str] = if hears_flux2 { &["landwaiter", flux2::KEY] } else { &["landwaiter"] };
+        let words = if hears_flux2 { &WORDS[..] } else { &WORDS[..3] };
         let mut groups: BTreeMap<(usize, usize), Vec<Speech<'a>>> = BTreeMap::new();
         for marker in marker::find(tree, words) {
-            let Some(speech) = self.listen(marker) else { continue };
+            let Some(speech) = self.listen(&marker) else { continue };
             let Some(target) = &marker.target else {
                 let message = "the marker marks nothing";
                 let mend = if marker.remark.is_alone {
@@ -110,8 +115,11 @@ impl<'a> Reader<'a, '_> {
                 )
             });
             self.manifest.problems.extend(wrong.clone());
+            // Of two that say the same, the one behind the value is the one that Flux reads.
+            let behind = group.iter().position(|speech| !speech.marker.remark.is_alone && wrong.is_none());
+            let behind = behind.unwrap_or_default();
             let Some((target, speech)) =
-                group.into_iter().next().and_then(|speech| Some((speech.marker.target?, speech)))
+                group.into_iter().nth(behind).and_then(|speech| Some((speech.marker.target?, speech)))
             else {
                 continue;
             };
@@ -122,7 +130,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What a comment says; `None` for one that is not meant for us, or that only seemed to be.
-    fn listen(&mut self, marker: Marker<'a>) -> Option<Speech<'a>> {
+    fn listen(&mut self, marker: &Marker<'a>) -> Option<Speech<'a>> {
         let (comment, place) = (marker.remark.text, marker.place(self.path));
         let error = |(message, mend): (String, String)| {
             Problem::new(Rule::Marker, Severity::Error, place.clone(), message, mend)
@@ -142,6 +150,9 @@ impl<'a> Reader<'a, '_> {
                     return None;
                 }
             }
+        } else if remark::is_shouted(comment, &place) {
+            let message = "the comment looks like a marker, and `landwaiter` is not in lower case".to_owned();
+            Said::Wrong(error((message, "write `landwaiter:`".to_owned())))
         } else if remark::lacks_colon(comment) {
             let message = "the comment looks like a marker, and there is no colon behind `landwaiter`";
             self.manifest.problems.push(Problem::new(
@@ -161,12 +172,12 @@ impl<'a> Reader<'a, '_> {
         if let Said::Wrong(problem) = &said {
             self.manifest.problems.push(problem.clone());
         }
-        Some(Speech { marker, place, said })
+        Some(Speech { marker: *marker, place, said })
     }
 
     /// Does what a comment says, unless something is wrong with it.
     fn follow(&mut self, speech: Speech<'a>, target: Target<'a>, home: &Home, wrong: Option<Problem>) {
-        let wrong = wrong.or_else(|| self.obstacle(&target, home, &speech.place));
+        let wrong = wrong.or_else(|| self.obstacle(&target, home, &speech.place)).or_else(|| self.crowd(&speech));
         let id = home.id.clone();
         let container = target.node.trail().to_string();
         let marked = Marked::read(&target, self.path);
@@ -205,6 +216,7 @@ impl<'a> Reader<'a, '_> {
                 let tag = image.as_ref().ok().and_then(|image| image.reference().tag().cloned());
                 let subject = Subject {
                     name: Some(&container),
+                    position: &container,
                     place: target.node.place(self.path),
                     tag,
                     has_image: true,
@@ -265,7 +277,14 @@ impl<'a> Reader<'a, '_> {
                 mend.clone(),
             )
         } else {
-            let entry = target.entry.filter(|entry| entry.is_doubled)?;
+            let entry = target.entry?;
+            if let Some(wrong) = kustomization::selector(target, entry, home.is_kustomization) {
+                let mend = "write the tag as `newTag`, and the marker behind it";
+                let problem = Problem::new(Rule::Marker, Severity::Error, marker.clone(), wrong, mend);
+                self.manifest.problems.push(problem.clone());
+                return Some(problem);
+            }
+            let entry = Some(entry).filter(|entry| entry.is_doubled)?;
             let message = format!("the key `{}` stands twice in its mapping", entry.key.text().unwrap_or_default());
             Problem::new(
                 Rule::DoubledKey,
@@ -279,6 +298,19 @@ impl<'a> Reader<'a, '_> {
         Some(problem)
     }
 
+    /// What holds a marker of Flux that stands above its value: Flux takes all comments there for one.
+    fn crowd(&mut self, speech: &Speech<'a>) -> Option<Problem> {
+        let line = speech.marker.remark.crowded_by.filter(|_| matches!(speech.said, Said::Wish(_)))?;
+        let message = format!(
+            "Flux does not read a marker above its value where another comment stands beside it or behind the value, \
+             as in line {line}"
+        );
+        let mend = "write the marker behind the value, and nothing else in its comment";
+        let problem = Problem::new(Rule::Marker, Severity::Error, speech.place.clone(), message, mend);
+        self.manifest.problems.push(problem.clone());
+        Some(problem)
+    }
+
     /// The object that a marked value stands in; for a file without objects, the file.
     fn home_of(&self, object: NodeRef<'a>) -> Home {
         let kind = object.get_text("kind").unwrap_or_default();
@@ -286,7 +318,8 @@ impl<'a> Reader<'a, '_> {
             "" => WorkloadId::of_values(self.path.file_name()),
             kind => WorkloadId::of(object, kind),
         };
-        Home { id, untouchable: shape::untouchable(object, kind) }
+        let is_kustomization = kustomization::is_kustomization(object, self.path);
+        Home { id, untouchable: shape::untouchable(object, kind), is_kustomization }
     }
 }
 
@@ -296,7 +329,13 @@ impl Setter {
     ///
     /// # Errors
     /// The problem. It holds the value, see [`hold`](Self::hold).
-    pub fn follow(&self, name: &Reference, policy: &Policy, automation: Automation) -> Result<Workload, Problem> {
+    pub fn follow(
+        &self,
+        name: &Reference,
+        policy: Policy,
+        peer: &Peer,
+        automation: Automation,
+    ) -> Result<Workload, Problem> {
         let found = match self.wish.part {
             ImagePart::Tag => self.marked.tag(name),
             _ => self.marked.image(name),
@@ -311,8 +350,11 @@ impl Setter {
             _ => self.problem(Rule::Marker, miss.to_string(), miss.mend()),
         })?;
         let automation = self.wrong.as_ref().map_or(automation, hold);
-        let policy = ContainerPolicy::Stated(policy.clone());
-        Ok(Workload::marked(self.id.clone(), self.place.clone(), self.container.clone(), image, automation, policy))
+        let policy = ContainerPolicy::Stated(policy);
+        let (id, place, container) = (self.id.clone(), self.place.clone(), self.container.clone());
+        let mut workload = Workload::marked(id, place, container, image, automation, policy);
+        workload.containers.iter_mut().for_each(|container| container.peer = Some(peer.clone()));
+        Ok(workload)
     }
 
     /// The workload that holds the marked value because of a problem; `None` where the value does not say
@@ -350,8 +392,9 @@ impl Workload {
         automation: Automation,
         policy: ContainerPolicy,
     ) -> Self {
-        let containers = vec![Container { name, image, policy, is_replaceable: false }];
-        Self { id, place, automated: true, automation, containers }
+        let containers = vec![Container { name, image, policy, peer: None, is_replaceable: false }];
+        let words_at = place.clone();
+        Self { id, place, words_at, automated: true, automation, containers, leftovers: Vec::new() }
     }
 }
 

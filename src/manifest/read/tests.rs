@@ -311,6 +311,22 @@ fn aliases_in_the_way_are_told() {
     );
     assert_eq!(read_through.workloads[0].automation, Automation::On);
     assert_eq!(read_through.workloads[0].containers[0].name, "c");
+    problem(
+        &read_through,
+        &[
+            "a.yaml:4:48: hint: an alias stands for the value of `landwaiter/automated`, which changes with what it stands for; write \"true\"",
+        ],
+    );
+    let key = yaml(
+        "x: &k landwaiter/locked\nkind: Pod\nmetadata: {annotations: {*k : 'true', landwaiter/automated: 'true'}}\nspec: {containers: [{name: c, image: x:1}]}\n",
+    );
+    assert!(matches!(key.workloads[0].automation, Automation::Held { .. }));
+    problem(
+        &key,
+        &[
+            "a.yaml:3:26: warning: annotations behind an alias or a merge key are not read; write them out under `metadata.annotations`",
+        ],
+    );
 }
 
 #[test]
@@ -327,6 +343,49 @@ fn annotations_in_the_wrong_place() {
     let other = yaml(&format!("kind: Prometheus\nmetadata: {{{ON}}}\nspec: {{values: {{image: x:1}}}}\n"));
     assert!(problems(&other)[0].starts_with("a.yaml:2:26: warning: this Prometheus shows no image"));
     problem(&yaml("kind: Namespace\nmetadata: {annotations: {fluxcd.io/ignore: 'true'}}"), &[]);
+    for kind in ["ConfigMap", "Service", "Namespace"] {
+        let told = |annotation: &str, expected: &str| {
+            problem(&yaml(&format!("kind: {kind}\nmetadata: {{annotations: {{{annotation}}}}}")), &[expected]);
+        };
+        told(
+            "landwaiter/automatd: 'true'",
+            "a.yaml:2:26: error: `landwaiter/automatd` is no key that Landwaiter knows; did you mean `landwaiter/automated`?",
+        );
+        told(
+            "landwaiter/wholly-new: x",
+            "a.yaml:2:26: error: `landwaiter/wholly-new` is no key that Landwaiter knows; remove it",
+        );
+        told(
+            "landwaiter/tag-glob: 'a*', landwaiter/order: newest",
+            &format!(
+                "a.yaml:2:26: warning: `landwaiter/tag-glob` is not heard: this {kind} shows no image; move it to the object that shows the image, or remove it"
+            ),
+        );
+    }
+    let advice = |annotation: &str| -> Vec<String> {
+        let manifest = yaml(&format!("kind: HelmRelease\nmetadata: {{annotations: {{{annotation}}}}}"));
+        problem(&manifest, &[]);
+        manifest.advice.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(advice("fluxcd.io/wholly-new: x, fluxcd.io/ignore: 'true'"), [""; 0]);
+    assert_eq!(
+        advice("fluxcd.io/automatd: 'true'"),
+        [
+            "a.yaml:2:26: error: `fluxcd.io/automatd` is no key that Landwaiter knows; did you mean `fluxcd.io/automated`?"
+        ]
+    );
+    assert_eq!(
+        advice("fluxcd.io/automated: 'false', fluxcd.io/tag.x: 'y*'"),
+        [
+            "a.yaml:2:56: hint: `fluxcd.io/tag.x` is not heard: this HelmRelease shows no image; write the image into its `values`, or remove it"
+        ]
+    );
+    assert_eq!(
+        advice("fluxcd.io/automated: 'false', fluxcd.io/tag.x: 'semver:~1.'"),
+        [
+            "a.yaml:2:73: error: `semver:~1.` is no version constraint: a number is missing behind the last `.` (at character 4); did you mean `~1`?"
+        ]
+    );
 }
 
 #[test]

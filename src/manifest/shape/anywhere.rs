@@ -3,7 +3,6 @@
 //! Knows the paths that annotations give, and tells those that lead to no image; what they ask for is
 //! not known here.
 
-use super::super::dialect::Voice;
 use super::super::problem::{Place, Problem, Rule, Severity};
 use super::super::yaml::NodeRef;
 use super::field_path::{DeadEnd, FieldPath};
@@ -76,7 +75,7 @@ pub(super) fn read_paths_in<'a>(root: &Level<'a>, ask: &Ask<'_>, find: &mut Find
                 find.slots.push(found.slot(alias, false));
                 find.placed.insert((*alias).to_owned());
             }
-            Err(lost) if find.lost.get(*alias).is_none_or(|before| lost.depth >= before.depth) => {
+            Err(lost) if find.lost.get(*alias).is_none_or(|before| lost.depth > before.depth) => {
                 find.lost.insert((*alias).to_owned(), lost);
             }
             Err(_) => {}
@@ -141,14 +140,17 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: GivenPath<'_>, ask: &
     } else if let Some(repository) = paths.repository {
         let registry = paths.registry.map(look).transpose()?;
         let tag = paths.tag.map(look).transpose()?;
-        at_path(registry.as_ref(), &look(repository)?, tag.as_ref())
+        // A digest that is not there pins nothing, and one that nobody points at pins all the same.
+        let digest = paths.digest.and_then(|said| root.look(&parse(said).ok()?).ok());
+        let digest = digest.or_else(|| beside(root, &parse(paths.tag.unwrap_or(repository)).ok()?, "digest"));
+        at_path(registry.as_ref(), &look(repository)?, tag.as_ref(), digest.as_ref())
     } else {
         return Err(Lost::orphan(first));
     };
     let no_image = |why: String| {
         let mend = "write the path to an image, or to the mapping with its repository and its tag";
         let lost =
-            Lost::new(Rule::ImagePath, first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity());
+            Lost::new(Rule::ImagePath, first, &format!("leads to no image: {why}"), mend.to_owned(), first.severity);
         // It led somewhere, which says more than how a path got lost.
         Lost { depth: usize::MAX, ..lost }
     };
@@ -159,10 +161,16 @@ fn resolve<'a>(root: &Level<'a>, paths: &Paths<'_>, first: GivenPath<'_>, ask: &
     }
 }
 
+/// What a key says in the mapping that the path leads into.
+fn beside<'a>(root: &Level<'a>, path: &FieldPath, key: &str) -> Option<Level<'a>> {
+    let around = path.parent().map_or_else(|| Some(root.clone()), |parent| root.look(&parent).ok());
+    around?.get(key)
+}
+
 fn parse(said: GivenPath<'_>) -> Result<FieldPath, Lost> {
     FieldPath::parse(said.text).map_err(|wrong| {
         let message = format!("is no path: `{}`: {wrong}", said.text);
-        Lost::new(Rule::InvalidValue, said, &message, String::new(), said.severity())
+        Lost::new(Rule::InvalidValue, said, &message, String::new(), said.severity)
     })
 }
 
@@ -170,13 +178,6 @@ impl<'p> Paths<'p> {
     /// One of the paths that are given.
     fn first(&self) -> Option<GivenPath<'p>> {
         [self.image, self.repository, self.tag, self.registry].into_iter().flatten().next()
-    }
-}
-
-impl GivenPath<'_> {
-    /// How bad it is when this leads nowhere. A native word holds what it stands on.
-    fn severity(&self) -> Severity {
-        if self.voice == Voice::Native { Severity::Error } else { Severity::Warning }
     }
 }
 
@@ -190,7 +191,7 @@ impl Lost {
     fn dead_end(said: GivenPath<'_>, end: DeadEnd) -> Self {
         let DeadEnd { depth, message, mend, .. } = end;
         let message = format!("leads nowhere: {message}");
-        Self { depth, ..Self::new(Rule::ImagePath, said, &message, mend, said.severity()) }
+        Self { depth, ..Self::new(Rule::ImagePath, said, &message, mend, said.severity) }
     }
 
     /// A part without the repository that it belongs to.

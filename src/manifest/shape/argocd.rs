@@ -6,9 +6,12 @@
 //! `values`, the last of `valueFiles` to the first, the `values.yaml` of the chart. A tag is changed where
 //! it counts; in a lower place it would be replaced. What cannot be read hides what is below it.
 //! Templates are never expanded. `places.rs` collects the values, `links.rs` finds their files,
-//! `names.rs` tells what annotations call the images of kustomize.
+//! `names.rs` tells what annotations call the images of kustomize. `deploys.rs` says as plain data what
+//! lies where, `listed.rs` finds the images that Argo CD Image Updater is told of.
 
+pub(in crate::manifest) mod deploys;
 mod links;
+pub(in crate::manifest) mod listed;
 mod names;
 mod places;
 
@@ -30,10 +33,7 @@ const MOST_SOURCES: usize = 100;
 /// The images of an `Application`, or of those that an `ApplicationSet` makes.
 pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: &'a Library, find: &mut Find<'a>) {
     let Some((spec, metadata)) = application(object, kind) else { return };
-    let sources: Vec<NodeRef<'a>> = match spec.get("sources").filter(|sources| sources.items().next().is_some()) {
-        Some(sources) => sources.items().take(MOST_SOURCES).collect(),
-        None => spec.get("source").into_iter().collect(),
-    };
+    let sources = sources(spec);
     let names = sources.iter().filter_map(|source| source.get_text("ref")).collect();
     let mut reader = Reader { ask, library, find, names, metadata, has_unknown: false };
     for (number, source) in sources.into_iter().enumerate() {
@@ -48,6 +48,26 @@ pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
     find.is_chart = true;
 }
 
+/// The values of each chart that an application runs, if the object is one.
+pub(super) fn levels<'a>(
+    object: NodeRef<'a>,
+    kind: &str,
+    ask: &Ask<'_>,
+    library: &'a Library,
+    find: &mut Find<'a>,
+) -> Vec<Level<'a>> {
+    let Some((spec, metadata)) = application(object, kind) else { return Vec::new() };
+    let sources = sources(spec);
+    let names = sources.iter().filter_map(|source| source.get_text("ref")).collect();
+    let mut reader = Reader { ask, library, find, names, metadata, has_unknown: false };
+    let level = |source| {
+        let folder = reader.folder(source);
+        let said = reader.said(source, &folder);
+        reader.values(source, &said, &folder).known
+    };
+    sources.into_iter().map(level).collect()
+}
+
 /// The specification and the metadata of an `Application`.
 fn application<'a>(object: NodeRef<'a>, kind: &str) -> Option<(NodeRef<'a>, Option<NodeRef<'a>>)> {
     let application = match kind {
@@ -57,6 +77,14 @@ fn application<'a>(object: NodeRef<'a>, kind: &str) -> Option<(NodeRef<'a>, Opti
     };
     let is_argo = object.get_text("apiVersion").is_some_and(|version| version.starts_with("argoproj.io/"));
     is_argo.then_some((application.get("spec")?, application.get("metadata")))
+}
+
+/// What an `Application` deploys.
+fn sources(spec: NodeRef<'_>) -> Vec<NodeRef<'_>> {
+    match spec.get("sources").filter(|sources| sources.items().next().is_some()) {
+        Some(sources) => sources.items().take(MOST_SOURCES).collect(),
+        None => spec.get("source").into_iter().collect(),
+    }
 }
 
 struct Reader<'a, 'r> {

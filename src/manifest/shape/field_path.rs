@@ -86,6 +86,26 @@ impl FieldPath {
         Ok(Self { text: text.to_owned(), steps })
     }
 
+    /// The path that leads from one node to another below it; `None` where no path does: through aliases, and
+    /// through keys that are no texts.
+    pub(in crate::manifest) fn to(root: NodeRef<'_>, node: NodeRef<'_>) -> Option<Self> {
+        let mut steps = Vec::new();
+        let mut at = root;
+        while at.id() != node.id() {
+            let is_around = |child: &NodeRef<'_>| (child.id()..child.next_id()).contains(&node.id());
+            let (means, next) = if at.kind() == Kind::Sequence {
+                let (number, item) = at.items().enumerate().find(|(_, item)| is_around(item))?;
+                (Means::Bracketed(number.to_string()), item)
+            } else {
+                let (key, value) = at.entries().find(|(_, value)| is_around(value))?;
+                (Means::Key(key.text()?.to_owned()), value)
+            };
+            steps.push(Step { means, end: 0 });
+            at = next;
+        }
+        (steps.len() <= MOST_STEPS).then(|| Self { text: String::new(), steps })
+    }
+
     /// The node at the end of the path. Aliases and merges on the way are not followed; the last node may
     /// be an alias.
     ///

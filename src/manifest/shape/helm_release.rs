@@ -18,7 +18,23 @@ const MOST_FILES: usize = 50;
 
 /// The images in the values of a release.
 pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: &'a Library, find: &mut Find<'a>) {
-    let Some(spec) = object.get("spec").filter(|_| is_release(object, kind)) else { return };
+    let Some(level) = level(object, kind, ask, library, find) else { return };
+    values::read_level(&level, ask, find);
+    if let Some(spec) = object.get("spec") {
+        read_post_renderers(spec, find);
+    }
+    anywhere::read_paths_in(&level, ask, find);
+}
+
+/// The values of a release, if the object is one: its own over those of the files that it names.
+pub(super) fn level<'a>(
+    object: NodeRef<'a>,
+    kind: &str,
+    ask: &Ask<'_>,
+    library: &'a Library,
+    find: &mut Find<'a>,
+) -> Option<Level<'a>> {
+    let spec = object.get("spec").filter(|_| is_release(object, kind))?;
     let mut level = Level::default();
     match spec.get("values") {
         Some(values) if values.is_alias() => find.hidden = find.hidden.or(Some(values)),
@@ -35,9 +51,7 @@ pub(super) fn read<'a>(object: NodeRef<'a>, kind: &str, ask: &Ask<'_>, library: 
             }
         }
     }
-    values::read_level(&level, ask, find);
-    read_post_renderers(spec, find);
-    anywhere::read_paths_in(&level, ask, find);
+    Some(level)
 }
 
 /// Whether this is a release of Flux. Where no API is written, as in a patch, the kind tells.

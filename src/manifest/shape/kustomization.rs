@@ -5,9 +5,10 @@
 
 mod entry;
 
-use super::super::problem::{Place, Problem, Rule, Severity};
+use super::super::problem::{Place, Problem, Rule, Severity, shown};
 use super::super::workload::{Automation, WorkloadId};
 use super::super::yaml::{Kind, NodeRef};
+use super::marker::{self, Target};
 use crate::path::RepoPath;
 pub use entry::{ImageEntry, split_image};
 
@@ -94,6 +95,11 @@ pub(in crate::manifest) fn read(
     Some(Kustomization { id, place, role, links, images, speaks: false, automated: false, automation: Automation::Off })
 }
 
+/// Whether this is a kustomization: a file of kustomize, or an object of Flux.
+pub(in crate::manifest) fn is_kustomization(object: NodeRef<'_>, file: &RepoPath) -> bool {
+    role(object, file).is_some()
+}
+
 fn role(object: NodeRef<'_>, file: &RepoPath) -> Option<KustomizationRole> {
     if object.kind() != Kind::Mapping {
         return None;
@@ -155,6 +161,24 @@ impl Reader<'_> {
             self.problems.push(Problem::new(Rule::Link, Severity::Warning, place, message, mend));
         }
     }
+}
+
+/// What is wrong where a marked name in an entry of kustomize's `images` holds a tag: it tells which image
+/// is meant, or what it is called then, and its tag is never the one that counts.
+pub(in crate::manifest) fn selector(
+    target: &Target<'_>,
+    entry: marker::Entry<'_>,
+    is_kustomization: bool,
+) -> Option<String> {
+    let key = entry.key.text().filter(|key| matches!(*key, "name" | "newName"))?;
+    let text = target.node.resolved().text()?;
+    let (_, tag, digest) = split_image(text);
+    let way = target.node.trail().to_string();
+    let list = way.rsplit_once('[').map_or("", |(list, _)| list);
+    let is_entry = list.ends_with("kustomize.images") || (is_kustomization && matches!(list, "images" | "spec.images"));
+    (is_entry && (tag.is_some() || digest.is_some())).then(|| {
+        format!("the marker stands on the `{key}` of an image, `{}`, whose tag is not the one that counts", shown(text))
+    })
 }
 
 /// Whether kustomize would fetch this from somewhere else: a URL, or a place in another repository.

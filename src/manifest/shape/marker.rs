@@ -12,6 +12,7 @@ use super::super::problem::Place;
 use super::super::yaml::{Kind, NodeRef, Remark, Style, Syntax, Tree};
 use super::TAG_KEYS;
 use crate::path::RepoPath;
+pub(in crate::manifest::shape) use marked::names_repository;
 pub(in crate::manifest) use marked::{Marked, Miss};
 
 /// A comment in which one of the words asked for stands, and what it speaks of.

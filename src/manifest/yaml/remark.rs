@@ -18,10 +18,16 @@ pub(in crate::manifest) struct Remark<'a> {
     pub(in crate::manifest) line: usize,
     /// The column of the `#`, from 1, in characters.
     pub(in crate::manifest) column: usize,
+    /// Its bytes in the file, from the `#`, without blanks at its end.
+    pub(in crate::manifest) span: (usize, usize),
     /// Whether nothing but dashes of a list stands before it on its line, so that it speaks of what comes next.
     pub(in crate::manifest) is_alone: bool,
+    /// The line of another comment, where this one stands alone: right above or below it, or behind the value
+    /// that it speaks of.
+    pub(in crate::manifest) crowded_by: Option<usize>,
     /// What it speaks of: on its own line the last value, or what the last key opens; of a comment that
-    /// stands alone, the same on the next line that has anything on it. `None` where nothing is there.
+    /// stands alone, the same on the next line, with nothing but comments between. `None` where nothing is
+    /// there.
     pub(in crate::manifest) subject: Option<NodeRef<'a>>,
 }
 
@@ -122,38 +128,10 @@ impl<'a> Reader<'a> {
         let node = self.tree.node(super::small(last));
         let end = match node.kind() {
             Kind::Scalar(Style::Single | Style::Double) => node.span().end + 1,
-            Kind::Scalar(Style::Literal | Style::Folded) => self.end_of_block(node),
+            Kind::Scalar(Style::Literal | Style::Folded) => node.end_of_block(self.text.len()),
             _ => return None,
         };
         (at < end).then_some(end)
-    }
-
-    /// Where a block scalar ends: at the first line with something on it that is indented less.
-    fn end_of_block(&self, block: NodeRef<'_>) -> usize {
-        let bytes = self.text.as_bytes();
-        let start = block.span().start;
-        if block.text().is_none_or(|text| text.trim_matches('\n').is_empty()) {
-            return start;
-        }
-        let indent = start - self.start_of_line(start);
-        let mut end = self.end_of_line(start);
-        while end < bytes.len() {
-            let line = end + 1;
-            let blanks = bytes[line..].iter().take(indent).take_while(|byte| **byte == b' ').count();
-            let ends = !matches!(bytes.get(line + blanks), None | Some(b'\n' | b'\r'))
-                && (blanks < indent || (indent == 0 && bytes[line..].starts_with(b"...")));
-            if ends {
-                return line;
-            }
-            end = self.end_of_line(line);
-        }
-        end
-    }
-
-    /// Where the line of this byte starts in the file.
-    fn start_of_line(&self, at: usize) -> usize {
-        let first = super::behind_bom(self.text);
-        memchr::memrchr2(b'\n', b'\r', &self.text.as_bytes()[first..at]).map_or(first, |found| first + found + 1)
     }
 
     fn end_of_line(&self, from: usize) -> usize {
@@ -163,16 +141,58 @@ impl<'a> Reader<'a> {
     /// The comment from its `#` to the end of its line, with its subject.
     fn remark(&mut self, start: usize, at: usize, end: usize) -> Remark<'a> {
         let is_alone = is_bare(&self.text[start..at]);
-        let subject = if is_alone {
-            self.content_behind(end).and_then(|line| self.spoken_of(line.start..line.end, true))
-        } else {
-            self.spoken_of(start..at, false)
+        let below = if is_alone { self.content_behind(end) } else { None };
+        let subject = match &below {
+            Some(line) => self.spoken_of(line.clone(), true),
+            None if is_alone => None,
+            None => self.spoken_of(start..at, false),
         };
-        let column = self.tree.source[self.start_of_line(at)..at].chars().count() + 1;
-        Remark { text: self.text[at + 1..end].trim(), line: self.line_of(at), column, is_alone, subject }
+        let column = self.tree.source[self.tree.start_of_line(at)..at].chars().count() + 1;
+        let line = self.line_of(at);
+        let crowded_by = if is_alone { self.other_comment(start, end, below, line) } else { None };
+        let text = self.text[at + 1..end].trim();
+        let span = (at, at + self.text[at..end].trim_end().len());
+        Remark { text, line, column, span, is_alone, crowded_by, subject }
     }
 
-    /// The first line behind `end` that has more on it than a comment.
+    /// The line of a comment right above or below the one from `start` to `end`, or behind what stands `below` it.
+    fn other_comment(&self, start: usize, end: usize, below: Option<Range<usize>>, line: usize) -> Option<usize> {
+        let comment = |start: usize| match self.comment_on(start) {
+            Found::Comment { at, .. } => Some(at),
+            Found::Nothing { .. } => None,
+        };
+        let alone = |start: &usize| comment(*start).is_some_and(|at| is_bare(&self.text[*start..at]));
+        let above = self.before_break(start).map(|end| self.tree.start_of_line(end));
+        if above.as_ref().is_some_and(alone) {
+            return Some(line - 1);
+        }
+        let next = self.behind_break(end);
+        if next.as_ref().is_some_and(alone) {
+            return Some(line + 1);
+        }
+        let below = below.filter(|below| comment(below.start).is_some())?;
+        let last = self.tree.nodes.partition_point(|node| (node.start as usize) < below.end).checked_sub(1)?;
+        Some(self.tree.node(super::small(last)).line())
+    }
+
+    /// Where the line before this one ends, if there is one in the tree.
+    fn before_break(&self, start: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let first = self.tree.extent().start;
+        let end = start.checked_sub(1).filter(|end| *end >= first)?;
+        Some(if end > first && bytes[end] == b'\n' && bytes[end - 1] == b'\r' { end - 1 } else { end })
+    }
+
+    /// Where the line behind this one starts, if there is one in the tree.
+    fn behind_break(&self, end: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let is_two = bytes.get(end) == Some(&b'\r') && bytes.get(end + 1) == Some(&b'\n');
+        let next = end + if is_two { 2 } else { 1 };
+        (next < bytes.len()).then_some(next)
+    }
+
+    /// The first line behind `end` that has more on it than a comment. Comments are written in blocks, and a
+    /// line without anything ends them: what stands beyond it is not what a comment above is about.
     fn content_behind(&mut self, end: usize) -> Option<Range<usize>> {
         if let Some((asked, answer)) = &self.next_content
             && asked.contains(&end)
@@ -184,9 +204,12 @@ impl<'a> Reader<'a> {
             if at >= self.text.len() {
                 break None;
             }
-            let line = at + 1;
+            let line = at + if self.text[at..].starts_with("\r\n") { 2 } else { 1 };
             at = self.end_of_line(line);
             let content = &self.text[line..at];
+            if content.trim().is_empty() {
+                break None;
+            }
             let upto = content.find('#').unwrap_or(content.len());
             if !is_bare(&content[..upto]) {
                 break Some(line..at).filter(|_| !content.trim_start().starts_with("---"));

@@ -6,7 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use super::{Kind, NodeRef, Tree};
+use super::{Kind, NodeRef, Share, Tree};
+
+/// How many merges of one mapping are looked at.
+const MOST_MERGES: usize = 100;
 
 /// The way to a node: the object it stands in, and the steps from there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +141,28 @@ impl Tree {
 
     pub(super) fn lineage(&self) -> &Lineage {
         self.lineage.get_or_init(|| Lineage::of(self))
+    }
+
+    /// Whether this value of the anchored mapping is used there alone: all aliases of the mapping are merged, as
+    /// `<<: *anchor`, into mappings that say its key themselves.
+    pub(super) fn is_said_anew(&self, id: u32, share: &Share) -> bool {
+        let mapping = share.nodes.start;
+        if id == mapping || self.node(mapping).kind() != Kind::Mapping || self.aliases_of(id).next().is_some() {
+            return false;
+        }
+        let lineage = self.lineage();
+        if lineage.parents[id as usize] != mapping || lineage.ordinals[id as usize].is_multiple_of(2) {
+            return false;
+        }
+        let Step::Key(key) = self.step_to(id, lineage) else { return false };
+        let is_merged = |alias: NodeRef<'_>| {
+            let around = lineage.parents[alias.id as usize];
+            around != NOBODY && {
+                let around = self.node(around);
+                around.get("<<").is_some_and(|merged| merged.id == alias.id) && around.get(&key).is_some()
+            }
+        };
+        self.aliases_of(mapping).take(MOST_MERGES).all(is_merged) && self.aliases_of(mapping).nth(MOST_MERGES).is_none()
     }
 
     /// The last step of the way to a node that has a parent.

@@ -6,18 +6,19 @@
 
 mod build;
 mod placeholder;
-mod shelf;
 mod tree;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use build::{Built, EntryId, Item, Pod, PodImage};
-use shelf::Shelf;
 use tree::{Node, Tree};
+pub(super) use wanted::{Bare, Kustomized, KustomizedEntry};
 
 use super::files::Files;
-use super::{Inventory, Reading, Source, owners};
+use super::shelf::{Reached, Shelf};
+use super::{Inventory, Source, owners};
 use crate::manifest::{
     Automation, Container, ContainerPolicy, ImageEntry, ImageField, Manifest, Place, Problem, Rule, Severity, Workload,
 };
@@ -25,40 +26,43 @@ use crate::path::RepoPath;
 
 /// Joins the kustomizations of a survey with the workloads that they build. The workloads of
 /// `inventory` are those of its manifests, in the same order. `reached` is what is remembered of files
-/// beyond the survey.
+/// beyond the survey. What comes back are the images of the kustomizations in the `wanted` folders.
 pub(super) fn join<S: Source>(
     inventory: &mut Inventory,
     files: &mut Files<'_, S>,
-    reached: &mut HashMap<RepoPath, Reading<S::Key>>,
-) -> Result<(), S::Error> {
-    let before = std::mem::take(reached);
-    let mut shelf = Shelf::new(files, &inventory.terms, &inventory.manifests, before);
+    reached: &mut Reached<S::Key>,
+    wanted: &BTreeSet<Option<RepoPath>>,
+) -> Result<BTreeMap<Option<RepoPath>, Kustomized>, S::Error> {
+    let mut shelf = Shelf::new(files, &inventory.terms, &inventory.manifests, reached);
     let mut problems = Vec::new();
-    let tree = Tree::plant(&mut shelf, &mut problems)?;
+    let tree = Tree::plant(&mut shelf, wanted, &mut problems)?;
     let files = read_files(&tree, &mut shelf)?;
-    *reached = shelf.reached;
     inventory.problems.append(&mut problems);
     report_dangling(&tree, inventory);
-    if tree.nodes.iter().any(|node| !node.kustomization().images.is_empty()) {
+    let mut kustomized = BTreeMap::new();
+    if !tree.wanted.is_empty() || tree.nodes.iter().any(|node| !node.kustomization().images.is_empty()) {
         let built = build::build(&tree, &files);
+        kustomized = wanted::read(&tree, &built);
         Join { nodes: &tree.nodes, built: &built, inventory }.make();
     }
     placeholder::hold(inventory, &tree.nodes);
-    Ok(())
+    Ok(kustomized)
 }
 
-/// The files that kustomizations with entries reach. All of them where somebody is automated there, so
-/// that nobody's image changes unasked; else those that we know, and those outside the survey that
+/// The files that kustomizations with entries reach, and those that are wanted. All of them where somebody is
+/// automated there, so that nobody's image changes unasked; else those that we know, and those outside the survey that
 /// have annotations.
 fn read_files<S: Source>(
     tree: &Tree,
     shelf: &mut Shelf<'_, '_, S>,
 ) -> Result<HashMap<RepoPath, Arc<Manifest>>, S::Error> {
     let nodes = &tree.nodes;
-    let has_entries = have_entries(tree);
+    let mut has_entries = have_entries(tree);
+    tree.wanted.values().for_each(|at| has_entries[*at] = true);
     let mut files = HashMap::new();
     let concerned = tree.below(&has_entries);
     let mut automated: Vec<bool> = nodes.iter().map(|node| node.kustomization().speaks).collect();
+    tree.wanted.values().for_each(|at| automated[*at] = true);
     for &at in &tree.order {
         automated[at] |= nodes[at].children().any(|child| automated[child]);
         if !concerned[at] {
@@ -296,9 +300,11 @@ impl<'a> Join<'a> {
             Workload {
                 id: workload.id.clone(),
                 place: kustomization.place.clone(),
+                words_at: workload.words_at.clone(),
                 automated: workload.automated,
                 automation,
                 containers: Vec::new(),
+                leftovers: Vec::new(),
             }
         })
     }
@@ -368,11 +374,11 @@ impl<'m> Pod<'m> {
 
     /// The container with its image where a kustomization says it.
     fn container(&self, image: ImageField) -> Container {
-        let (name, policy) = match self.image {
-            PodImage::Image(container, _) => (&container.name, &container.policy),
-            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy),
+        let (name, policy, peer) = match self.image {
+            PodImage::Image(container, _) => (&container.name, &container.policy, &container.peer),
+            PodImage::Placeholder(placeholder) => (&placeholder.name, &placeholder.policy, &placeholder.peer),
         };
-        Container { name: name.clone(), image, policy: policy.clone(), is_replaceable: false }
+        Container { name: name.clone(), image, policy: policy.clone(), peer: peer.clone(), is_replaceable: false }
     }
 }
 
@@ -382,14 +388,17 @@ fn speaker(node: &Node) -> Workload {
     Workload {
         id: kustomization.id.clone(),
         place: kustomization.place.clone(),
+        words_at: kustomization.place.clone(),
         automated: kustomization.automated,
         automation: kustomization.automation.clone(),
         containers: Vec::new(),
+        leftovers: Vec::new(),
     }
 }
 
 fn entry_container(entry: &ImageEntry, image: ImageField, policy: ContainerPolicy) -> Container {
-    Container { name: entry.alias().to_owned(), image, policy, is_replaceable: false }
+    let peer = entry.peer.clone();
+    Container { name: entry.alias().to_owned(), image, policy, peer, is_replaceable: false }
 }
 
 /// The problem, as bad as it is: where somebody waits for the image, what was asked for does not happen.

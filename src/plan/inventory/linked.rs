@@ -8,11 +8,9 @@ use std::sync::Arc;
 
 use super::Source;
 use super::files::Files;
-use crate::manifest::{self, Document, Library, Manifest, Problem, Terms};
+use super::opened::Opened;
+use crate::manifest::{self, Manifest, Terms};
 use crate::path::RepoPath;
-
-/// How many bytes of text are kept open at a time. Their trees take some ten times of that.
-const MOST_OPEN: usize = 8 << 20;
 
 /// A file that was read together with those that it needs.
 #[derive(Debug, Clone)]
@@ -27,11 +25,12 @@ pub(super) struct Linked<K> {
 pub(super) fn read<S: Source>(
     files: &mut Files<'_, S>,
     terms: &Terms,
+    opened: &mut Opened,
     linked: &mut HashMap<RepoPath, Linked<S::Key>>,
 ) -> Result<BTreeMap<RepoPath, Arc<Manifest>>, S::Error> {
     let mut before = std::mem::take(linked);
     let surveyed = files.surveyed();
-    let mut reader = Reader { files, terms, opened: HashMap::new(), open_bytes: 0, bytes: Vec::new() };
+    let mut reader = Reader { files, terms, opened, bytes: Vec::new() };
     let mut manifests = BTreeMap::new();
     for (path, reading) in surveyed {
         let Some(alone) = &reading.manifest else { continue };
@@ -52,9 +51,7 @@ pub(super) fn read<S: Source>(
 struct Reader<'r, 's, S: Source> {
     files: &'r mut Files<'s, S>,
     terms: &'r Terms,
-    /// Those that were opened, or what is wrong with them.
-    opened: HashMap<RepoPath, Result<Arc<Document>, Problem>>,
-    open_bytes: usize,
+    opened: &'r mut Opened,
     bytes: Vec<u8>,
 }
 
@@ -71,36 +68,10 @@ impl<S: Source> Reader<'_, '_, S> {
         if let Some(known) = known.filter(|known| known.key == *key && known.needs == needs) {
             return Ok(known);
         }
-        let mut library = Library::default();
-        let mut problems = Vec::new();
-        for (need, key) in &needs {
-            let Some(key) = key else { continue };
-            match self.open(need, key)? {
-                Ok(document) => library.insert(document),
-                Err(problem) => {
-                    library.insert_unreadable(need.clone());
-                    problems.push(problem);
-                }
-            }
-        }
+        let (library, mut problems) = self.opened.library(self.files, &needs)?;
         self.files.read(key, &mut self.bytes)?;
         let mut manifest = manifest::read_with(path, &self.bytes, self.terms, &library);
         manifest.problems.append(&mut problems);
         Ok(Linked { key: key.clone(), needs, manifest: Arc::new(manifest) })
-    }
-
-    fn open(&mut self, path: &RepoPath, key: &S::Key) -> Result<Result<Arc<Document>, Problem>, S::Error> {
-        if let Some(opened) = self.opened.get(path) {
-            return Ok(opened.clone());
-        }
-        self.files.read(key, &mut self.bytes)?;
-        self.open_bytes += self.bytes.len();
-        if self.open_bytes > MOST_OPEN {
-            self.opened.clear();
-            self.open_bytes = self.bytes.len();
-        }
-        let opened = Document::open(path, &self.bytes).map(Arc::new);
-        self.opened.insert(path.clone(), opened.clone());
-        Ok(opened)
     }
 }

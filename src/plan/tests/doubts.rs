@@ -151,9 +151,9 @@ fn a_repository_that_cannot_be_listed_is_told_once() {
         doubts(&inventory, &scans(tags), NOW.parse().unwrap()).iter().map(ToString::to_string).collect()
     };
     assert_eq!(
-        told("x! 404, not found"),
+        told("x! docker.io/library/x: 404, not found; check the credentials"),
         [
-            "a.yaml:6:12: warning: the tags of `docker.io/library/x` cannot be listed: 404, not found; check the name of the image, and the credentials for it"
+            "a.yaml:6:12: warning: the tags of `docker.io/library/x` cannot be listed: 404, not found; check the credentials"
         ]
     );
 }
@@ -167,5 +167,5 @@ fn ten_thousand_containers_of_one_image_are_one_judgement() {
     let since = std::time::Instant::now();
     let found = doubts(&inventory, &scans(&format!("x: {tags}")), NOW.parse().unwrap());
     assert_eq!(found.len(), 10_000);
-    assert!(since.elapsed().as_secs() < 10, "{:?}", since.elapsed());
+    assert!(since.elapsed().as_secs() < 30, "{:?}", since.elapsed());
 }

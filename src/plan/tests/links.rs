@@ -45,7 +45,77 @@ fn owners_of_one_values_file_agree_or_nothing_changes() {
     check(&[("a.yaml", &one), ("b.yaml", &off)], &["chart-image mistake"], &[told]);
     let (locked, silent) = (app("locked", &format!("{ON}, landwaiter/locked: 'true'")), app("silent", ""));
     check(&[("a.yaml", &one), ("b.yaml", &locked)], &["chart-image mistake", "chart-image locked"], &[told]);
-    check(&[("a.yaml", &one), ("b.yaml", &silent)], &["chart-image 1.1"], &[]);
+    check(
+        &[("a.yaml", &one), ("b.yaml", &silent)],
+        &["chart-image mistake"],
+        &[
+            "charts/web/values.yaml:1:29: warning: `chart-image` of -/Application/one (a.yaml:1) would change for -/Application/silent (b.yaml:1) too, which reads this file and says nothing of it; annotate both alike, or give each of them a values file of its own",
+        ],
+    );
+}
+
+#[test]
+fn a_silent_reader_of_a_shared_file_is_asked_what_it_runs() {
+    let one = app("one", ON);
+    let silent = |helm: &str| app("silent", "").replace("helm: {}", helm);
+    let told = "charts/web/values.yaml:1:29: warning: `chart-image` of -/Application/one (a.yaml:1) would change for";
+    let follows = |silent: &str, more: &[(&str, &str)]| {
+        let mut files = vec![("a.yaml", one.as_str()), ("b.yaml", silent)];
+        files.extend(more);
+        check(&files, &["chart-image 1.1"], &[]);
+    };
+    let holds = |silent: &str, more: &[(&str, &str)]| {
+        let mut files = vec![("a.yaml", one.as_str()), ("b.yaml", silent)];
+        files.extend(more);
+        check(&files, &["chart-image mistake"], &[told]);
+    };
+    holds(&silent("helm: {parameters: [{name: replicas, value: '2'}]}"), &[]);
+    follows(&silent("helm: {parameters: [{name: image.tag, value: '1.0'}]}"), &[]);
+    follows(&silent("helm: {valuesObject: {image: {tag: '1.0'}}}"), &[]);
+    holds(&silent("helm: {valuesObject: {image: {pullPolicy: Always}}}"), &[]);
+    let own = ("charts/web/own.yaml", "image: {tag: '1.0'}\n");
+    follows(&silent("helm: {valueFiles: [own.yaml]}"), &[own]);
+    holds(&silent("helm: {valueFiles: [own.yaml]}"), &[("charts/web/own.yaml", "replicas: 2\n")]);
+    // The file that is written is the only one that matters.
+    let elsewhere = one.replace("helm: {}", "helm: {valueFiles: [own.yaml]}");
+    check(&[("a.yaml", &elsewhere), ("b.yaml", &silent("helm: {}")), own], &["chart-image 1.1"], &[]);
+    let release = |values: &str| {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: r}}\nspec:\n  chart: {{spec: {{chart: ./charts/web, valuesFiles: [charts/web/values.yaml], sourceRef: {{kind: GitRepository}}}}}}\n  values: {{{values}}}\n"
+        )
+    };
+    holds(&release("a: 1"), &[]);
+    follows(&release("image: {tag: '1.0'}"), &[]);
+    // A chart that nobody names is nobody's.
+    follows(&release("a: 1").replace("valuesFiles: [charts/web/values.yaml], ", ""), &[]);
+}
+
+#[test]
+fn a_shared_file_is_asked_about_once() {
+    let (one, silent) = (app("one", ON), app("silent", ""));
+    let files = [("a.yaml", one.as_str()), ("b.yaml", silent.as_str()), CHART, VALUES];
+    let mut memory = Memory::default();
+    let mut read = |files: &[(&str, &str)]| {
+        let texts = texts(files);
+        Inventory::survey(&texts.files, &texts, Scope::Annotated, &mut memory).unwrap();
+        texts.read.take().len()
+    };
+    // Four files, the first again with what it needs, and the second for what it runs.
+    assert_eq!(read(&files), 8);
+    assert_eq!(read(&files), 0);
+    let other = VALUES.1.replace("1.0", "1.1");
+    assert!(read(&[files[0], files[1], CHART, (VALUES.0, &other)]) > 1);
+}
+
+#[test]
+fn many_silent_readers_of_one_file_are_not_all_asked() {
+    let mut files = vec![("a.yaml".to_owned(), app("one", ON))];
+    let own = app("other", "").replace("helm: {}", "helm: {parameters: [{name: image.tag, value: '1'}]}");
+    files.extend((0..2000).map(|number| (format!("b{number}.yaml"), own.clone())));
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let told = "charts/web/values.yaml:1:29: warning: `chart-image` of -/Application/one (a.yaml:1) would change for";
+    check(&files, &["chart-image mistake"], &[told]);
+    check(&files[..101], &["chart-image 1.1"], &[]);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn what_is_not_supported_yet_holds() {
         ("  filterTags: {extract: $v}\n  policy: {semver: {range: '*'}}\n", IMAGE, "`filterTags.extract`: "),
         ("  policy: {semver: {}}\n", IMAGE, "`policy.semver.range`: "),
         ("  policy: {}\n", IMAGE, "`spec.policy` says no order"),
-        ("  policy: {numerical: {order: up}}\n", IMAGE, "`order: up` is neither `asc` nor `desc`"),
+        ("  policy: {numerical: {order: up}}\n", IMAGE, "`policy.numerical.order`: `up` is neither `asc` nor `desc`"),
         ("  filterTags: {pattern: '^main-('}\n  policy: {numerical: {}}\n", IMAGE, "`filterTags.pattern`: "),
         (
             "  filterTags: {pattern: '^(\\d+)-(\\d+)$', extract: '$1x$2'}\n  policy: {numerical: {}}\n",
@@ -153,12 +153,7 @@ fn what_is_not_supported_yet_holds() {
         (
             "  policy: {numerical: {}}\n  digestReflectionPolicy: Always\n  interval: 10m\n",
             IMAGE,
-            "`spec.digestReflectionPolicy` is not supported yet",
-        ),
-        (
-            MAIN,
-            "  image: ghcr.io/org/app\n  exclusionList: ['^dev']\n",
-            "error: the ImageRepository flux-system/app-images is not followed: `spec.exclusionList` is not supported yet",
+            "objects.yaml:7:27: error: the ImagePolicy flux-system/app asks for digests, and whole images with their digest are not supported yet; remove `digestReflectionPolicy`, or mark the tag alone with `:tag`",
         ),
         (MAIN, "  image: ghcr.io/org/app:1.0\n", "`spec.image` is to name a repository alone; write `ghcr.io/org/app`"),
         (MAIN, "  image: https://ghcr.io/org/app\n", "`spec.image` is no repository: "),
@@ -170,8 +165,14 @@ fn what_is_not_supported_yet_holds() {
     let suspended = format!("{MAIN}  suspend: true\n");
     check(&objects(&suspended, IMAGE), text, &["image locked"], &[], &[]);
     check(&objects(MAIN, &format!("{IMAGE}  suspend: true\n")), text, &["image locked"], &[], &[]);
-    // Policies that nobody names need not be understood.
-    check(&objects("  policy: {semver: {range: x}}\n", IMAGE), "a: landwaiter\n", &[], &[], &[]);
+    // What is wrong with a policy is told though nobody waits for it.
+    check(
+        &objects("  policy: {semver: {range: x1}}\n", IMAGE),
+        "a: landwaiter\n",
+        &[],
+        &["`policy.semver.range`: "],
+        &[],
+    );
 }
 
 #[test]
@@ -208,7 +209,9 @@ fn a_marker_that_names_nothing() {
         alone,
         &marked("flux-system:app"),
         &["image mistake"],
-        &["there is no ImageRepository flux-system/app-images in this repository; "],
+        &[
+            "objects.yaml:5:30: error: the ImagePolicy flux-system/app is not followed: there is no ImageRepository flux-system/app-images in this repository; add it below the paths that are looked at; there is no ImageRepository at all",
+        ],
         &[],
     );
     // A tag by itself says no image that could be held.

@@ -72,14 +72,14 @@ fn why_nothing_changes() {
             "main-1",
             "main-1@1 main-2 main-3@3",
             "missing-created: the created time of 1 matching tag is not known (`main-2`), so the newest cannot be \
-             told; set an order that the tags can say (semver, numeric or alphabetical), or exclude them",
+             told; set an order that the tags can say (semver, numeric, natural or alphabetical), or exclude them",
         ),
         (
             "main-*",
             "main-1",
             "main-5 main-4 main-3 main-2 main-1@1",
             "missing-created: the created time of 4 matching tags is not known (`main-2`, `main-3`, `main-4`, …), so \
-             the newest cannot be told; set an order that the tags can say (semver, numeric or alphabetical), or \
+             the newest cannot be told; set an order that the tags can say (semver, numeric, natural or alphabetical), or \
              exclude them",
         ),
         (
@@ -129,6 +129,28 @@ fn why_nothing_changes() {
 }
 
 #[test]
+fn why_nothing_is_near_the_current_version() {
+    for (policy, current, tags, expected) in [
+        (
+            "semver:*  prerelease=same",
+            "latest",
+            "1.2",
+            "no-version: the current `latest` is no version, so it cannot be told which one comes next; write a version \
+             by hand first",
+        ),
+        (
+            "semver:>=0-0  prerelease=same",
+            "1.2.0-alpine",
+            "1.2.1-debian 1.2.1 1.2.2-alpine.1",
+            "no-match: `semver:>=0-0 prerelease=same` fits none of 3 tags (3 of another pre-release); change the policy, \
+             or wait for a tag that fits",
+        ),
+    ] {
+        assert_eq!(told(policy, current, tags), expected);
+    }
+}
+
+#[test]
 fn a_tag_without_a_key_is_older_than_every_one_that_has_one() {
     check("semver:*", "latest", "1.0 latest", "1.0");
     check("semver:*", "", "1.0", "1.0");
@@ -167,6 +189,10 @@ fn ties() {
     check("semver:*  order=semver desc", "", "1.2.3 v1.2.3 1.3", "v1.2.3");
     check("*  order=numeric", "05", "5 05 5.0", "up-to-date");
     check("*  order=numeric", "", "5 05 5.0", "5.0");
+    check("*  order=natural", "r9", "r9 r10 q11", "r10");
+    check("*  order=natural desc", "", "r9 r10 q11", "q11");
+    check("*  order=natural", "r10", "r9", "only-older");
+    check("regex:b-(.*)-.*  extract=$1  order=natural", "b-9-x", "b-9-x b-10-a b-10-b", "b-10-b");
     // Equal times, and times of 1970: natural order.
     check("*", "r9", "r9@1 r10@1", "r10");
     check("*", "r10", "r9@1 r10@1", "up-to-date");
@@ -217,6 +243,18 @@ fn near_the_current_version() {
     check("semver:*  within=major", "1.2.3", "1.2.3 1.9 2.0", "1.9");
     check("semver:*  within=minor", "1.2.3", "1.2.3 1.2.9 1.9 2.0", "1.2.9");
     check("semver:*  within=major", "latest", "1.9", "no-version");
+    check("semver:*  within=any", "1.2.3", "1.9 2.0", "2.0");
+    check("semver:*  within=any", "latest", "1.9", "no-version");
+    check("semver:>=0-0  prerelease=same", "1.2-alpine", "1.3 1.3-alpine 1.4-debian", "1.3-alpine");
+    check("semver:>=0-0  prerelease=same", "1.2", "1.3 1.4-rc.1", "1.3");
+    check("semver:*  prerelease=same", "1.2-alpine", "1.3-alpine", "no-match");
+    check("own family  prerelease=same", "1.2.0-rc.1", "1.3.0-rc.1 1.4.0-rc.2 1.2.0", "1.3.0-rc.1");
+    check(
+        "regex:app-(.*)  extract=$1  order=semver  within=minor  prerelease=same",
+        "app-1.2",
+        "app-1.2.9 app-1.3",
+        "app-1.2.9",
+    );
     check("regex:app-(.*)  extract=$1  order=semver  within=major", "app-1.2", "app-1.9 app-2.0", "app-1.9");
 }
 

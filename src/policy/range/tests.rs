@@ -1,6 +1,7 @@
 //! The vectors of the reference, and what our parser says to the rest.
 
-use super::{Range, Unsatisfied, version};
+use super::{Edition, Range, Unsatisfied};
+use crate::policy::version;
 
 #[test]
 fn the_vectors_of_the_reference() {
@@ -85,4 +86,70 @@ fn what_is_no_constraint() {
     check("99999999999999999999", "does not fit 64 bits");
     check("1.2.3+", "no build metadata");
     check(">1.0 - 2.0", "was not expected");
+}
+
+#[test]
+fn editions() {
+    use Edition::{Ours, V31, V34};
+    let holds = |edition, constraint: &str, tag: &str| {
+        let range = Range::parse_as(edition, constraint).ok()?;
+        Some(range.check(&version::loose(tag).unwrap()).is_ok())
+    };
+    let table = include_str!("../../../fixtures/conformance/semver-constraints.tsv");
+    for row in table.lines().filter(|row| !row.starts_with('#')) {
+        let [constraint, tag, satisfies] = row.split('\t').collect::<Vec<_>>()[..] else { panic!("{row:?}") };
+        assert_eq!(holds(V34, constraint, tag), Some(satisfies == "true"), "{row:?}");
+        // The older edition differs in pre-releases and in `^0` alone.
+        if !tag.contains('-') && !constraint.starts_with("^0") {
+            assert_eq!(holds(V31, constraint, tag), Some(satisfies == "true"), "{row:?}");
+        }
+    }
+    for (constraint, tag, ours, v34, v31) in [
+        ("^*", "0.0.0", Some(true), Some(true), Some(true)),
+        ("^*", "1.0.0", Some(true), Some(false), Some(false)),
+        ("^*", "0.1.0", Some(true), Some(false), Some(true)),
+        ("^0.0.3", "0.0.3", Some(true), Some(true), Some(true)),
+        ("^0.0.3", "0.7.3", Some(false), Some(false), Some(true)),
+        ("^0.0.3", "1.0.3", Some(false), Some(false), Some(false)),
+        ("^0.2.3", "0.2.9", Some(true), Some(true), Some(true)),
+        ("^0.2.3", "1.2.9", Some(false), Some(false), Some(false)),
+        ("*-0", "1.0.0-rc", Some(true), Some(true), Some(false)),
+        ("*-01", "1.0.0", None, None, Some(true)),
+        (">=1.0.0-0, <2", "1.5.0-rc", Some(true), Some(true), Some(false)),
+        (">=1.0.0-0, <2-0", "1.5.0-rc", Some(true), Some(true), Some(true)),
+        ("!=1.2.3", "1.5.0-rc", Some(false), Some(false), Some(true)),
+        ("!=1.2", "1.5.0-rc", Some(false), Some(false), Some(false)),
+        (">=1<2", "1.5.0", None, None, Some(true)),
+        (">1,", "2.0.0", None, None, Some(true)),
+        ("1.2.3v2", "1.2.3", None, None, Some(false)),
+        ("1.2.3a", "1.2.3", None, None, None),
+        ("1 || ", "1.2.3", None, None, None),
+    ] {
+        for (edition, expected) in [(Ours, ours), (V34, v34), (V31, v31)] {
+            assert_eq!(holds(edition, constraint, tag), expected, "{edition:?} {constraint} {tag}");
+        }
+    }
+}
+
+#[test]
+fn what_is_below_a_number() {
+    for (constraint, below) in [
+        ("~1.2", true),
+        ("1", true),
+        ("=1.2.3", true),
+        ("^0", true),
+        ("<9999", true),
+        (">=1 <2", true),
+        (">=1 <2 || 3.x", true),
+        ("<=9999", true),
+        ("*", false),
+        ("~0.0.0", false),
+        ("<*", false),
+        (">1", false),
+        ("<2 || >3", false),
+        ("!=1", false),
+        ("<10000", false),
+    ] {
+        assert_eq!(Range::parse(constraint).unwrap().is_below(10_000), below, "{constraint}");
+    }
 }

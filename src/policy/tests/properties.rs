@@ -6,7 +6,9 @@ use super::{day, policy};
 use crate::image::Tag;
 use crate::policy::{By, Candidate, Decision, Direction, Judgement, Policy, decide, explain, version};
 
-const POLICIES: [&str; 17] = [
+const POLICIES: [&str; 19] = [
+    "*  order=natural",
+    r"regex:\D*(\d.*)  order=natural desc  extract=$1",
     "semver:*",
     "semver:>=1.0.0-0",
     "semver:~1.2 || >=3  dialect=flux",
@@ -26,7 +28,7 @@ const POLICIES: [&str; 17] = [
     "own family  within=major",
 ];
 
-fn names() -> impl Strategy<Value = Tag> {
+pub(in crate::policy) fn names() -> impl Strategy<Value = Tag> {
     let form = prop_oneof![
         "v?[0-3](\\.[0-3]){1,2}(-(rc\\.[0-9]|alpine))?",
         "(main-|build-)?0{0,2}[0-9]{1,6}",
@@ -36,7 +38,7 @@ fn names() -> impl Strategy<Value = Tag> {
     form.prop_map(|text| Tag::parse(&text).unwrap())
 }
 
-fn lists() -> impl Strategy<Value = Vec<Candidate>> {
+pub(in crate::policy) fn lists() -> impl Strategy<Value = Vec<Candidate>> {
     let candidate = (names(), prop_oneof![9 => (0_i64..4).prop_map(Some), 1 => Just(None)])
         .prop_map(|(tag, created)| Candidate { tag, created: created.map(day) });
     prop::collection::vec(candidate, 0..16)
@@ -48,11 +50,12 @@ fn older(policy: &Policy, a: &Candidate, b: &Candidate) -> Option<bool> {
         return None;
     }
     let number = |tag: &Tag| tag.as_str().parse::<u64>().ok();
-    let version = |tag: &Tag| version::read(tag.as_str(), policy.pattern().dialect()).ok();
+    let version = |tag: &Tag| version::read(tag.as_str(), policy.versions()).ok();
     let order = match policy.order().by {
         By::Semver => version(&a.tag)?.cmp_precedence(&version(&b.tag)?),
         By::Newest => a.created?.cmp(&b.created?),
         By::Numeric => number(&a.tag)?.cmp(&number(&b.tag)?),
+        By::Natural => return None,
         By::Alphabetical => a.tag.as_str().cmp(b.tag.as_str()),
     };
     Some(match policy.order().direction {

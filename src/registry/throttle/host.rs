@@ -84,7 +84,7 @@ impl Host {
     }
 
     pub(super) fn stand(&self, counted: Counted) -> Place<'_> {
-        self.state().counted[counted as usize].waiting += 1;
+        self.state().counted[counted.line()].waiting += 1;
         Place(self, counted)
     }
 
@@ -132,7 +132,7 @@ impl State {
     /// Takes in what an answer to a request of the time `sent` told us.
     pub(super) fn heed(&mut self, host: &str, counted: Counted, sent: Instant, told: &Told, too_many: bool) {
         let now = Instant::now();
-        let seen = &mut self.counted[counted as usize];
+        let seen = &mut self.counted[counted.subject()];
         if let Some(quota) = told.quota {
             seen.budget = Some(Budget::new(quota, seen.last_sent, now));
         }
@@ -167,7 +167,7 @@ impl State {
     /// Counts a request that goes now.
     pub(super) fn send(&mut self, counted: Counted, now: Instant) {
         self.pace.take(now);
-        let seen = &mut self.counted[counted as usize];
+        let seen = &mut self.counted[counted.line()];
         seen.last_sent = Some(now);
         if let Some(budget) = &mut seen.budget {
             budget.take(now);
@@ -179,6 +179,6 @@ impl State {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.state().counted[self.1 as usize].waiting -= 1;
+        self.0.state().counted[self.1.line()].waiting -= 1;
     }
 }

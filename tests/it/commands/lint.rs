@@ -1,7 +1,10 @@
 //! What `lint` says of mistakes.
 
+mod outputs;
+mod switches;
+mod tags;
+
 use std::fs;
-use std::path::Path;
 
 use landwaiter::manifest::Rule;
 use serde_json::{Value, json};
@@ -77,34 +80,6 @@ fn bad_files_are_told_and_the_others_go_on() {
     assert_eq!(told, ["1-no-yaml.yaml", "2-template.yaml", "3-tab.yaml", "4-bytes.yaml"], "{answer:#}");
     for (file, before) in ["6-bom.yaml", "7-crlf.yaml"].iter().zip(before) {
         assert_eq!(checkout.read(file), before.replace("x:1.0", "x:1.1"));
-    }
-}
-
-/// The table of `docs/lint.md`, as the code has it.
-fn rules_table() -> String {
-    let row = |rule: &Rule| format!("| `{rule}` | {} | {} |\n", rule.usual().as_str(), rule.meaning());
-    format!("| rule | mostly | meaning |\n|---|---|---|\n{}", Rule::ALL.iter().map(row).collect::<String>())
-}
-
-#[test]
-fn every_rule_is_in_the_book_and_in_use() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let book = fs::read_to_string(root.join("docs/lint.md")).unwrap();
-    assert!(
-        book.contains(&rules_table()),
-        "the table of docs/lint.md is not that of the code, which is\n{}",
-        rules_table()
-    );
-    let mut code = String::new();
-    for entry in walkdir::WalkDir::new(root.join("src")) {
-        let entry = entry.unwrap();
-        let is_test = entry.path().components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"));
-        if entry.file_type().is_file() && !is_test && entry.file_name() != "rule.rs" {
-            code += &fs::read_to_string(entry.path()).unwrap();
-        }
-    }
-    for rule in Rule::ALL {
-        assert!(code.contains(&format!("Rule::{rule:?}")), "no problem breaks `{rule}`");
     }
 }
 

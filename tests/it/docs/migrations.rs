@@ -96,3 +96,23 @@ fn from_renovate() {
 fn from_kargo() {
     check("kargo.md");
 }
+
+#[test]
+fn from_flux_1() {
+    check("flux-v1.md");
+}
+
+#[test]
+fn from_flux_2() {
+    check("flux-v2.md");
+}
+
+#[test]
+fn from_argo_cd_image_updater() {
+    check("argocd-image-updater.md");
+}
+
+#[test]
+fn from_keel() {
+    check("keel.md");
+}

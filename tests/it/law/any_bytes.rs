@@ -5,7 +5,10 @@
 use std::ops::Range;
 
 use landwaiter::image::{Digest, Reference, Registry, Repository, Tag};
-use landwaiter::manifest::{is_manifest_path, read_policy_file};
+use landwaiter::manifest::{
+    LINT_FILES, Place, Problem, Rule, Severity, is_kustomization_path, is_manifest_path, read_lint_file,
+    read_policy_file,
+};
 use landwaiter::path::RepoPath;
 use landwaiter::policy::{
     Candidate, Decision, Dialect, Exclude, Extract, Judgement, Order, Pattern, PatternKind, Policy, Within, decide,
@@ -13,6 +16,7 @@ use landwaiter::policy::{
 };
 
 use super::file::{File, Image};
+use super::words::reworded;
 
 /// The names that a file can have; the first byte of the input chooses one.
 pub(crate) const NAMES: [&str; 6] =
@@ -31,6 +35,7 @@ pub(crate) fn manifest(data: &[u8]) {
     for problem in file.problems() {
         assert!(!problem.contains(|c: char| c.is_control()), "{problem:?} is no line of text");
     }
+    reworded(path, bytes, &file);
     let images = file.images();
     for tag in TAGS {
         let written: Vec<(usize, &str)> =
@@ -193,8 +198,8 @@ fn decided(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) {
     }
 }
 
-/// The prefixes that an annotation's key can have; the first byte of a key chooses one.
-pub(crate) const PREFIXES: [&str; 8] = [
+/// The prefixes that an annotation's key can have; the first byte of a key chooses one, counted from `0`.
+pub(crate) const PREFIXES: [&str; 9] = [
     "landwaiter/",
     "fluxcd.io/",
     "flux.weave.works/",
@@ -202,6 +207,7 @@ pub(crate) const PREFIXES: [&str; 8] = [
     "repository.fluxcd.io/",
     "tag.fluxcd.io/",
     "registry.fluxcd.io/",
+    "keel.sh/",
     "",
 ];
 
@@ -211,7 +217,7 @@ pub(crate) fn annotation(text: &str) {
     let mut parts = text.split('\0');
     let mut entries: Vec<(String, &str)> = Vec::new();
     while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-        let first = key.bytes().next().map_or(0, usize::from);
+        let first = key.bytes().next().map_or(0, |first| usize::from(first.wrapping_sub(b'0')));
         let name: String = key.chars().skip(1).collect();
         let key = format!("{}{name}", PREFIXES[first % PREFIXES.len()]);
         // A key of a mapping has 1024 characters at the most.
@@ -318,7 +324,19 @@ fn inside(path: &RepoPath) {
     assert!(text.ends_with(path.file_name()) && !path.file_name().contains('/'));
     let ending = path.file_name().rsplit_once('.').map(|(_, ending)| ending);
     assert_eq!(path.extension(), ending);
-    assert_eq!(is_manifest_path(path), matches!(ending, Some("yaml" | "yml" | "json")));
+    let is_named_so = matches!(ending, Some("yaml" | "yml" | "json")) || is_kustomization_path(path);
+    assert_eq!(is_manifest_path(path), is_named_so && !LINT_FILES.contains(&text));
+}
+
+/// A file that switches rules: what is wrong in it is a problem in it, and it never switches itself.
+pub(crate) fn lint_file(data: &[u8]) {
+    let path = RepoPath::parse(LINT_FILES[0]).expect("a path");
+    let file = read_lint_file(&path, data);
+    let is_own = |problem: &Problem| problem.rule == Rule::LintFile && problem.place.file == path;
+    assert!(file.problems.iter().all(is_own), "{:?}", file.problems);
+    let place = Place { file: path.clone(), line: 1, column: 1 };
+    let own = Problem::new(Rule::LintFile, Severity::Error, place, "", "");
+    assert_eq!(file.switches.severity(&own, &path), Some(Severity::Error));
 }
 
 /// A file with a named policy: it is one, or it says why not.

@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use landwaiter::image::Tag;
-use landwaiter::manifest::{Automation, Document, ImageField, Manifest, Place, Scope, Terms, Workload, read};
+use landwaiter::manifest::{
+    Automation, Document, ImageField, Manifest, Obstacle, Place, Reword, Rewording, Scope, Terms, Workload, read,
+};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::{Inventory, Memory, Source};
 
@@ -107,6 +109,25 @@ impl File {
         let rewritten = document.rewrite(&changes);
         let refused = rewritten.refused.into_iter().map(|(at, refusal)| (tags[at].0, refusal.to_string())).collect();
         Changed { bytes: rewritten.bytes, refused }
+    }
+
+    /// Where its objects with images begin.
+    pub(crate) fn objects(&self) -> Vec<Place> {
+        self.manifest.workloads.iter().map(|workload| workload.place.clone()).collect()
+    }
+
+    /// The file with other words on the object that begins here; `None` where they are refused.
+    pub(crate) fn reworded(&self, place: &Place, words: Vec<Reword>) -> Option<Vec<u8>> {
+        let document = Document::open(&self.path, &self.bytes).expect("a file with objects can be opened");
+        let reworded = document.reword(&[Rewording::Object { place: place.clone(), words }]);
+        let Some((_, refusal)) = reworded.refused.first() else { return Some(reworded.bytes) };
+        assert!(
+            !matches!(refusal.obstacle(), Obstacle::Unproved { .. }),
+            "{refusal}\n{}",
+            String::from_utf8_lossy(&self.bytes)
+        );
+        assert_eq!(reworded.bytes, self.bytes, "what is refused changes nothing");
+        None
     }
 
     /// What is said about the file, a line each.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::any_bytes::{NAMES, PREFIXES, annotation, manifest, path, pattern, policy_file, reference};
+use super::any_bytes::{NAMES, PREFIXES, annotation, lint_file, manifest, path, pattern, policy_file, reference};
 
 /// Every file below a folder of the repository, with its path.
 fn files(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -27,7 +27,8 @@ fn behind(word: &str) -> Vec<String> {
 
 #[test]
 fn the_fixtures_under_every_name() {
-    for (path, bytes) in files("fixtures/manifests").into_iter().chain(files("fixtures/demo")) {
+    let folders = ["fixtures/manifests", "fixtures/demo", "fixtures/dialects"];
+    for (path, bytes) in folders.into_iter().flat_map(files) {
         let own = NAMES.iter().position(|name| path.extension() == Path::new(name).extension()).unwrap_or(0);
         // Whatever the file is called: its own ending, and that of a file of another kind.
         for name in [own, 1, 2, 3, 4] {
@@ -59,6 +60,7 @@ fn the_names_and_patterns_of_the_fixtures() {
     }
     for (file, bytes) in files("policies").into_iter().chain(files("fixtures/manifests")) {
         policy_file(&bytes);
+        lint_file(&bytes);
         path(&format!("{}\0../{}", file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display(), file.display()));
     }
 }
@@ -67,7 +69,8 @@ fn the_names_and_patterns_of_the_fixtures() {
 fn the_annotations_of_the_fixtures() {
     for (at, prefix) in PREFIXES.iter().enumerate().filter(|(_, prefix)| !prefix.is_empty()) {
         let first = char::from(b'0' + u8::try_from(at).unwrap());
-        let stated = if at < 3 { behind(prefix) } else { vec!["app: values.image".to_owned()] };
+        let stated =
+            if at < 3 || *prefix == "keel.sh/" { behind(prefix) } else { vec!["app: values.image".to_owned()] };
         for (key, value) in stated.iter().filter_map(|line| line.split_once(':')) {
             let value = value.trim().trim_matches(['\'', '"']);
             annotation(&format!("{first}{key}\0{value}"));

@@ -67,3 +67,22 @@ async fn a_helper_that_hangs_is_ended() {
     let error = tags(&Client::new(options).unwrap(), &repository).await.unwrap_err();
     check_error(&error, false, &["docker-credential-hangs gave no answer within 500ms"]);
 }
+
+#[tokio::test]
+async fn a_helper_that_talks_for_ever_is_not_listened_to() {
+    let server = Server::start(basic("bob", "hunter2")).await;
+    let repository = server.fill("web", &["a"]);
+    let (client, _folder) = client_with_config(&json!({"credsStore": "floods"}));
+    let error = tags(&client, &repository).await.unwrap_err();
+    check_error(&error, false, &["docker-credential-floods printed more than 65536 bytes"]);
+}
+
+#[tokio::test]
+async fn a_helper_that_leaves_a_program_behind_has_answered_when_it_ends() {
+    let server = Server::start(basic("bob", "hunter2")).await;
+    let repository = server.fill("web", &["a"]);
+    let (client, _folder) = client_with_config(&json!({"credsStore": "leaves"}));
+    let start = std::time::Instant::now();
+    assert_eq!(tags(&client, &repository).await.unwrap(), "a");
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use landwaiter::image::Repository;
 use landwaiter::registry::{Client, HostLimits, HostStatus, Options, Prefix, Site, Sites};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use super::{check_error, client, client_for_bob, created, options, tags};
 use crate::registry_server::{Act, Server, basic, bearer, say};
@@ -135,9 +135,10 @@ async fn a_date_is_read_by_the_clock_of_the_registry() {
 
 #[tokio::test]
 async fn a_dead_registry_gets_no_request_and_delays_nobody() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Nobody listens there yet, and nobody else gets the port.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let good = Server::good().await;
     let open = good.fill("web", &["a"]);
     let client = client();
@@ -146,7 +147,7 @@ async fn a_dead_registry_gets_no_request_and_delays_nobody() {
     check_error(&error, true, &["check the host name, the network"]);
     tags(&client, &dead(1)).await.unwrap_err();
     // Now somebody listens there, and notices that nobody comes.
-    let listener = TcpListener::bind(address).await.unwrap();
+    let listener = socket.listen(16).unwrap();
     let came = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&came);
     let listening = tokio::spawn(async move {

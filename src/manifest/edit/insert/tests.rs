@@ -84,7 +84,7 @@ fn values_are_quoted_like_their_neighbour_or_where_they_must_be() {
     check("name: \"a\"\n", "v2", "name: \"a\"\nnewTag: \"v2\"\n");
     check("name: 'a''b' # c\n", "v2", "name: 'a''b' # c\nnewTag: 'v2'\n");
     check("name: 'a'\n", "it's", "name: 'a'\nnewTag: \"it's\"\n");
-    check("name: a\n", "a\\b: \"c\"", "name: a\nnewTag: \"a\\\\b: \\\"c\\\"\"\n");
+    check("name: a\n", "a\\b: \"c\"", "name: a\nnewTag: 'a\\b: \"c\"'\n");
 }
 
 #[test]

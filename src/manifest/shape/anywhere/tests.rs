@@ -243,6 +243,22 @@ fn a_native_path_that_leads_nowhere_holds_the_others() {
     assert_eq!(flux.problems.len(), 1, "{:?}", problems(&flux));
 }
 
+/// The paths of a release begin at its values, as Flux has it, and what is told of them as well.
+#[test]
+fn a_path_that_leads_nowhere_in_values() {
+    let text = object(
+        "helm.fluxcd.io/v1 HelmRelease",
+        "repository.fluxcd.io/k: values.image\ntag.fluxcd.io/k: tag",
+        "spec:\n  values:\n    image: a\n    tag: v1\n",
+    );
+    assert_eq!(
+        problems(&parse(&text)),
+        [
+            "a.yaml:5:29: warning: `repository.fluxcd.io/k` leads nowhere: the top has no `values`; there are: image, tag",
+        ]
+    );
+}
+
 #[test]
 fn parts_that_do_not_belong_together() {
     let body = "spec: {image: 'a:v1', tag: v1}\n";

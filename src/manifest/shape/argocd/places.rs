@@ -37,7 +37,7 @@ pub(super) struct Values<'a> {
 }
 
 /// A file whose content means different things to different readers, which is told already.
-struct Unclear;
+pub(super) struct Unclear;
 
 impl<'a> SourceLayers<'a> {
     /// What counts for a key of a section, `helm` or `kustomize`.
@@ -276,7 +276,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The mapping that a file holds, if it holds anything.
-    fn root(&mut self, document: &'a Document) -> Result<Option<Layer<'a>>, Unclear> {
+    pub(super) fn root(&mut self, document: &'a Document) -> Result<Option<Layer<'a>>, Unclear> {
         let file = Some(document.path());
         let mut roots = document.roots();
         let Some(node) = roots.next().filter(|node| !node.is_null()) else { return Ok(None) };

@@ -187,7 +187,7 @@ fn links_that_lead_nowhere_are_told_and_the_rest_goes_on() {
         &text.replace("./charts/web", "../web"),
         &files,
         &[
-            "apps/release.yaml:3:26: warning: this HelmRelease shows no image, so there is none to follow; say where the image stands with `landwaiter/image.<alias>: <path>`; in a patch, show the container with its image",
+            "apps/release.yaml:3:26: warning: this HelmRelease shows no image, so there is none to follow; say where the image stands with `landwaiter/image.<alias>: <path>`; or write it into its `values`",
             "apps/release.yaml:7:14: warning: the path of the chart leads out of the repository; correct the path",
         ],
     );

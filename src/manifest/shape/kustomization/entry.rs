@@ -10,6 +10,7 @@ use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::{ContainerPolicy, ImageField};
 use crate::manifest::yaml::{Kind, NodeRef};
 use crate::path::RepoPath;
+use crate::policy::Peer;
 
 /// One entry of `images`.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,8 @@ pub struct ImageEntry {
     pub wrong: Option<Problem>,
     /// What the annotations of the kustomization itself say about it.
     pub policy: ContainerPolicy,
+    /// What another tool was told by them.
+    pub peer: Option<Peer>,
     /// Where the new tag is written, or is to be. `None` where no image can be read.
     field: Option<ImageField>,
 }
@@ -88,6 +91,7 @@ impl ImageEntry {
             suffix: written("tagSuffix"),
             wrong: None,
             policy: ContainerPolicy::Unstated,
+            peer: None,
             field: None,
         };
         if entry.has_tagged_name() {

@@ -143,7 +143,7 @@ impl Marked {
     /// The tag of an image of this repository that the value says, alone or in a longer text. The
     /// neighbours must not say another repository.
     pub(in crate::manifest) fn tag(&self, name: &Reference) -> Result<ImageField, Miss> {
-        if let Some(says) = self.beside.as_deref().filter(|says| !names(says, name.repository())) {
+        if let Some(says) = self.beside.as_deref().filter(|says| !names_repository(says, name.repository())) {
             return Err(Miss::Other { says: shown(says), meant: name.repository().clone() });
         }
         if is_tag(&self.text) {
@@ -268,7 +268,7 @@ fn is_tag(text: &str) -> bool {
 }
 
 /// Whether a text names this repository. One that says no registry leaves it open: charts add one.
-fn names(text: &str, repository: &Repository) -> bool {
+pub(in crate::manifest::shape) fn names_repository(text: &str, repository: &Repository) -> bool {
     let Ok(said) = Reference::parse(text) else { return true };
     let first = said.name().split('/').next().unwrap_or_default();
     let has_registry = said.name().contains('/') && (first.contains(['.', ':']) || first == "localhost");

@@ -43,12 +43,12 @@ impl<'a> Level<'a> {
     }
 
     /// The layer that wins.
-    pub(super) fn top(&self) -> Option<Layer<'a>> {
+    pub(in crate::manifest::shape) fn top(&self) -> Option<Layer<'a>> {
         self.layers.first().copied()
     }
 
     /// The value that wins, where that is a scalar, or an alias of one.
-    pub(super) fn scalar(&self) -> Option<Layer<'a>> {
+    pub(in crate::manifest::shape) fn scalar(&self) -> Option<Layer<'a>> {
         self.top().filter(|layer| self.parameters.is_empty() && matches!(layer.node.resolved().kind(), Kind::Scalar(_)))
     }
 
@@ -58,7 +58,7 @@ impl<'a> Level<'a> {
 
     /// What the layers say under a key. A mapping lies over the mappings below it; anything else hides
     /// what is below, and is hidden by a mapping above.
-    pub(super) fn get(&self, key: &str) -> Option<Self> {
+    pub(in crate::manifest::shape) fn get(&self, key: &str) -> Option<Self> {
         let mut found = Vec::new();
         for layer in &self.layers {
             match layer.node.get(key) {

@@ -69,6 +69,7 @@ pub(in crate::manifest::shape) fn at_path<'a>(
     registry: Option<&Level<'a>>,
     repository: &Level<'a>,
     tag: Option<&Level<'a>>,
+    digest: Option<&Level<'a>>,
 ) -> Option<Found<'a>> {
     let scalar = |level: &Level<'a>| level.scalar();
     let registry = match registry {
@@ -79,7 +80,8 @@ pub(in crate::manifest::shape) fn at_path<'a>(
         Some(tag) => Some(scalar(tag)?),
         None => None,
     };
-    Some(assemble(registry, scalar(repository)?, tag, None))
+    let digest = digest.and_then(scalar).filter(|layer| is_text(layer.node));
+    Some(assemble(registry, scalar(repository)?, tag, digest))
 }
 
 /// An image in parts. None where a merge may say more of them.

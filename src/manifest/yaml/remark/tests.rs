@@ -68,7 +68,13 @@ fn on_the_line_that_opens_something() {
 #[test]
 fn above() {
     check("# M\na: b", &["1:1 M -> b"]);
-    check("a: b\n# M\n\n  # x\nc: d # y\n", &["2:1 M -> d"]);
+    check("a: b\n# M\n  # x\nc: d # y\n", &["2:1 M -> d"]);
+    check("# M\r\n# x\r\na: b\r\n", &["1:1 M -> b"]);
+    check("# M\r# x\ra: b\r", &["1:1 M -> b"]);
+    for between in ["\n", "  \n", "\r\n", "# x\n\n", "\n# x\n", "\t\n"] {
+        check(&format!("a: b\n# M\n{between}c: d\n"), &["2:1 M -> nothing"]);
+    }
+    check("# M\n\n# M\na: b\n", &["1:1 M -> nothing", "3:1 M -> b"]);
     check("a:\n  b: c\n  # M\nd: e\n", &["3:3 M -> e"]);
     check("# M\n# M\n- a: b\n  c: d", &["1:1 M -> b", "2:1 M -> b"]);
     check("# M\nimage:\n  a: b\n", &["1:1 M -> mapping 3:3"]);

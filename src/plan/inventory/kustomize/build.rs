@@ -43,11 +43,11 @@ pub(super) type EntryId = (usize, usize);
 pub(super) struct Item<'m> {
     /// Its number among the pods.
     pub(super) pod: usize,
-    name: &'m str,
+    pub(super) name: &'m str,
     pub(super) tag: Option<Cow<'m, str>>,
     pub(super) digest: Option<&'m str>,
     /// The last entry that meant it.
-    last: Option<EntryId>,
+    pub(super) last: Option<EntryId>,
 }
 
 /// What comes out of building every kustomization that nobody else builds.
@@ -62,6 +62,8 @@ pub(super) struct Built<'m> {
     pub(super) superseded: BTreeMap<(EntryId, usize), EntryId>,
     /// The kustomizations that were too much to build.
     pub(super) too_large: Vec<usize>,
+    /// The containers of kustomizations that somebody else wants to know about, as these leave them.
+    pub(super) wanted: BTreeMap<usize, Vec<Item<'m>>>,
 }
 
 struct Builder<'m> {
@@ -96,6 +98,10 @@ pub(super) fn build<'m>(tree: &'m Tree, files: &'m HashMap<RepoPath, Arc<Manifes
             Some(items) => builder.memo[at] = items,
             None => builder.built.too_large.push(at),
         }
+    }
+    for &at in tree.wanted.values() {
+        let items = builder.memo[at].clone();
+        builder.built.wanted.insert(at, items);
     }
     for &root in &tree.roots {
         for item in std::mem::take(&mut builder.memo[root]) {

@@ -3,12 +3,12 @@
 //! Links are followed through the whole repository and never out of it. Knows nothing of images but
 //! whether there are entries for any.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::super::Source;
-use super::shelf::Shelf;
+use super::super::shelf::Shelf;
 use crate::manifest::{
     KUSTOMIZATION_FILES, Kustomization, KustomizationRole, Link, Manifest, Problem, Rule, Severity,
     is_kustomization_path,
@@ -27,6 +27,8 @@ pub(super) struct Tree {
     pub(super) roots: Vec<usize>,
     /// Links that lead to nothing, with the kustomization that has them.
     pub(super) dangling: Vec<(usize, Problem)>,
+    /// The kustomizations of folders that somebody else wants to know about.
+    pub(super) wanted: BTreeMap<Option<RepoPath>, usize>,
 }
 
 /// One kustomization.
@@ -90,9 +92,10 @@ impl Node {
 }
 
 impl Tree {
-    /// Finds every kustomization of the survey, and all that they lead to.
+    /// Finds every kustomization of the survey and of the wanted folders, and all that they lead to.
     pub(super) fn plant<S: Source>(
         shelf: &mut Shelf<'_, '_, S>,
+        wanted: &BTreeSet<Option<RepoPath>>,
         problems: &mut Vec<Problem>,
     ) -> Result<Self, S::Error> {
         let manifests = shelf.manifests;
@@ -101,13 +104,18 @@ impl Tree {
         for manifest in manifests.values() {
             planter.add(manifest, true);
         }
+        let mut found = BTreeMap::new();
+        for folder in wanted {
+            let node = planter.kustomization_in(folder.as_ref())?.and_then(|found| found.node());
+            found.extend(node.map(|node| (folder.clone(), node)));
+        }
         let mut at = 0;
         while at < planter.nodes.len() {
             planter.resolve(at)?;
             at += 1;
         }
         let Planter { nodes, dangling, .. } = planter;
-        let mut tree = Self { nodes, dangling, order: Vec::new(), roots: Vec::new() };
+        let mut tree = Self { nodes, dangling, order: Vec::new(), roots: Vec::new(), wanted: found };
         tree.put_in_order(problems);
         Ok(tree)
     }

@@ -75,6 +75,22 @@ fn every_group_of_releases() {
     ]);
 }
 
+/// The block of Keel names images by their paths, under keys of any name.
+#[test]
+fn named_by_a_block_of_keel() {
+    let block = |images: &str| format!("keel:\n  policy: all\n  images: [{images}]\n");
+    let (pair, whole) = ("{repository: a.image, tag: a.version}", "{repository: a.image}");
+    check([
+        row("below", "1.10", format!("{}a:\n    image: x\n    version: «1.9|\"1.10\"»  # v\n", block(pair))),
+        row("above", "v2", format!("a: {{version: 'v«1|2»', image: x}}\n{}", block(pair))),
+        row("whole", "v2", format!("a:\n  image: \"x:v«1|2»\"\n{}", block(whole))),
+        row("with a tag beside it", "v2", format!("a: {{image: x, tag: v«1|2»}}\n{}", block(whole))),
+        row("pinned", "v2", format!("a: {{image: x, version: v1, digest: '{DIGEST}'}}\n{}", block(pair)))
+            .refuses("a.image", "digest"),
+        row("into the block itself", "v2", format!("a: x\n{}", block("{repository: keel.policy}"))),
+    ]);
+}
+
 /// A tag by itself is what YAML reads as a number, a boolean or a date.
 #[test]
 fn tags_by_themselves() {
@@ -209,7 +225,8 @@ fn values_that_are_left_alone() {
         row("an anchor that somebody else uses", "v2", release("image:\n  repository: a/x\n  tag: &t v1\nversion: *t\n")).refuses("chart-image", "line"),
         row("the anchor stands elsewhere", "v2", release("version: &t v1\nimage:\n  repository: a/x\n  tag: *t\n")).refuses("chart-image", "line 6"),
         row("an anchor that two images share", "v2", release("a: {image: {repository: a/x, tag: &t «v1|v2»}}\nb: {image: {repository: a/y, tag: *t}}\n")),
-        row("a mapping that is merged elsewhere", "v2", release("app:\n  image: &app-image\n    repository: a/x\n    tag: v1.0.0  # Current version\nsidecar:\n  <<: *app-image\n  tag: v1.0.0\n")).refuses("app", "line"),
+        row("a mapping that is merged where the tag is said anew", "v2", release("app:\n  image: &app-image\n    repository: a/x\n    tag: «v1.0.0|v2»  # Current version\nsidecar:\n  <<: *app-image\n  tag: v1.0.0\n")),
+        row("a mapping that is merged elsewhere", "v2", release("app:\n  image: &app-image\n    repository: a/x\n    tag: v1.0.0  # Current version\nsidecar:\n  <<: *app-image\n  pullPolicy: Always\n")).refuses("app", "line"),
         row("an empty tag", "v2", release("image:\n  repository: a/x\n  tag: \"«|v2»\"\n")),
         row("nothing behind the key", "v2", release("image:\n  repository: a/x\n  tag:\n")).refuses("chart-image", "no value is written here"),
         row("nothing but a null", "v2", release("image: {repository: a/x, tag: ~}\n")).refuses("chart-image", "no value is written here"),

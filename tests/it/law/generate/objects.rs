@@ -79,7 +79,8 @@ pub(super) fn documents(dice: &mut Dice<'_>, path: &str) -> (Vec<Node>, Vec<Valu
 
 impl Builder<'_, '_> {
     fn document(&mut self) -> Node {
-        match self.dice.throw(10) {
+        match self.dice.throw(11) {
+            10 => self.keel_values(),
             4 | 5 => self.release(),
             6 => self.list(),
             7 => self.without_images("ConfigMap", "data"),
@@ -152,9 +153,12 @@ impl Builder<'_, '_> {
         }
         entries.push(("name".to_owned(), text(name)));
         if self.dice.one_in(3) {
-            let automated = ("landwaiter/automated".to_owned(), text("true"));
-            let pattern = ("fluxcd.io/tag.c".to_owned(), text("semver:~1.2"));
-            entries.push(("annotations".to_owned(), Node::Map(vec![automated, pattern])));
+            let said = self.dice.pick(&[
+                [("landwaiter/automated", "true"), ("fluxcd.io/tag.c", "semver:~1.2")],
+                [("keel.sh/policy", "minor"), ("keel.sh/monitorContainers", "^c$")],
+            ]);
+            let said = said.map(|(key, value)| (key.to_owned(), text(value)));
+            entries.push(("annotations".to_owned(), Node::Map(said.into())));
         }
         if self.dice.one_in(3) {
             let label = self.label();
@@ -305,6 +309,33 @@ impl Builder<'_, '_> {
         parts.rotate_left(turn);
         let parts: Vec<_> = parts.into_iter().map(|(key, node)| (key.to_owned(), node)).collect();
         if shape < 4 { parts } else { vec![("image".to_owned(), Node::Map(parts))] }
+    }
+
+    /// Values without an object, in which a block of Keel says where two images stand.
+    fn keel_values(&mut self) -> Node {
+        let id = if self.is_json { "-/Values/a.json" } else { "-/Values/a.yaml" };
+        let paths = |image: &[(&str, &str)]| {
+            Node::Map(image.iter().map(|(key, path)| ((*key).to_owned(), text(path))).collect())
+        };
+        self.map(["keel", "web", "api"], |builder, key| {
+            if key == "keel" {
+                return builder.map(["policy", "images"], |_, key| match key {
+                    "policy" => text("all"),
+                    _ => Node::List(vec![
+                        paths(&[("repository", "web.image"), ("tag", "web.version")]),
+                        paths(&[("repository", "api.image")]),
+                    ]),
+                });
+            }
+            let [_, path] = builder.dice.pick(&SPLIT);
+            let tag = builder.dice.pick(&TAGS).or(Some("1"));
+            let is_split = key == "web";
+            let value = builder.add(path.to_owned(), Some(path).filter(|_| !is_split), tag, false);
+            builder.images.push(Planted { workload: id.to_owned(), container: format!("{key}.image"), value });
+            let image = ("image".to_owned(), if is_split { text(path) } else { Node::Value(value) });
+            let version = is_split.then(|| ("version".to_owned(), Node::Value(value)));
+            Node::Map(std::iter::once(image).chain(version).collect())
+        })
     }
 
     fn kustomization(&mut self) -> Node {

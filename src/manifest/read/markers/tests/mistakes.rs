@@ -69,6 +69,61 @@ fn a_remark_is_no_marker() {
 }
 
 #[test]
+fn capitals_are_told_and_hold() {
+    for comment in
+        ["Landwaiter: semver:~1", "LANDWAITER: policy=stable", "LandWaiter : ignore", "Landwaiter: smever:~1"]
+    {
+        wrong(
+            &format!("image: x:1.0 # {comment}\n"),
+            "1:14: error: the comment looks like a marker, and `landwaiter` is not in lower case; write `landwaiter:`",
+            1,
+        );
+    }
+    for key in ["$imagePolicy", "$ImagePolicy"] {
+        wrong(
+            &format!("image: x:1.0 # {{\"{key}\": \"ns:app\"}}\n"),
+            "1:14: error: Flux knows no such key, since capitals count, and passes over the marker; write `$imagepolicy` in lower case",
+            1,
+        );
+    }
+    for quiet in ["Landwaiter: the tool that moves this", "Landwaiter semver", "ÄÖLandwaiter: ignore"] {
+        let manifest = yaml(&format!("image: x:1.0 # {quiet}\n"));
+        assert_eq!((all(&manifest), problems(&manifest)), (vec![], vec![]), "{quiet}");
+    }
+}
+
+#[test]
+fn the_name_of_a_kustomize_entry_is_never_changed() {
+    let told = |key: &str, place: &str| {
+        format!(
+            "{place}: error: the marker stands on the `{key}` of an image, `x:1.0`, whose tag is not the one that counts; write the tag as `newTag`, and the marker behind it"
+        )
+    };
+    for (path, text, key, place) in [
+        ("kustomization.yaml", "images:\n- name: x:1.0 # landwaiter: semver:~1\n", "name", "2:15"),
+        ("kustomization.yaml", "images:\n- name: x\n  newName: x:1.0 # landwaiter: semver:~1\n", "newName", "3:18"),
+        (
+            "a.yaml",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: x:1.0 # landwaiter: semver:~1\n",
+            "name",
+            "5:17",
+        ),
+        (
+            "a.yaml",
+            "kind: HelmRelease\nspec:\n  postRenderers:\n  - kustomize:\n      images:\n      - name: x:1.0 # landwaiter: semver:~1\n",
+            "name",
+            "6:21",
+        ),
+    ] {
+        let manifest = file(path, text);
+        assert!(problems(&manifest).contains(&format!("{path}:{}", told(key, place))), "{:?}", problems(&manifest));
+        assert!(all(&manifest).iter().all(|one| one.ends_with("held")), "{:?}", all(&manifest));
+    }
+    let elsewhere = file("ci.yaml", "images:\n- name: x:1.0 # landwaiter: semver:~1\n");
+    assert_eq!((all(&elsewhere).len(), problems(&elsewhere)), (1, vec![]));
+}
+
+#[test]
 fn a_marker_without_an_image() {
     let n = "# landwaiter: semver:1";
     let behind = "write it behind the image or the tag, or on the line above";
@@ -164,6 +219,42 @@ fn two_markers_of_one_value_must_say_the_same() {
 }
 
 #[test]
+fn flux_reads_a_marker_above_a_value_only_where_no_other_comment_stands() {
+    let marker = "# {\"$imagepolicy\": \"a:b\"}";
+    let told = |place: &str, line: usize| {
+        format!(
+            "{place}: error: Flux does not read a marker above its value where another comment stands beside it or behind the value, as in line {line}; write the marker behind the value, and nothing else in its comment"
+        )
+    };
+    let crowded = |text: &str, place: &str, line: usize| {
+        let manifest = yaml(text);
+        assert_eq!(problems(&manifest), [format!("values.yaml:{}", told(place, line))], "{text}");
+        assert_eq!(manifest.markers.setters.len(), 1, "{text}");
+    };
+    crowded(&format!("# the app\n{marker}\nimage: x:1\n"), "2:1", 1);
+    crowded(&format!("{marker}\r\n# the app\r\nimage: x:1\r\n"), "1:1", 2);
+    crowded(&format!("a: b\n{marker}\nimage: x:1 # the app\n"), "2:1", 3);
+    crowded(&format!("a:\n  {marker}\n  - x:1 # the app\n"), "2:3", 3);
+    let values = |text: &str| format!("kind: Application\nspec:\n  source:\n    helm:\n      values: |\n{text}");
+    crowded(&values(&format!("        # the app\n        {marker}\n        image: x:1\n")), "7:9", 6);
+    crowded(&values(&format!("        {marker}\n        # the app\n        image: x:1\n")), "6:9", 7);
+    crowded(&values(&format!("        {marker}\n        image: x:1 # the app\n")), "6:9", 7);
+    for alone in [
+        values(&format!("        {marker}\n        image: x:1\n")).replace("  source", "  # of a chart\n  source"),
+        format!("a: b # the app\n{marker}\nimage: x:1\n"),
+        format!("# the app\n\n{marker}\nimage: x:1\n# behind\n"),
+        format!("a: |\n  # text\n{marker}\nimage: x:1\n"),
+        format!("{marker}\nimage: x:1 {marker}\n"),
+        format!("# the app\nimage: x:1 {marker}\n"),
+    ] {
+        let manifest = yaml(&alone);
+        assert_eq!((manifest.markers.setters.len(), problems(&manifest)), (1, vec![]), "{alone}");
+    }
+    let native = yaml("# the app\n# landwaiter: semver:1\nimage: x:1.0 # here\n");
+    assert_eq!((native.markers.workloads.len(), problems(&native)), (1, vec![]));
+}
+
+#[test]
 fn pinned_doubled_and_sealed_values_are_held() {
     let digest = format!("sha256:{}", "0".repeat(64));
     for text in [
@@ -227,9 +318,10 @@ fn what_is_never_changed_cannot_be_marked() {
     let secret = "which is never changed; move the image out of it";
     held("apiVersion: v1\nkind: Secret\n", &format!("Secret, {secret}"));
     held("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n", &format!("SealedSecret, {secret}"));
-    held(
-        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\n",
-        "ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
+    wrong(
+        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nspec:\n  image: x # landwaiter: semver:1\n",
+        "4:12: error: the marker stands in this ImageRepository, whose image is one to look at and not one that runs; remove it, and point at the image where it runs",
+        1,
     );
     let list = "kind: List\nitems:\n- kind: Secret\n  image: x:1 # landwaiter: semver:1\n- kind: Other\n  image: y:1 # landwaiter: semver:1\n";
     let followed = all(&yaml(list));

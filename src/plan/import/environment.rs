@@ -1,0 +1,141 @@
+//! A configuration of ours made of what the daemons of other tools were told, as environment variables; and
+//! what has no equivalent, with the reason.
+//!
+//! Secrets are named and never copied. Must not know how any of it is written in files, nor how it is shown.
+
+mod fluxd;
+mod objects;
+mod registries;
+
+use url::Url;
+
+use crate::manifest::{Place, RegistryConf, Setting};
+
+/// A configuration in the making.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// The variables, in the order in which they came up.
+    pub variables: Vec<Variable>,
+    /// What has no equivalent.
+    pub unsaid: Vec<Unsaid>,
+}
+
+/// An environment variable of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Where it comes from: the setting, and its place.
+    pub sources: Vec<(String, Place)>,
+    /// What is to be done beside it, or to be known.
+    pub notes: Vec<String>,
+}
+
+/// A setting that no variable says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsaid {
+    /// The setting as it is called there.
+    pub setting: String,
+    /// What it says; empty where that is a secret.
+    pub value: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Why nothing is done with it, and what to do instead.
+    pub why: String,
+}
+
+/// The variables that hold a list.
+const LISTS: [&str; 3] = ["LANDWAITER_GIT_PATH", "LANDWAITER_REGISTRY_CREDENTIALS", "LANDWAITER_REGISTRY_PLAIN_HTTP"];
+
+/// The folder in which the files are named that somebody has to put there.
+const FOLDER: &str = "/etc/landwaiter";
+
+impl Environment {
+    /// Adds what fluxd was told.
+    pub fn add_fluxd(&mut self, arguments: &[Setting]) {
+        fluxd::add(self, arguments);
+    }
+
+    /// Adds what Argo CD Image Updater was told of registries.
+    pub fn add_registries(&mut self, registries: &[RegistryConf]) {
+        registries::add(self, registries);
+    }
+
+    /// Adds what the files of a repository say to Flux beyond images: its `ImageUpdateAutomation`s, and
+    /// `.flux.yaml`.
+    pub fn add_objects(&mut self, settings: &[Setting]) {
+        objects::add(self, settings);
+    }
+
+    /// Sets the variable of an option. A list grows; of two values for anything else the first one stays,
+    /// and the other is told.
+    fn set(&mut self, option: &str, value: String, source: (String, Place), note: Option<String>) {
+        let name = variable(option);
+        let Some(known) = self.variables.iter_mut().find(|variable| variable.name == name) else {
+            let notes = note.into_iter().collect();
+            self.variables.push(Variable { name, value, sources: vec![source], notes });
+            return;
+        };
+        let is_list = LISTS.contains(&known.name.as_str());
+        let is_there = if is_list { known.value.split(',').any(|item| item == value) } else { known.value == value };
+        if is_there || is_list {
+            if !is_there {
+                known.value = format!("{},{value}", known.value);
+            }
+            if !known.sources.contains(&source) {
+                known.sources.push(source);
+            }
+            known.notes.extend(note.filter(|note| !known.notes.contains(note)));
+        } else {
+            let why =
+                format!("{name} is {} already, and one daemon has one value; run another one for this", known.value);
+            self.unsaid.push(Unsaid { setting: source.0, value, place: source.1, why });
+        }
+    }
+
+    fn leave(&mut self, setting: &str, value: &str, place: &Place, why: impl Into<String>) {
+        let (setting, value) = (setting.to_owned(), value.to_owned());
+        self.unsaid.push(Unsaid { setting, value, place: place.clone(), why: why.into() });
+    }
+}
+
+/// The environment variable that is the same as an option.
+fn variable(option: &str) -> String {
+    format!("LANDWAITER_{}", option.trim_start_matches('-').replace('-', "_").to_ascii_uppercase())
+}
+
+/// A path from the top of the repository: `./apps/` is `apps`, and `./` is nothing.
+fn relative(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The address of a repository over https, without user and password, and what had to be changed for it.
+/// `None` for an address that says no host.
+fn over_https(address: &str) -> Option<(String, Option<String>)> {
+    const SSH: &str = "it is reached over SSH there, which is not supported yet: check the address, and give a token \
+                       with LANDWAITER_GIT_CREDENTIALS";
+    if let Ok(url) = Url::parse(address) {
+        let host = url.host_str().filter(|host| !host.is_empty())?;
+        let path = url.path().trim_start_matches('/');
+        if matches!(url.scheme(), "https" | "http") {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let note = (!url.username().is_empty() || url.password().is_some()).then(|| {
+                "the address holds a user or password, which is left out: put it into the file of \
+                 LANDWAITER_GIT_CREDENTIALS"
+                    .to_owned()
+            });
+            return Some((format!("{}://{host}{port}/{path}", url.scheme()), note));
+        }
+        return Some((format!("https://{host}/{path}"), Some(SSH.to_owned())));
+    }
+    // As git has it: `user@host:path`.
+    let (host, path) = address.split_once(':')?;
+    let host = host.rsplit('@').next().filter(|host| !host.is_empty() && !host.contains('/'))?;
+    Some((format!("https://{host}/{}", path.trim_start_matches('/')), Some(SSH.to_owned())))
+}
+
+#[cfg(test)]
+mod tests;
