@@ -40,7 +40,9 @@ impl Config {
     /// How long to wait between passes: each part answers from memory until its own interval is over.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        self.git_poll_interval.min(self.registry_poll_interval)
+        let own = self.registry.sites.iter().filter_map(|site| site.interval).min();
+        let registries = own.map_or(self.registry_poll_interval, |own| own.min(self.registry_poll_interval));
+        self.git_poll_interval.min(registries)
     }
 
     /// Opens the store and the client.
@@ -49,9 +51,11 @@ impl Config {
     /// [`Error`] when the data directory cannot be used or a setting cannot be read.
     pub fn open(&self) -> Result<Reconciler, Error> {
         let mut registry = self.registry.clone();
-        registry.poll_interval = fresh_for(self.registry_poll_interval, self.interval());
+        let tick = self.interval();
+        registry.poll_interval = fresh_for(self.registry_poll_interval, tick);
+        registry.sites = registry.sites.map_intervals(|interval| Some(fresh_for(interval, tick)));
         let mut pass = self.pass.clone();
-        pass.git_fresh_for = fresh_for(self.git_poll_interval, self.interval());
+        pass.git_fresh_for = fresh_for(self.git_poll_interval, tick);
         let mirror = Mirror::open(self.git.clone())?;
         Ok(Reconciler::new(mirror, registry::Client::new(registry)?, pass))
     }

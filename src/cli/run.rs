@@ -119,6 +119,7 @@ impl Args {
     }
 
     fn config(self) -> Result<Config, Error> {
+        let settings = self.registry.settings()?;
         let url =
             RemoteUrl::parse(self.git_url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
         let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
@@ -149,7 +150,7 @@ impl Args {
                 credential,
                 timeout: git::DEFAULT_TIMEOUT,
             },
-            registry: self.registry.options(self.registry_poll_interval)?,
+            registry: self.registry.options_over(settings, self.registry_poll_interval)?,
             pass: reconcile::Options {
                 paths: self.git_path,
                 dialects: self.dialects.heard(),

@@ -3,6 +3,7 @@
 //!
 //! Paths in it are taken from the folder of the file. Secrets never stand in it: it says where they are.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ use crate::registry::{ClientCertificate, CredentialSource, HostLimits, Prefix, P
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "Landwaiter configuration")]
 struct File {
+    /// A docker `config.json` with credentials (`auths`, `credHelpers`, `credsStore`). Default: the one in
+    /// `~/.docker`, or where `DOCKER_CONFIG` says, if there is one.
+    docker_config: Option<PathBuf>,
     /// What is set for single registries.
     #[serde(default)]
     registries: Vec<RegistryEntry>,
@@ -53,6 +57,10 @@ struct RegistryEntry {
     #[schemars(with = "bool")]
     #[serde(default)]
     insecure_plain_http: Option<Spanned<bool>>,
+    /// Shows the credential to this host even without TLS, where whoever is on the way can read it.
+    #[schemars(with = "bool")]
+    #[serde(default)]
+    insecure_credentials: Option<Spanned<bool>>,
     /// The most requests per second to this host.
     #[schemars(with = "Option<f64>")]
     rate: Option<Spanned<f64>>,
@@ -104,6 +112,8 @@ struct Certificate {
 /// What the file says, understood.
 #[derive(Debug, Default)]
 pub struct Settings {
+    /// Docker's `config.json`.
+    pub docker_config: Option<PathBuf>,
     /// What is set for single registries.
     pub sites: Sites,
 }
@@ -151,13 +161,14 @@ fn parse(text: &str, path: &Path) -> Result<Settings, Error> {
         Error::Mistakes(vec![at(path, error.location().as_ref(), words.lines().next().unwrap_or_default())])
     })?;
     let mut reader = Reader { path, mistakes: Vec::new() };
+    let docker_config = file.docker_config.map(|path| reader.file(path));
     let mut sites = Vec::new();
     for entry in file.registries {
         let Some(site) = reader.site(entry, &sites) else { continue };
         sites.push(site);
     }
     if reader.mistakes.is_empty() {
-        Ok(Settings { sites: Sites::new(sites) })
+        Ok(Settings { docker_config, sites: Sites::new(sites) })
     } else {
         Err(Error::Mistakes(reader.mistakes))
     }
@@ -168,12 +179,30 @@ fn at(path: &Path, location: Option<&Location>, message: &str) -> String {
     match location {
         Some(place) => {
             let known = format!("line {} column {}", place.line(), place.column());
-            let message = message.replace(&format!(" at {known}"), "").replace(&format!("{known}: "), "");
-            let message = message.trim_start_matches("error: ");
+            let also = format!("line {}, column {}", place.line(), place.column());
+            let message = [known, also].iter().fold(message.to_owned(), |message, known| {
+                message.replace(&format!(" at {known}"), "").replace(&format!("{known}: "), "")
+            });
+            let message = plainly(message.trim_start_matches("error: "));
             format!("{}:{}:{}: {message}", path.display(), place.line(), place.column())
         }
         None => format!("{}: {message}", path.display()),
     }
+}
+
+/// The words of the library, where they speak of its own insides.
+fn plainly(message: &str) -> Cow<'_, str> {
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next()) {
+        return format!("the key `{key}` stands twice").into();
+    }
+    match message {
+        "expected sequence start" => "expected a list",
+        "expected mapping start" => "expected a mapping",
+        "expected string scalar" => "expected a text",
+        "expected end of mapping after enum variant value" => "a credential is kept in one place: keep one of the two",
+        other => other,
+    }
+    .into()
 }
 
 struct Reader<'p> {
@@ -215,7 +244,14 @@ impl Reader<'_> {
             key: self.file(own.value.key),
         });
         site.proxy = entry.proxy.as_ref().and_then(|text| self.proxy(text));
-        site.plain_http = entry.insecure_plain_http.is_some_and(|plain| plain.value);
+        site.plain_http = entry.insecure_plain_http.as_ref().is_some_and(|plain| plain.value);
+        if let Some(over_plain) = entry.insecure_credentials.as_ref().filter(|over_plain| over_plain.value) {
+            if !site.plain_http {
+                let message = "`insecure-credentials` says something only beside `insecure-plain-http: true`";
+                self.wrong(over_plain, message);
+            }
+            site.credential_over_plain_http = true;
+        }
         site.limits = HostLimits {
             rate: entry.rate.as_ref().map(|rate| rate.value),
             burst: entry.burst.map(|burst| burst.value),
@@ -239,6 +275,7 @@ impl Reader<'_> {
             ("client-certificate", entry.client_certificate.as_ref().map(|value| value.referenced)),
             ("proxy", entry.proxy.as_ref().map(|value| value.referenced)),
             ("insecure-plain-http", entry.insecure_plain_http.as_ref().map(|value| value.referenced)),
+            ("insecure-credentials", entry.insecure_credentials.as_ref().map(|value| value.referenced)),
             ("rate", entry.rate.as_ref().map(|value| value.referenced)),
             ("burst", entry.burst.as_ref().map(|value| value.referenced)),
             ("concurrency", entry.concurrency.as_ref().map(|value| value.referenced)),

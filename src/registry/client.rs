@@ -130,7 +130,7 @@ impl Client {
     /// page that cannot be read, a next page on another host, pages without end.
     pub async fn tags(&self, repository: &Repository) -> Result<Listing, Error> {
         let record = self.record_of(repository);
-        let interval = self.sites.of(repository, |site| site.interval).unwrap_or(self.poll_interval);
+        let interval = self.interval(repository);
         let asked = Instant::now();
         let mut listed = record.listing.lock().await;
         match &*listed {
@@ -140,7 +140,7 @@ impl Client {
             Listed { failed: Some((at, error)), .. } if *at >= asked => return Err(error.clone()),
             _ => {}
         }
-        match self.list(&self.sites.asked(repository)).await {
+        match self.list(&self.asked(repository)).await {
             Ok(listing) => {
                 record.created.lock().await.retain(|tag, _| listing.tags.binary_search(tag).is_ok());
                 *listed = Listed { good: Some((Instant::now(), listing.clone())), failed: None };
@@ -152,6 +152,16 @@ impl Client {
                 Err(error)
             }
         }
+    }
+
+    /// How often a repository is asked for its tags.
+    pub(super) fn interval(&self, repository: &Repository) -> Duration {
+        self.sites.interval(repository).unwrap_or(self.poll_interval)
+    }
+
+    /// The repository that is asked for in place of this one, where a mirror is set.
+    pub(super) fn asked(&self, repository: &Repository) -> Repository {
+        self.sites.asked(repository)
     }
 
     /// When the images of `tags` were made, by their configurations, in the order of `tags`.
@@ -167,7 +177,7 @@ impl Client {
     pub async fn created(&self, repository: &Repository, tags: &[Tag]) -> Result<Vec<(Tag, Option<Timestamp>)>, Error> {
         let record = self.record_of(repository);
         let mut known = record.created.lock().await;
-        let asked = self.sites.asked(repository);
+        let asked = self.asked(repository);
         let missing: BTreeSet<&Tag> = tags.iter().filter(|tag| !known.contains_key(*tag)).collect();
         let lookups = missing.into_iter().map(async |tag| (tag, self.look_up(&asked, tag).await));
         let mut lookups = stream::iter(lookups).buffer_unordered(self.host_concurrency);
@@ -328,9 +338,11 @@ impl Client {
 
     pub(super) fn door<'a>(&self, repository: &'a Repository) -> Door<'a> {
         let registry = repository.registry();
-        let is_plain =
-            registry.is_loopback() || self.sites.of_host(registry, |site| site.plain_http.then_some(())).is_some();
-        Door { repository, is_plain }
+        let is_set =
+            |setting: fn(&Site) -> bool| self.sites.of_host(registry, |site| setting(site).then_some(())).is_some();
+        let is_local = registry.is_loopback();
+        let is_plain = is_local || is_set(|site| site.plain_http);
+        Door { repository, is_plain, is_trusted: is_local || is_set(|site| site.credential_over_plain_http) }
     }
 
     /// How the registry pages, as far as it is known.

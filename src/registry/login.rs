@@ -36,11 +36,13 @@ pub(super) struct Login {
     refusals: Mutex<Refusals>,
 }
 
-/// The repository that we want to see, and whether its registry is spoken to without TLS.
+/// The repository that we want to see, whether its registry is spoken to without TLS, and whether a
+/// credential is shown to it even so.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Door<'a> {
     pub(super) repository: &'a Repository,
     pub(super) is_plain: bool,
+    pub(super) is_trusted: bool,
 }
 
 /// What makes a token the same: realm, service and scope, and whose it is.
@@ -178,6 +180,14 @@ impl Login {
         sent: Option<&Pass>,
     ) -> Result<Option<Grant>, Kind> {
         let credential = self.find(at.repository, sent.is_some()).await?;
+        if let Some(credential) = credential.as_ref().filter(|_| at.is_plain && !at.is_trusted) {
+            let registry = at.repository.registry();
+            return Err(Kind::Credential(format!(
+                "{credential} is not shown to {registry}, which is spoken to without TLS: whoever is on the way could \
+                 read it; give the registry a certificate, or set `credentials: anonymous` for it in the configuration \
+                 file, or `insecure-credentials: true`"
+            )));
+        }
         let holder = credential.as_ref().map(Credential::to_string);
         let (realm, service) = match &**way {
             Way::Token { realm, service, .. } => (realm, service.as_deref()),

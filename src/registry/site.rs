@@ -1,6 +1,7 @@
 //! What is set for one registry, or for the part of it below a path. Plain values; files are named here
 //! and read elsewhere.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -88,6 +89,8 @@ pub struct Site {
     pub proxy: Option<Proxy>,
     /// Whether this host is spoken to without TLS.
     pub plain_http: bool,
+    /// Whether it is shown a credential even so.
+    pub credential_over_plain_http: bool,
     /// How much this host is asked at most.
     pub limits: HostLimits,
 }
@@ -164,18 +167,65 @@ impl Site {
             client_certificate: None,
             proxy: None,
             plain_http: false,
+            credential_over_plain_http: false,
             limits: HostLimits::default(),
+        }
+    }
+
+    /// This, and where it says nothing, that.
+    fn or(self, that: Self) -> Self {
+        Self {
+            prefix: self.prefix,
+            credential: self.credential.or(that.credential),
+            mirror: self.mirror.or(that.mirror),
+            interval: self.interval.or(that.interval),
+            ca_bundle: self.ca_bundle.or(that.ca_bundle),
+            client_certificate: self.client_certificate.or(that.client_certificate),
+            proxy: self.proxy.or(that.proxy),
+            plain_http: self.plain_http || that.plain_http,
+            credential_over_plain_http: self.credential_over_plain_http || that.credential_over_plain_http,
+            limits: self.limits.or(that.limits),
         }
     }
 }
 
 impl Sites {
-    /// All that is set. Two entries of one prefix are the caller's mistake; the first counts.
+    /// All that is set. Of two entries of one prefix the first counts, setting by setting.
     #[must_use]
-    pub fn new(mut sites: Vec<Site>) -> Self {
+    pub fn new(sites: Vec<Site>) -> Self {
+        let mut by_prefix = BTreeMap::<Prefix, Site>::new();
+        for site in sites {
+            let site = match by_prefix.remove(&site.prefix) {
+                Some(earlier) => earlier.or(site),
+                None => site,
+            };
+            by_prefix.insert(site.prefix.clone(), site);
+        }
+        let mut sites: Vec<Site> = by_prefix.into_values().collect();
         // The longest first, so that the first that says something counts.
         sites.sort_by_key(|site| std::cmp::Reverse(site.prefix.path.len()));
         Self(sites)
+    }
+
+    /// These, and where they say nothing, those.
+    #[must_use]
+    pub fn or(self, those: Self) -> Self {
+        Self::new(self.0.into_iter().chain(those.0).collect())
+    }
+
+    /// How often a repository is asked for news, where something is set for it.
+    #[must_use]
+    pub fn interval(&self, repository: &Repository) -> Option<Duration> {
+        self.of(repository, |site| site.interval)
+    }
+
+    /// The same with other intervals.
+    #[must_use]
+    pub fn map_intervals(mut self, other: impl Fn(Duration) -> Option<Duration>) -> Self {
+        for site in &mut self.0 {
+            site.interval = site.interval.and_then(&other);
+        }
+        self
     }
 
     /// Every entry, the longest prefixes first.

@@ -70,6 +70,14 @@ impl Wires {
         let setup = |error: reqwest::Error| error.to_string();
         let everybody = builder(habits).tls_backend_preconfigured(tls()).build().map_err(setup)?;
         let local = builder(habits).tls_backend_preconfigured(tls()).no_proxy().build().map_err(setup)?;
+        let plain = sites.iter().filter(|site| site.plain_http).map(|site| site.prefix.registry());
+        for registry in plain.filter(|registry| !registry.is_loopback()) {
+            tracing::warn!(
+                %registry,
+                "this registry is spoken to without TLS: whoever is on the way reads what is sent, and chooses what is \
+                 deployed by changing the answers; give it a certificate"
+            );
+        }
         let mut own = HashMap::new();
         for site in sites.iter().filter(|site| has_own(site)) {
             let last = Mutex::new(Last::open(site, habits)?);
