@@ -27,15 +27,7 @@ impl Client {
     async fn find_digest(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, Kind> {
         let url = self.door(repository).url(&format!("manifests/{tag}"))?;
         let accept = metadata::ACCEPT_MANIFEST;
-        let home = repository.registry();
-        let ask = |method| Ask {
-            home: home.clone(),
-            method,
-            url: url.clone(),
-            accept,
-            authorization: None,
-            limit: MANIFEST_LIMIT,
-        };
+        let ask = |method| Ask { method, url: url.clone(), accept, authorization: None, limit: MANIFEST_LIMIT };
         let head = self.send(repository, ask(Method::Head)).await?;
         match head.status.as_u16() {
             200 => {
@@ -63,7 +55,7 @@ fn said(headers: &HeaderMap) -> Option<Digest> {
 }
 
 /// The digest of a manifest, by the registry's words where those are true, else by the bytes.
-fn proved(answer: &Answer) -> Result<Digest, Kind> {
+pub(super) fn proved(answer: &Answer) -> Result<Digest, Kind> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Manifest {

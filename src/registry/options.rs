@@ -15,7 +15,11 @@ pub struct Options {
     pub sites: Sites,
     /// Folders that are searched for `docker-credential-*` programs before `PATH`.
     pub helper_folders: Vec<PathBuf>,
-    /// How long a tag list is good.
+    /// The file that keeps what registries said over restarts; without one it is kept in memory.
+    pub store: Option<PathBuf>,
+    /// Whether every repository is asked for at the first look, however lately an earlier process did.
+    pub begins_anew: bool,
+    /// How often a repository is asked for its tags.
     pub poll_interval: Duration,
     /// Requests at once, over all hosts.
     pub concurrency: usize,
@@ -37,7 +41,7 @@ pub struct Options {
     /// The time before a host that failed again and again is tried once more. Doubled each time that it
     /// fails, up to five minutes; until then requests to it fail at once.
     pub probe_delay: Duration,
-    /// Tags per page. More than 1000 are refused by Amazon ECR.
+    /// Tags per page. A registry that refuses so many is asked for fewer from then on.
     pub page_size: usize,
 }
 
@@ -103,6 +107,8 @@ impl Default for Options {
             docker_config: None,
             sites: Sites::default(),
             helper_folders: Vec::new(),
+            store: None,
+            begins_anew: false,
             poll_interval: Duration::from_mins(1),
             concurrency: 64,
             host_concurrency: 8,
@@ -113,7 +119,7 @@ impl Default for Options {
             retry_delay: Duration::from_millis(500),
             max_retry_after: Duration::from_mins(1),
             probe_delay: Duration::from_secs(5),
-            page_size: 1000,
+            page_size: 10_000,
         }
     }
 }

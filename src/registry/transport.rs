@@ -50,17 +50,24 @@ pub(super) struct Patience {
 #[derive(Debug, Clone)]
 pub(super) enum Method {
     Get,
+    /// For what is not the content that is known: the answer may be `304`.
+    GetUnless(Known),
     /// For the headers of an answer, without its body.
     Head,
     /// With a form in URL encoding. It is never sent on by a redirect.
     Post(Secret),
 }
 
+/// By what a server knows again what it has sent.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) etag: Option<Box<str>>,
+    pub(super) modified: Option<Box<str>>,
+}
+
 /// A request.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
-    /// The registry for whose sake it is asked, which may be another host: its connections are used.
-    pub(super) home: Registry,
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) accept: &'static str,
@@ -73,7 +80,7 @@ pub(super) struct Ask {
 impl Method {
     fn name(&self) -> reqwest::Method {
         match self {
-            Self::Get => reqwest::Method::GET,
+            Self::Get | Self::GetUnless(_) => reqwest::Method::GET,
             Self::Head => reqwest::Method::HEAD,
             Self::Post(_) => reqwest::Method::POST,
         }
@@ -120,15 +127,16 @@ impl Transport {
         self.throttle.hosts()
     }
 
-    /// Sends the request until it has an answer that is not about a passing trouble.
+    /// Sends the request until it has an answer that is not about a passing trouble. It is sent for the sake of
+    /// the registry `home`, on its connections.
     ///
     /// # Errors
     /// No connection, no complete answer in time, a redirect that cannot be followed, a body that
     /// is too large, a host that is left alone; and `408`, `429` and `5xx` when they do not pass.
-    pub(super) async fn send(&self, ask: &Ask) -> Result<Answer, Kind> {
+    pub(super) async fn send(&self, home: &Registry, ask: &Ask) -> Result<Answer, Kind> {
         let mut tries = 1;
         loop {
-            match self.follow(ask).await {
+            match self.follow(home, ask).await {
                 Ok((answer, told)) => {
                     // GitHub refuses whoever is too fast with a 403 that says for how long.
                     let is_silenced = answer.status == StatusCode::FORBIDDEN && told.retry_after.is_some();
@@ -152,7 +160,7 @@ impl Transport {
     }
 
     /// One try, over all its redirects.
-    async fn follow(&self, ask: &Ask) -> Result<(Answer, Told), Kind> {
+    async fn follow(&self, home: &Registry, ask: &Ask) -> Result<(Answer, Told), Kind> {
         let request = describe(ask.method.name().as_str(), &ask.url);
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -161,12 +169,12 @@ impl Transport {
                 Ok(permit) => permit,
                 Err(refused) => {
                     if let Some(permit) = refused.probe {
-                        self.probe(*permit, ask.clone(), url, request);
+                        self.probe(*permit, home.clone(), ask.clone(), url, request);
                     }
                     return Err(refused.kind);
                 }
             };
-            let Exchanged { status, headers, body, told } = self.exchange(permit, ask, &url, &request).await?;
+            let Exchanged { status, headers, body, told } = self.exchange(permit, home, ask, &url, &request).await?;
             tracing::debug!(url = %describe(ask.method.name().as_str(), &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
@@ -183,20 +191,28 @@ impl Transport {
 
     /// Sends one step of a request to a host that failed before, to see whether it is back. Nobody waits
     /// for it: a dead host delays no pass.
-    fn probe(&self, permit: Permit, ask: Ask, url: Url, request: String) {
+    fn probe(&self, permit: Permit, home: Registry, ask: Ask, url: Url, request: String) {
         let transport = self.clone();
         tokio::spawn(async move {
-            if let Err(kind) = transport.exchange(permit, &ask, &url, &request).await {
+            if let Err(kind) = transport.exchange(permit, &home, &ask, &url, &request).await {
                 tracing::debug!(error = %kind, "the host is still dead");
             }
         });
     }
 
     /// One step of a request, in time, and what it says about the host.
-    async fn exchange(&self, permit: Permit, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
+    async fn exchange(
+        &self,
+        permit: Permit,
+        home: &Registry,
+        ask: &Ask,
+        url: &Url,
+        request: &str,
+    ) -> Result<Exchanged, Kind> {
         let after = self.patience.timeout;
         let timed_out = |_| Err(Kind::TimedOut { request: request.to_owned(), after });
-        let exchanged = tokio::time::timeout(after, self.send_once(ask, url, request)).await.unwrap_or_else(timed_out);
+        let exchanged =
+            tokio::time::timeout(after, self.send_once(home, ask, url, request)).await.unwrap_or_else(timed_out);
         let question = || {
             let mut hasher = DefaultHasher::new();
             url.path().hash(&mut hasher);
@@ -221,7 +237,7 @@ impl Transport {
         exchanged
     }
 
-    async fn send_once(&self, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
+    async fn send_once(&self, home: &Registry, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
         let unreachable = |error: reqwest::Error| {
             let request = request.to_owned();
             match tls::refusal(&error, url.host_str().unwrap_or_default()) {
@@ -230,7 +246,7 @@ impl Transport {
             }
         };
         let mut builder =
-            self.wires.to(url, &ask.home).request(ask.method.name(), url.clone()).header(header::ACCEPT, ask.accept);
+            self.wires.to(url, home).request(ask.method.name(), url.clone()).header(header::ACCEPT, ask.accept);
         if let Some(authorization) = ask.authorization.as_ref().filter(|_| url.origin() == ask.url.origin()) {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| {
@@ -238,6 +254,13 @@ impl Transport {
             })?;
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
+        }
+        if let Method::GetUnless(known) = &ask.method {
+            let conditions = [(header::IF_NONE_MATCH, &known.etag), (header::IF_MODIFIED_SINCE, &known.modified)];
+            for (name, value) in conditions {
+                builder = builder
+                    .headers(value.iter().filter_map(|value| Some((name.clone(), value.parse().ok()?))).collect());
+            }
         }
         if let Method::Post(form) = &ask.method {
             builder = builder
@@ -305,7 +328,7 @@ fn counted(method: &Method, url: &Url) -> Counted {
     match method {
         _ if !url.path().contains("/manifests/") => Counted::Rest,
         Method::Head => Counted::Heads,
-        Method::Get | Method::Post(_) => Counted::Manifests,
+        Method::Get | Method::GetUnless(_) | Method::Post(_) => Counted::Manifests,
     }
 }
 

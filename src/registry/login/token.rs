@@ -70,8 +70,7 @@ pub(super) fn request(
         authorization = proof.and_then(basic);
     }
     let method = form.map_or(Method::Get, Method::Post);
-    let home = at.repository.registry().clone();
-    Ok(Ask { home, method, url, accept: "application/json", authorization, limit: TOKEN_LIMIT })
+    Ok(Ask { method, url, accept: "application/json", authorization, limit: TOKEN_LIMIT })
 }
 
 /// The whole `Authorization` for a password; `None` for what is none.
