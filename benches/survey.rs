@@ -14,7 +14,7 @@ use std::process::Command;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use landwaiter::git::{
-    DEFAULT_TIMEOUT, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, create_repository,
+    DEFAULT_TIMEOUT, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, SshOptions, create_repository,
 };
 use landwaiter::path::RepoPath;
 use landwaiter::plan::Memory;

@@ -146,7 +146,7 @@ impl Args {
         }
         if let Some(image) = &self.image {
             let client = Client::new(self.registry.options(Duration::ZERO)?)?;
-            let watch = Watch::new(policy.clone(), current.cloned());
+            let watch = Watch::new(policy, current);
             return Ok(reconcile::candidates(&client, image.repository(), &watch).await?);
         }
         if self.given.is_empty() {

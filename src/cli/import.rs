@@ -116,7 +116,7 @@ impl Args {
             Some(file) => Some(tags::scans(file)?),
             None => {
                 let client = Client::new(self.registry.clone().options(FRESH_FOR)?)?;
-                Some(reconcile::scan(&client, &study.watches(now)).await)
+                Some(reconcile::scan(&client, &study.watches(now), || {}).await)
             }
         })
     }

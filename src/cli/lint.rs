@@ -182,7 +182,7 @@ async fn scans(
             let of = watches.len();
             let mut done = 0;
             progress.show(&format!("asking the registries: 0 of {of}"));
-            let scans = reconcile::scan_telling(&client, &watches, || {
+            let scans = reconcile::scan(&client, &watches, || {
                 done += 1;
                 progress.show(&format!("asking the registries: {done} of {of}"));
             });

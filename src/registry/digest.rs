@@ -21,7 +21,7 @@ impl Client {
     /// # Errors
     /// No answer, a refusal, or a manifest that is not what its registry says it is.
     pub async fn digest(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, Error> {
-        self.find_digest(repository, tag).await.map_err(|kind| Error::new(repository, kind))
+        self.find_digest(&self.asked(repository), tag).await.map_err(|kind| Error::new(repository, kind))
     }
 
     async fn find_digest(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, Kind> {
@@ -55,7 +55,7 @@ fn said(headers: &HeaderMap) -> Option<Digest> {
 }
 
 /// The digest of a manifest, by the registry's words where those are true, else by the bytes.
-fn proved(answer: &Answer) -> Result<Digest, Kind> {
+pub(super) fn proved(answer: &Answer) -> Result<Digest, Kind> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Manifest {
