@@ -328,8 +328,8 @@ fn a_deploy_key_is_made_once() {
     let data = door.scene.root.path().join("new/data");
     let made = deploy_key(&data, None).unwrap();
     assert!(made.is_new && made.public.starts_with("ssh-ed25519 AAAA") && made.public.ends_with(" landwaiter"));
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&made.path).unwrap().permissions());
-    assert_eq!(mode & 0o777, 0o600);
+    let permissions = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&made.path).unwrap().permissions());
+    assert_eq!(permissions & 0o777, 0o600);
     let again = deploy_key(&data, None).unwrap();
     assert_eq!((&again.public, again.is_new), (&made.public, false));
     // OpenSSH reads it, and sees the same.

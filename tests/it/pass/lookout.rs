@@ -31,6 +31,7 @@ fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> 
         branch: None,
         data_dir: data_dir.clone(),
         credential: None,
+        ssh: git::SshOptions::default(),
         timeout: git::DEFAULT_TIMEOUT,
     });
     let registry = registry::Options {
