@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use serde::Serialize;
 
 use super::{Error, Good, Outcome, OutputFormat};
@@ -29,11 +30,11 @@ pub(super) struct Args {
     key: Option<PathBuf>,
 
     /// Make another key. The one there was is kept beside it, as `identity.old`.
-    #[arg(long)]
+    #[arg(long, env = "LANDWAITER_REGENERATE", value_parser = BoolishValueParser::new())]
     regenerate: bool,
 
     /// How the answer is printed.
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, env = "LANDWAITER_OUTPUT", value_enum, default_value = "text")]
     output: OutputFormat,
 }
 
