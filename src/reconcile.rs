@@ -265,7 +265,10 @@ pub async fn candidates(
     let created: HashMap<_, _> = registry.created(repository, &wanted).await?.into_iter().collect();
     // A tag whose manifest went away after the list was made is no candidate any more.
     let gone: HashSet<_> = wanted.into_iter().filter(|tag| !created.contains_key(tag)).collect();
-    let candidate = |tag: &Tag| Candidate { tag: tag.clone(), created: created.get(tag).copied().flatten() };
+    let candidate = |tag: &Tag| {
+        let created = created.get(tag).copied().flatten();
+        Candidate { tag: tag.clone(), created, since: None }
+    };
     Ok(listing.tags().iter().filter(|tag| !gone.contains(*tag)).map(candidate).collect())
 }
 

@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::Error;
 use crate::image::{Repository, Tag};
 use crate::plan::{Scan, Scans};
-use crate::policy::Candidate;
+use crate::policy::{Candidate, Since};
 
 /// What is expected of the file, for its errors.
-const FORM: &str = "expected {\"repository\": [\"tag\" or {\"tag\": …, \"created\": …}, …]}";
+const FORM: &str =
+    "expected {\"repository\": [\"tag\" or {\"tag\": …, \"created\": …, \"first_seen\": …, \"pushed\": …}, …]}";
 
 /// A JSON object, repository → tags; or for one repository the list alone.
 #[derive(Debug)]
@@ -24,10 +25,12 @@ enum File {
 }
 
 /// A tag with what the registry knows of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Known {
     tag: String,
     created: Option<String>,
+    first_seen: Option<String>,
+    pushed: Option<String>,
 }
 
 /// The scans that the file stands for. A tag that no registry could hold is an error of the file.
@@ -77,16 +80,19 @@ fn candidates(file: &Path, owner: &str, list: Value) -> Result<Vec<Candidate>, E
     let Value::Array(entries) = list else { return Err(wrong(file, &format!("{owner} holds no list; {FORM}"))) };
     let candidate = |(index, entry)| {
         let at = |what: &dyn Display| wrong(file, &format!("entry {} of {owner}: {what}", index + 1));
-        let Known { tag, created } = match entry {
-            Value::String(tag) => Known { tag, created: None },
+        let known = match entry {
+            Value::String(tag) => Known { tag, ..Known::default() },
             entry @ Value::Object(_) => Known::deserialize(entry).map_err(|error| at(&format!("{error}; {FORM}")))?,
             _ => return Err(at(&FORM)),
         };
-        let created = created.map(|text| {
-            let error = |error| at(&format!("created {text:?}: {error}; write a time such as 2026-01-31T12:00:00Z"));
-            text.parse::<Timestamp>().map_err(error)
-        });
-        Ok(Candidate { tag: Tag::parse(&tag).map_err(|error| at(&error))?, created: created.transpose()? })
+        let time = |text: Option<String>, what: &str| {
+            let error =
+                |text: &str, error| at(&format!("{what} {text:?}: {error}; write a time such as 2026-01-31T12:00:00Z"));
+            text.map(|text| text.parse::<Timestamp>().map_err(|why| error(&text, why))).transpose()
+        };
+        let tag = Tag::parse(&known.tag).map_err(|error| at(&error))?;
+        let since = Since::of(time(known.first_seen, "first_seen")?, time(known.pushed, "pushed")?);
+        Ok(Candidate { tag, created: time(known.created, "created")?, since })
     };
     entries.into_iter().enumerate().map(candidate).collect()
 }

@@ -70,7 +70,7 @@ impl Plan {
                 let policy = inventory.policy_for(workload, container, now);
                 let judged = match policy {
                     None => unasked(workload, container, now).map(|verdict| (verdict, false)),
-                    Some(policy) => Some(judge(container, policy, scans)),
+                    Some(policy) => Some(judge(container, policy, scans, now)),
                 };
                 let Some((verdict, may_be_refused)) = judged else { continue };
                 if matches!(verdict, Verdict::Update(_)) {
@@ -217,7 +217,7 @@ fn unasked(workload: &Workload, container: &Container, now: Timestamp) -> Option
 }
 
 /// The verdict of `policy`, and whether people may have refused it before.
-fn judge(container: &Container, policy: &Policy, scans: &Scans) -> (Verdict, bool) {
+fn judge(container: &Container, policy: &Policy, scans: &Scans, now: Timestamp) -> (Verdict, bool) {
     let hold = |hold| (Verdict::Hold(hold), false);
     let image = container.image.reference();
     if let Some(digest) = image.digest() {
@@ -228,7 +228,7 @@ fn judge(container: &Container, policy: &Policy, scans: &Scans) -> (Verdict, boo
         Some(Scan::Failed(reason)) => return hold(Hold::Unseen(reason.clone())),
         None => return hold(Hold::Unseen(format!("the tags of {} were not looked up", image.repository()))),
     };
-    let ruling = policy::decide(policy, image.tag(), candidates);
+    let ruling = policy::decide(policy, image.tag(), candidates, now);
     let choice = match ruling.decision {
         Decision::Hold(decided) => return hold(Hold::Decided(decided)),
         Decision::Update(choice) => choice,
@@ -241,15 +241,16 @@ fn judge(container: &Container, policy: &Policy, scans: &Scans) -> (Verdict, boo
         matched: ruling.matched,
         of: ruling.of,
     };
-    (Verdict::Update(update), goes_forward(policy, image.tag(), candidates))
+    (Verdict::Update(update), goes_forward(policy, image.tag(), candidates, now))
 }
 
 /// Whether the choice is newer than the current tag. It always is unless the policy allows to go back;
 /// going back to a tag that stood here before is then what is wanted.
-fn goes_forward(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> bool {
+fn goes_forward(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], now: Timestamp) -> bool {
     if !policy.allow_downgrade() {
         return true;
     }
     let guarded = PolicyBuilder::from_policy(policy).allow_downgrade(false).build();
-    guarded.is_ok_and(|guarded| matches!(policy::decide(&guarded, current, candidates).decision, Decision::Update(_)))
+    guarded
+        .is_ok_and(|guarded| matches!(policy::decide(&guarded, current, candidates, now).decision, Decision::Update(_)))
 }

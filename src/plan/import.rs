@@ -48,6 +48,7 @@ pub struct Import {
     /// Objects of other tools that are left in place: what they are called, and where they begin.
     pub objects: Vec<(String, Place)>,
     tasks: BTreeMap<Place, Task>,
+    now: Timestamp,
 }
 
 /// One container that another tool speaks about.
@@ -119,13 +120,14 @@ impl Import {
         for entry in plan.iter().flat_map(|plan| &plan.entries) {
             verdicts.insert((&entry.place, &entry.workload, &entry.container), &entry.verdict);
         }
-        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks };
+        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks, now };
         for workload in study.heard.workloads() {
             let id = workload.id.to_string();
             for container in &workload.containers {
                 let Some(Spoken { dialect, setting, peer }) = spoken(study, workload, container) else { continue };
                 let verdict = verdicts.get(&(container.image.place(), &id, &container.name)).copied();
-                let (theirs, ours, agreement) = judged(workload, container, (dialect, peer.as_ref()), verdict, scans);
+                let (theirs, ours, agreement) =
+                    judged(workload, container, (dialect, peer.as_ref()), verdict, (scans, now));
                 import.rows.push(Row {
                     place: container.image.place().clone(),
                     workload: id.clone(),
@@ -157,7 +159,7 @@ impl Import {
         files: &[(RepoPath, S::Key)],
         source: &S,
     ) -> Result<Vec<Change>, S::Error> {
-        let changes = rewrite::carry_out(study, &mut self.tasks, scans, files, source)?;
+        let changes = rewrite::carry_out(study, &mut self.tasks, (scans, self.now), files, source)?;
         let mut refused: HashMap<&Place, &str> = HashMap::new();
         for (place, task) in &self.tasks {
             refused.extend(task.refused.as_deref().map(|why| (place, why)));
@@ -288,7 +290,7 @@ fn judged(
     container: &Container,
     (dialect, peer): (Dialect, Option<&Peer>),
     verdict: Option<&Verdict>,
-    scans: Option<&Scans>,
+    (scans, now): (Option<&Scans>, Timestamp),
 ) -> (Option<PeerChoice>, Option<Ours>, Agreement) {
     let image = container.image.reference();
     let candidates = match scans.map(|scans| scans.get(image.repository())) {
@@ -317,6 +319,6 @@ fn judged(
         }
         (_, None) => return (None, Some(ours), Agreement::Unknown("the setting cannot be read".to_owned())),
     };
-    let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), candidates);
+    let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), (candidates, now));
     (Some(theirs), Some(ours), agreement)
 }

@@ -61,7 +61,7 @@ fn scans(text: &str) -> Scans {
         let failed = line.split_once("! ").map(|(name, reason)| (name, Scan::Failed(reason.to_owned())));
         let (name, scan) = failed.unwrap_or_else(|| {
             let (name, tags) = line.split_once(": ").unwrap();
-            let candidate = |tag: &str| Candidate { tag: Tag::parse(tag).unwrap(), created: None };
+            let candidate = |tag: &str| Candidate { tag: Tag::parse(tag).unwrap(), created: None, since: None };
             (name, Scan::Complete(tags.split(' ').map(candidate).collect()))
         });
         (Repository::parse(name).unwrap(), scan)

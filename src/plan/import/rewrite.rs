@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::study::Study;
 use super::task::Task;
 use crate::manifest::{
@@ -54,7 +56,7 @@ impl<S: Source> Source for Overlay<'_, S> {
 pub(super) fn carry_out<S: Source>(
     study: &Study,
     tasks: &mut BTreeMap<Place, Task>,
-    scans: Option<&Scans>,
+    (scans, now): (Option<&Scans>, Timestamp),
     files: &[(RepoPath, S::Key)],
     source: &S,
 ) -> Result<Vec<Change>, S::Error> {
@@ -79,6 +81,7 @@ pub(super) fn carry_out<S: Source>(
             before: &before,
             changed: &overlay.changed,
             scans,
+            now,
         };
         if !after.judge(study, tasks) {
             let changed = overlay.changed.into_iter();
@@ -164,6 +167,7 @@ struct After<'a> {
     before: &'a BTreeMap<RepoPath, Vec<u8>>,
     changed: &'a BTreeMap<RepoPath, Arc<Vec<u8>>>,
     scans: Option<&'a Scans>,
+    now: Timestamp,
 }
 
 impl After<'_> {
@@ -225,7 +229,7 @@ impl After<'_> {
         let image = container.image.reference();
         match self.scans.and_then(|scans| scans.get(image.repository())) {
             Some(Scan::Complete(candidates)) => {
-                let choose = |policy: &Policy| decide(policy, image.tag(), candidates).decision;
+                let choose = |policy: &Policy| decide(policy, image.tag(), candidates, self.now).decision;
                 choose(one) == choose(two)
             }
             _ => true,

@@ -23,6 +23,7 @@ fn chosen(constraint: &str, annotations: &[(&str, &str)], current: &str, tags: &
     let candidate = |(at, tag)| Candidate {
         tag: Tag::parse(tag).unwrap(),
         created: Some(format!("2026-01-01T00:{at:02}:00Z").parse().unwrap()),
+        since: None,
     };
     let candidates = tags.split_whitespace().enumerate().map(candidate).collect();
     let scans = [(Repository::parse("x").unwrap(), Scan::Complete(candidates))].into();
