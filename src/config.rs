@@ -34,7 +34,7 @@ pub enum Error {
 }
 
 impl Config {
-    /// How long to wait between passes: each part answers from memory until its own interval is over.
+    /// The shorter of the intervals: no pass has to begin more often.
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.git_poll_interval.min(self.registry_poll_interval)
@@ -45,20 +45,11 @@ impl Config {
     /// # Errors
     /// [`Error`] when the data directory cannot be used or a setting cannot be read.
     pub fn open(&self) -> Result<Reconciler, Error> {
-        let mut registry = self.registry.clone();
-        registry.poll_interval = fresh_for(self.registry_poll_interval, self.interval());
-        let mut pass = self.pass.clone();
-        pass.git_fresh_for = fresh_for(self.git_poll_interval, self.interval());
+        let registry = registry::Options { poll_interval: self.registry_poll_interval, ..self.registry.clone() };
+        let pass = reconcile::Options { git_fresh_for: self.git_poll_interval, ..self.pass.clone() };
         let mirror = Mirror::open(self.git.clone())?;
         Ok(Reconciler::new(mirror, registry::Client::new(registry)?, pass))
     }
-}
-
-/// How long an answer counts as fresh when a pass begins every `tick`. Answers come some time after
-/// their pass began, and the pass that is due has to ask again even so: half a tick is room for that,
-/// and rounds an interval to whole ticks.
-fn fresh_for(interval: Duration, tick: Duration) -> Duration {
-    interval.saturating_sub(tick / 2)
 }
 
 /// The docker configuration that is used when none is named: `config.json` in `$DOCKER_CONFIG`, else
@@ -70,30 +61,4 @@ pub fn default_docker_config() -> Option<PathBuf> {
         .or_else(|| std::env::home_dir().map(|home| home.join(".docker")))?;
     let file = folder.join("config.json");
     file.is_file().then_some(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::fresh_for;
-
-    /// Whether the pass that begins after `now` seconds asks again for what was asked `late` seconds
-    /// after the first pass began.
-    #[track_caller]
-    fn check(interval: u64, tick: u64, late: u64, now: u64, asks: bool) {
-        let fresh = fresh_for(Duration::from_secs(interval), Duration::from_secs(tick));
-        assert_eq!(Duration::from_secs(now - late) >= fresh, asks, "{interval} {tick}: {late} to {now}");
-    }
-
-    #[test]
-    fn the_pass_that_is_due_asks_again_however_long_the_last_one_took() {
-        for late in [0, 7, 29] {
-            check(60, 60, late, 60, true);
-            check(300, 60, late, 240, false);
-            check(300, 60, late, 300, true);
-        }
-        check(60, 60, 0, 1, false);
-        check(90, 60, 0, 60, true);
-    }
 }

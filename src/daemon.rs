@@ -19,11 +19,19 @@ use crate::reconcile::{Error, Outcome, Reconciler, Report};
 /// The first wait after a pass that failed; it doubles up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
+/// How long a pass begins after the one before at the soonest: what comes meanwhile is one commit.
+const SPACING: Duration = Duration::from_secs(1);
+
+/// How long what registries tell late is gathered for the next pass.
+const GATHER: Duration = Duration::from_secs(5);
+
 /// How many passes in a row start at once because somebody else pushed first. After that many the
 /// branch is too busy for us, and the next as many are made at the next interval.
 const RACES: u32 = 10;
 
-/// Makes passes every `interval` until `stop`, and tells the log what changed.
+/// Makes a pass whenever something is due or a registry told something new, until `stop`, and tells the log
+/// what changed. No pass begins sooner than a second after the one before, or `interval` where that is
+/// shorter.
 ///
 /// A pass that lost a race for the branch is followed by another at once, from the new head; one
 /// that failed by another soon, and then less and less often.
@@ -33,24 +41,52 @@ pub async fn run(reconciler: &Reconciler, interval: Duration, stop: &Stop) {
     let mut races = 0;
     loop {
         let started = Instant::now();
-        let result = reconciler.pass(Timestamp::now(), stop.requested()).await;
-        if matches!(result, Err(Error::Stopped)) {
-            break;
+        let result = reconciler.pass_on_news(Timestamp::now(), stop.requested()).await;
+        let result = match result {
+            Err(Error::Stopped) => break,
+            Ok(None) => None,
+            Ok(Some(report)) => Some(Ok(report)),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(result) = &result {
+            journal.write(result);
         }
-        journal.write(&result);
-        failures = if result.is_ok() { 0_u32 } else { failures.saturating_add(1) };
-        races = if lost_a_race(&result) && races < RACES { races + 1 } else { 0 };
-        let wait = match (races, failures) {
-            (0, 0) => interval.saturating_sub(started.elapsed()),
-            (0, failures) => jitter(backoff(failures, interval)),
-            (races, _) => after_race(races),
+        failures = if matches!(result, Some(Err(_))) { failures + 1 } else { 0_u32 };
+        races = if result.as_ref().is_some_and(lost_a_race) && races < RACES { races + 1 } else { 0 };
+        let is_refused = result.as_ref().is_some_and(was_refused);
+        let wait = async {
+            match (races, failures) {
+                // Whoever refused it has to change something first.
+                (0, 0) if is_refused => tokio::time::sleep(interval.saturating_sub(started.elapsed())).await,
+                (0, 0) => {
+                    tokio::time::sleep(SPACING.min(interval).saturating_sub(started.elapsed())).await;
+                    something_new(reconciler).await;
+                }
+                (0, failures) => tokio::time::sleep(jitter(backoff(failures, interval))).await,
+                (races, _) => tokio::time::sleep(after_race(races)).await,
+            }
         };
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
+            () = wait => {}
             () = stop.requested() => break,
         }
     }
     tracing::info!("stopped");
+}
+
+/// Ends when a pass may come to something else than the last one. What slow registries tell is gathered, so
+/// that not each of their answers makes a commit.
+async fn something_new(reconciler: &Reconciler) {
+    let now = Timestamp::now();
+    let rest = Duration::try_from(reconciler.due(now).duration_since(now)).unwrap_or_default();
+    let late = async {
+        reconciler.news().await;
+        tokio::time::sleep(GATHER).await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(rest) => {}
+        () = late => {}
+    }
 }
 
 /// Makes one pass, again from the start when somebody else pushed first.
@@ -72,6 +108,11 @@ pub async fn once(reconciler: &Reconciler, stop: &Stop) -> Result<Report, Error>
 fn lost_a_race(result: &Result<Report, Error>) -> bool {
     let outcome = result.as_ref().map(|report| &report.outcome);
     matches!(outcome, Ok(Outcome::Pushed { push: PushOutcome::Stale { .. }, .. }))
+}
+
+fn was_refused(result: &Result<Report, Error>) -> bool {
+    let outcome = result.as_ref().map(|report| &report.outcome);
+    matches!(outcome, Ok(Outcome::Pushed { push: PushOutcome::Refused { .. }, .. }))
 }
 
 fn backoff(failures: u32, interval: Duration) -> Duration {

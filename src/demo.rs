@@ -256,6 +256,7 @@ fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
             dialects: Dialects::default(),
             author: Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?,
             git_fresh_for: POLL,
+            patience: Some(reconcile::Patience::default()),
             dry_run: false,
         },
         git_poll_interval: POLL,

@@ -30,11 +30,13 @@ pub mod import;
 mod inventory;
 pub mod message;
 mod verdict;
+mod watch;
 
 pub use doubts::doubts;
 pub use draw::{Change, Entry, Page, Plan};
-pub use inventory::{Inventory, Memory, POLICIES, Reading, Readings, Scan, Scans, Source, Watch};
+pub use inventory::{Inventory, Memory, POLICIES, Reading, Readings, Scan, Scans, Source};
 pub use verdict::{Hold, Update, Verdict};
+pub use watch::{Finding, Findings, Rulings, Watch, Watches, findings};
 
 #[cfg(test)]
 mod tests;

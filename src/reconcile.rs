@@ -3,31 +3,35 @@
 //! Floor 4: the only place that sees Git, registries and plans together. It does not know when
 //! passes are made ([`daemon`](crate::daemon)) nor who reads the [`Report`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod lookout;
+mod scan;
+
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::task;
 
 use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot, WhySkipped};
-use crate::image::{Repository, Tag};
+use crate::image::Repository;
 use crate::manifest::{Place, Problem, Rule, Scope, Severity};
 use crate::path::RepoPath;
-use crate::plan::{Inventory, Memory, POLICIES, Plan, Scan, Scans, Source, Watch, message};
-use crate::policy::{Candidate, Dialects};
+use crate::plan::{Finding, Findings, Inventory, Memory, POLICIES, Plan, Source, Watches, message};
+use crate::policy::Dialects;
 use crate::registry;
+
+pub use lookout::Patience;
+pub use scan::{candidates, find, scan};
+
+use lookout::{Heard, Lookout};
 
 /// How many commits are read back for what people took back. Refusals older than that are
 /// forgotten, which is far longer than a bad tag stays the newest.
 const HISTORY: usize = 500;
-
-/// How many repositories are scanned at a time; the registry client has its own limits per host.
-const SCANS_AT_ONCE: usize = 16;
 
 /// What a pass is made with.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub struct Options {
     pub author: Identity,
     /// How long the branch's head is taken as known before it is asked for again.
     pub git_fresh_for: Duration,
+    /// How long a pass waits for registries; with none it waits for the last of them.
+    pub patience: Option<Patience>,
     /// Whether to stop before the commit.
     pub dry_run: bool,
 }
@@ -49,10 +55,12 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Reconciler {
     mirror: Arc<Mirror>,
-    registry: registry::Client,
+    registry: Arc<registry::Client>,
+    lookout: Lookout,
     options: Options,
     known: Mutex<Option<Survey>>,
     memory: Arc<Mutex<Memory<BlobId>>>,
+    seen: Mutex<Seen>,
 }
 
 /// What a pass did.
@@ -79,6 +87,8 @@ pub struct ScanCount {
     pub wanted: usize,
     /// Those whose tags could not be had.
     pub failed: usize,
+    /// Those that are still being asked.
+    pub asked: usize,
 }
 
 /// How a pass ended.
@@ -122,8 +132,36 @@ pub enum Error {
 struct Survey {
     snapshot: Snapshot,
     inventory: Arc<Inventory>,
+    wanted: Wanted,
     /// When the remote was last asked; `None` once we know that its head has moved.
     asked: Option<Instant>,
+}
+
+/// Which repositories are to be watched at some time.
+#[derive(Debug, Clone)]
+struct Wanted {
+    watches: Arc<Watches>,
+    /// Those of which all owners are locked.
+    locked: Arc<BTreeSet<Repository>>,
+    /// When it has to be seen anew.
+    until: Option<Timestamp>,
+}
+
+/// What a pass was drawn from that ended with nothing to do; the next one would end like it.
+#[derive(Debug, Default)]
+struct Seen {
+    /// What the registries had said.
+    heard: Heard,
+    /// What had been watched; `None` when that pass came to something else.
+    wanted: Option<Arc<Watches>>,
+}
+
+/// What a pass has decided to do.
+#[derive(Debug)]
+struct Drawn {
+    survey: Survey,
+    scans: ScanCount,
+    plan: Plan,
 }
 
 impl Reconciler {
@@ -131,7 +169,16 @@ impl Reconciler {
     #[must_use]
     pub fn new(mirror: Mirror, registry: registry::Client, options: Options) -> Self {
         let memory = Arc::new(Mutex::new(Memory::hearing(options.dialects)));
-        Self { mirror: Arc::new(mirror), registry, options, known: Mutex::new(None), memory }
+        let registry = Arc::new(registry);
+        Self {
+            mirror: Arc::new(mirror),
+            lookout: Lookout::new(Arc::clone(&registry)),
+            registry,
+            options,
+            known: Mutex::default(),
+            memory,
+            seen: Mutex::default(),
+        }
     }
 
     /// Makes one pass at the time `now`.
@@ -142,10 +189,65 @@ impl Reconciler {
     /// # Errors
     /// [`Error`] when the config repository could not be read or written, or the pass was stopped.
     pub async fn pass(&self, now: Timestamp, stop: impl Future<Output = ()>) -> Result<Report, Error> {
-        let (survey, scans, plan) = tokio::select! {
-            looked = self.look(now) => looked?,
-            () = stop => return Err(Error::Stopped),
+        let look = async {
+            let survey = self.look(now).await?;
+            self.is_new(&survey);
+            self.decide(survey, now).await
         };
+        let drawn = tokio::select! { drawn = look => drawn, () = stop => Err(Error::Stopped) };
+        self.conclude(drawn, now).await
+    }
+
+    /// As [`pass`](Self::pass), but ends early with `None` when nothing is new since a pass that ended with
+    /// nothing to do: this one would come to the same.
+    ///
+    /// # Errors
+    /// As for [`pass`](Self::pass).
+    pub async fn pass_on_news(&self, now: Timestamp, stop: impl Future<Output = ()>) -> Result<Option<Report>, Error> {
+        let look = async {
+            let survey = self.look(now).await?;
+            if self.is_new(&survey) { self.decide(survey, now).await.map(Some) } else { Ok(None) }
+        };
+        let drawn = tokio::select! { drawn = look => drawn, () = stop => Err(Error::Stopped) };
+        match drawn.transpose() {
+            Some(drawn) => self.conclude(drawn, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks at both sides: what the config repository asks for, and what the registries have for it.
+    async fn look(&self, now: Timestamp) -> Result<Survey, Error> {
+        let survey = self.survey(now).await?; // the tree we will commit to
+        let Wanted { watches, locked, .. } = &survey.wanted;
+        self.lookout.look(watches, locked, now, self.options.patience).await;
+        let registry = Arc::clone(&self.registry);
+        task::spawn_blocking(move || registry.save(now)).await?;
+        Ok(survey)
+    }
+
+    /// Decides what follows from that. Every container gets a verdict, which can be work for seconds, and
+    /// signals must be heard meanwhile.
+    async fn decide(&self, survey: Survey, now: Timestamp) -> Result<Drawn, Error> {
+        let findings = self.lookout.findings();
+        let scans = ScanCount::of(&findings);
+        let (inventory, snapshot) = (Arc::clone(&survey.inventory), survey.snapshot.clone());
+        let plan = task::spawn_blocking(move || draw(&snapshot, &inventory, &findings, now)).await??;
+        Ok(Drawn { survey, scans, plan })
+    }
+
+    /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself.
+    async fn conclude(&self, drawn: Result<Drawn, Error>, now: Timestamp) -> Result<Report, Error> {
+        let report = match drawn {
+            Ok(drawn) => self.carry_out(drawn, now).await,
+            Err(error) => Err(error),
+        };
+        if !matches!(report, Ok(Report { outcome: Outcome::NothingToDo, .. })) {
+            self.seen().wanted = None;
+        }
+        report
+    }
+
+    async fn carry_out(&self, Drawn { survey, scans, plan }: Drawn, now: Timestamp) -> Result<Report, Error> {
         let outcome = match message::commit_message(&plan) {
             None => Outcome::NothingToDo,
             Some(message) if self.options.dry_run => Outcome::DryRun { message },
@@ -161,43 +263,72 @@ impl Reconciler {
         })
     }
 
-    /// The half of a pass that changes nothing.
-    async fn look(&self, now: Timestamp) -> Result<(Survey, ScanCount, Plan), Error> {
-        let survey = self.survey().await?; // the tree we will commit to
-        let watches = survey.inventory.watches(now);
-        let scans = scan(&self.registry, &watches).await;
-        let count = ScanCount::of(&scans);
-        let (inventory, snapshot) = (Arc::clone(&survey.inventory), survey.snapshot.clone());
-        // Every container gets a verdict. That can be work for seconds, and signals must be heard meanwhile.
-        let plan = task::spawn_blocking(move || draw(&snapshot, &inventory, &scans, now)).await??;
-        Ok((survey, count, plan))
+    /// When the next pass may come to something else than the last one.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Timestamp {
+        let known = self.known();
+        let Some(survey) = known.as_ref() else { return now };
+        let fresh = survey.asked.map(|asked| self.options.git_fresh_for.saturating_sub(asked.elapsed()));
+        let git = fresh.map_or(now, |fresh| now.checked_add(fresh).unwrap_or(Timestamp::MAX));
+        [survey.wanted.until, self.lookout.due(now)].into_iter().flatten().fold(git, Timestamp::min).max(now)
+    }
+
+    /// Ends when a registry has told something new that the last pass did not wait for.
+    pub async fn news(&self) {
+        let heard = self.seen().heard;
+        self.lookout.news_since(heard).await;
+    }
+
+    /// Writes down what is known of the registries, at the end.
+    pub async fn close(&self, now: Timestamp) {
+        let registry = Arc::clone(&self.registry);
+        let _ = task::spawn_blocking(move || registry.close(now)).await;
+    }
+
+    /// Whether anything is new since a pass that ended with nothing to do. From here on it is not.
+    fn is_new(&self, survey: &Survey) -> bool {
+        let heard = self.lookout.heard();
+        let mut seen = self.seen();
+        let is_same = |before: &Arc<Watches>| Arc::ptr_eq(before, &survey.wanted.watches);
+        let is_new = seen.heard.news != heard.news || !seen.wanted.as_ref().is_some_and(is_same);
+        *seen = Seen { heard, wanted: Some(Arc::clone(&survey.wanted.watches)) };
+        is_new
     }
 
     /// The branch's head and what its files say: asked of the remote only when what we know is old,
     /// and read only when the head moved.
-    async fn survey(&self) -> Result<Survey, Error> {
+    async fn survey(&self, now: Timestamp) -> Result<Survey, Error> {
         let known = self.known().clone();
-        if let Some(survey) = &known
-            && survey.asked.is_some_and(|asked| asked.elapsed() < self.options.git_fresh_for)
-        {
-            return Ok(survey.clone());
-        }
+        let is_fresh = |survey: &Survey| survey.asked.is_some_and(|asked| asked.elapsed() < self.options.git_fresh_for);
         let (mirror, paths) = (Arc::clone(&self.mirror), self.options.paths.clone());
         let memory = Arc::clone(&self.memory);
-        let survey = task::spawn_blocking(move || {
-            let asked = Some(Instant::now());
-            let snapshot = mirror.fetch()?;
-            match known {
-                // The snapshot is always the new one: the store behind the old one may be gone.
-                Some(known) if known.snapshot.commit() == snapshot.commit() => Ok(Survey { snapshot, asked, ..known }),
-                _ => {
-                    let memory = &mut memory.lock().unwrap_or_else(PoisonError::into_inner);
-                    let inventory = Arc::new(self::survey(&snapshot, &paths, memory)?);
-                    Ok::<_, Error>(Survey { snapshot, inventory, asked })
-                }
+        let survey = match known {
+            Some(survey) if is_fresh(&survey) => survey,
+            known => {
+                let survey = task::spawn_blocking(move || {
+                    let asked = Some(Instant::now());
+                    let snapshot = mirror.fetch()?;
+                    match known {
+                        // The snapshot is always the new one: the store behind the old one may be gone.
+                        Some(known) if known.snapshot.commit() == snapshot.commit() => {
+                            Ok(Survey { snapshot, asked, ..known })
+                        }
+                        _ => {
+                            let memory = &mut memory.lock().unwrap_or_else(PoisonError::into_inner);
+                            let inventory = Arc::new(self::survey(&snapshot, &paths, memory)?);
+                            let wanted = Wanted::by(&inventory, now);
+                            Ok::<_, Error>(Survey { snapshot, inventory, wanted, asked })
+                        }
+                    }
+                });
+                survey.await??
             }
-        });
-        let survey = survey.await??;
+        };
+        let survey = if survey.wanted.until.is_some_and(|until| until <= now) {
+            Survey { wanted: Wanted::by(&survey.inventory, now), ..survey }
+        } else {
+            survey
+        };
         *self.known() = Some(survey.clone());
         Ok(survey)
     }
@@ -223,53 +354,20 @@ impl Reconciler {
     fn known(&self) -> MutexGuard<'_, Option<Survey>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Lists every wanted repository once, and learns created times where an order needs them. One that
-/// fails is [`Scan::Failed`], and the others go on.
-pub async fn scan(registry: &registry::Client, watches: &BTreeMap<Repository, Watch>) -> Scans {
-    scan_telling(registry, watches, || {}).await
-}
-
-/// As [`scan`], and calls `tell` for each repository that is done.
-pub async fn scan_telling(
-    registry: &registry::Client,
-    watches: &BTreeMap<Repository, Watch>,
-    mut tell: impl FnMut(),
-) -> Scans {
-    let scan = |(repository, watch): (&Repository, &Watch)| {
-        let (repository, watch) = (repository.clone(), watch.clone());
-        async move {
-            let scan = match candidates(registry, &repository, &watch).await {
-                Ok(candidates) => Scan::Complete(candidates),
-                Err(error) => Scan::Failed(error.to_string()),
-            };
-            (repository, scan)
+impl Wanted {
+    fn by(inventory: &Inventory, now: Timestamp) -> Self {
+        Self {
+            watches: Arc::new(inventory.watches(now)),
+            locked: Arc::new(inventory.locked(now)),
+            until: inventory.holds_until(now),
         }
-    };
-    let scans = stream::iter(watches.iter().map(scan).collect::<Vec<_>>()).buffer_unordered(SCANS_AT_ONCE);
-    scans.inspect(|_| tell()).collect().await
-}
-
-/// The tags of one repository as candidates, with the created times that `watch` asks for.
-///
-/// # Errors
-/// When the list is not to be had, or not whole.
-pub async fn candidates(
-    registry: &registry::Client,
-    repository: &Repository,
-    watch: &Watch,
-) -> Result<Vec<Candidate>, registry::Error> {
-    let listing = registry.tags(repository).await?;
-    let wanted = watch.wants_created(listing.tags());
-    let created: HashMap<_, _> = registry.created(repository, &wanted).await?.into_iter().collect();
-    // A tag whose manifest went away after the list was made is no candidate any more.
-    let gone: HashSet<_> = wanted.into_iter().filter(|tag| !created.contains_key(tag)).collect();
-    let candidate = |tag: &Tag| {
-        let created = created.get(tag).copied().flatten();
-        Candidate { tag: tag.clone(), created, since: None }
-    };
-    Ok(listing.tags().iter().filter(|tag| !gone.contains(*tag)).map(candidate).collect())
+    }
 }
 
 /// Reads what the files of a commit ask for, below `paths` or, when there are none, in all of the
@@ -327,8 +425,8 @@ impl Source for Commit<'_> {
 
 /// Draws the plan, and page by page what follows for the files. What they held before is looked at
 /// only for those that would change: what a person took back is not proposed again.
-fn draw(snapshot: &Snapshot, inventory: &Inventory, scans: &Scans, now: Timestamp) -> Result<Plan, git::Error> {
-    let mut plan = Plan::draw(inventory, scans, now);
+fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Timestamp) -> Result<Plan, git::Error> {
+    let mut plan = Plan::draw(inventory, findings, now);
     let mut bytes = Vec::new();
     for path in plan.files() {
         let Some(blob) = snapshot.blob(&path)? else { continue };
@@ -352,8 +450,12 @@ fn missing_path(file: RepoPath) -> Problem {
 }
 
 impl ScanCount {
-    fn of(scans: &Scans) -> Self {
-        let failed = scans.values().filter(|scan| matches!(scan, Scan::Failed(_))).count();
-        Self { wanted: scans.len(), failed }
+    fn of(findings: &Findings) -> Self {
+        let count = |is: fn(&Finding) -> bool| findings.values().filter(|finding| is(finding)).count();
+        Self {
+            wanted: findings.len(),
+            failed: count(|finding| matches!(finding, Finding::Failed(_))),
+            asked: count(|finding| matches!(finding, Finding::Asked)),
+        }
     }
 }

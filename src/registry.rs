@@ -8,9 +8,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `client`, `options` | the two questions, and how they are asked |
-//! | `digest` | the third one: what a tag points at |
-//! | `store` | what is remembered between them |
+//! | `client`, `options` | what all questions share, and how they are asked |
+//! | `look` | which tags there are: asked when it is time |
+//! | `images` | when their images were made |
+//! | `digest` | what a tag points at |
+//! | `schedule` | when it is time (pure) |
+//! | `belief` | which tags are believed to be there, list by list (pure) |
+//! | `store` | what is known, in memory and on disk |
+//! | `listing` | all pages of a list, or that they are the known ones |
 //! | `walk` | which page is asked next, and whether the pages are the whole list (pure) |
 //! | `page` | a `Link` header → the next page of tags, on the same host (pure) |
 //! | `metadata` | manifest, index and image configuration → created (pure) |
@@ -24,6 +29,7 @@
 //! | `hosts` | what is known of each host, for people and machines |
 //! | `error` | what people read |
 
+mod belief;
 mod body;
 mod challenge;
 mod client;
@@ -31,19 +37,25 @@ mod digest;
 mod error;
 mod helper;
 mod hosts;
+mod images;
 mod keychain;
+mod listing;
 mod login;
+mod look;
 mod metadata;
 mod options;
 mod page;
+mod schedule;
 mod store;
 mod throttle;
 mod told;
 mod transport;
 mod walk;
 
-pub use client::{Client, Listing};
+pub use client::Client;
 pub use error::Error;
 pub use hosts::{HostStatus, Outage, QuotaStatus};
 pub use keychain::CredentialFile;
+pub use look::Listing;
 pub use options::{HostLimits, Options};
+pub use schedule::Pace;

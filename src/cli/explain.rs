@@ -13,7 +13,7 @@ use super::{Error, Good, Outcome, OutputFormat, tags};
 use crate::image::{Reference, Tag};
 use crate::manifest;
 use crate::plan::Watch;
-use crate::policy::{self, Candidate, Decision, Dialect, Exclude, Explanation, MinAge, Order, Pattern, Policy};
+use crate::policy::{self, Candidate, Decision, Dialect, Exclude, Explanation, MinAge, Order, Pattern, Policy, Since};
 use crate::reconcile;
 use crate::registry::Client;
 
@@ -152,34 +152,34 @@ impl Args {
     }
 
     async fn candidates(self, policy: &Policy, current: Option<&Tag>) -> Result<Vec<Candidate>, Error> {
+        let (image, trust) = (self.image.as_ref().map(Reference::repository), self.registry.trusts_created());
         if let Some(file) = &self.tags {
-            return tags::candidates_of(file, self.image.as_ref().map(Reference::repository));
+            return tags::candidates_of(file, image, trust);
         }
         if let Some(image) = &self.image {
             let client = Client::new(self.registry.options(Duration::ZERO)?)?;
-            let watch = Watch::new(policy.clone(), current.cloned());
+            let watch = Watch::new(policy, current);
             return Ok(reconcile::candidates(&client, image.repository(), &watch).await?);
         }
         if self.given.is_empty() {
             return Err(Error::Usage("nothing to explain: give TAGs, --tags FILE or --image REF".to_owned()));
         }
-        self.given.iter().map(|text| given(text)).collect()
+        self.given.iter().map(|text| given(text, trust)).collect()
     }
 }
 
 /// `TAG` or `TAG=CREATED`.
-fn given(text: &str) -> Result<Candidate, Error> {
+fn given(text: &str, trust_created: bool) -> Result<Candidate, Error> {
     let (tag, created) = match text.split_once('=') {
         Some((tag, created)) => (tag, Some(created)),
         None => (text, None),
     };
     let created = created.map(str::parse::<Timestamp>).transpose();
-    Ok(Candidate {
-        tag: Tag::parse(tag).map_err(|error| Error::Usage(error.to_string()))?,
-        created: created
-            .map_err(|error| Error::Usage(format!("{text:?}: {error}; expected TAG=2026-01-31T12:00:00Z")))?,
-        since: None,
-    })
+    let created =
+        created.map_err(|error| Error::Usage(format!("{text:?}: {error}; expected TAG=2026-01-31T12:00:00Z")))?;
+    let tag = Tag::parse(tag).map_err(|error| Error::Usage(error.to_string()))?;
+    let since = Since::before_first_look(None, None, created).filter(|_| trust_created);
+    Ok(Candidate { tag, created, since })
 }
 
 impl<'a> ExplainOutput<'a> {

@@ -175,14 +175,14 @@ async fn scans(
         (Some(_), Some(_)) => {
             Err(Error::Usage("--online asks the registries, and --tags takes their place: give one of them".to_owned()))
         }
-        (Some(file), None) => tags::scans(&file),
+        (Some(file), None) => tags::scans(&file, false),
         (None, Some(registry)) => {
             let client = Client::new(registry.options(super::plan::FRESH_FOR)?)?;
             let watches = inventory.watches(now);
             let of = watches.len();
             let mut done = 0;
             progress.show(&format!("asking the registries: 0 of {of}"));
-            let scans = reconcile::scan_telling(&client, &watches, || {
+            let scans = reconcile::scan(&client, &watches, || {
                 done += 1;
                 progress.show(&format!("asking the registries: {done} of {of}"));
             });

@@ -12,7 +12,7 @@ use super::output::{PlanOutput, has_error, json, plan_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome, OutputFormat, checkout, tags};
 use crate::manifest::Scope;
-use crate::plan::{Hold, Inventory, Plan, Verdict};
+use crate::plan::{Hold, Inventory, Plan, Verdict, findings};
 use crate::policy::{Dialect, Pattern, Policy, PresetName};
 use crate::reconcile;
 use crate::registry::Client;
@@ -75,13 +75,14 @@ impl Args {
             inventory.assume(policy);
         }
         let now = self.now.unwrap_or_else(Timestamp::now);
-        let scans = if let Some(file) = &self.tags {
-            tags::scans(file)?
+        let watches = inventory.watches(now);
+        let findings = if let Some(file) = &self.tags {
+            findings(&watches, &tags::scans(file, self.registry.trusts_created())?, now)
         } else {
             let client = Client::new(self.registry.options(FRESH_FOR)?)?;
-            reconcile::scan(&client, &inventory.watches(now)).await
+            reconcile::find(client, watches, now).await
         };
-        let mut plan = Plan::draw(&inventory, &scans, now);
+        let mut plan = Plan::draw(&inventory, &findings, now);
         for path in plan.files() {
             plan.page(&path, checkout::read(&self.dir, &path)?).write();
         }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
+
 use super::Error;
 use crate::config;
 use crate::image::Registry;
@@ -25,9 +27,20 @@ pub(super) struct RegistryArgs {
     /// A registry that is reached without TLS. Loopback always is. Repeatable.
     #[arg(long, env = "LANDWAITER_REGISTRY_PLAIN_HTTP", value_name = "HOST[:PORT]", value_delimiter = ',')]
     registry_plain_http: Vec<Registry>,
+
+    /// What min-age counts from for tags that were there when a repository was first looked at: with this
+    /// the time when they were pushed, if the registry tells it, or else that when the image was built.
+    /// Without it the first look.
+    #[arg(long, env = "LANDWAITER_TRUST_CREATED", value_parser = BoolishValueParser::new())]
+    trust_created: bool,
 }
 
 impl RegistryArgs {
+    /// Whether tags that were there at the first look count as old as they are said to be.
+    pub(super) fn trusts_created(&self) -> bool {
+        self.trust_created
+    }
+
     pub(super) fn options(self, poll_interval: Duration) -> Result<Options, Error> {
         let credential_files = self
             .registry_credentials
@@ -43,6 +56,7 @@ impl RegistryArgs {
             docker_config: self.docker_config.or_else(config::default_docker_config),
             credential_files,
             plain_http: self.registry_plain_http,
+            trust_created: self.trust_created,
             poll_interval,
             ..Options::default()
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::dialects::DialectArgs;
 use super::output::{diff, problems_text};
@@ -16,6 +16,7 @@ use crate::daemon::{self, Journal, Stop};
 use crate::git::{self, Credential, Identity, PushOutcome, RemoteUrl};
 use crate::path::RepoPath;
 use crate::reconcile::{self, Report};
+use crate::registry;
 use crate::secret::Secret;
 
 const EXAMPLES: &str = "\
@@ -84,7 +85,8 @@ pub(super) struct Args {
     )]
     git_email: String,
 
-    /// Where the copy of the config repository is kept. It can be deleted at any time.
+    /// Where the copy of the config repository is kept, and what registries said. It can be deleted at any
+    /// time; each daemon needs one of its own.
     #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
     data_dir: PathBuf,
 
@@ -106,9 +108,11 @@ impl Args {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), repository = url, "landwaiter starts");
         if !once {
             daemon::run(&reconciler, interval, stop).await;
+            reconciler.close(Timestamp::now()).await;
             return Ok(Good::Yes);
         }
         let report = daemon::once(&reconciler, stop).await?;
+        reconciler.close(Timestamp::now()).await;
         Journal::default().write_report(&report);
         match &report.outcome {
             reconcile::Outcome::DryRun { message } => print_dry_run(out, &report, message)?,
@@ -145,16 +149,22 @@ impl Args {
             git: git::Options {
                 url,
                 branch: self.git_branch,
-                data_dir: self.data_dir,
+                data_dir: self.data_dir.clone(),
                 credential,
                 timeout: git::DEFAULT_TIMEOUT,
             },
-            registry: self.registry.options(self.registry_poll_interval)?,
+            registry: registry::Options {
+                store: Some(self.data_dir.join("registry.redb")),
+                // Whoever asks for one pass wants to see what there is now.
+                begins_anew: self.once || self.dry_run,
+                ..self.registry.options(self.registry_poll_interval)?
+            },
             pass: reconcile::Options {
                 paths: self.git_path,
                 dialects: self.dialects.heard(),
                 author,
                 git_fresh_for: self.git_poll_interval,
+                patience: (!self.once && !self.dry_run).then(reconcile::Patience::default),
                 dry_run: self.dry_run,
             },
             git_poll_interval: self.git_poll_interval,

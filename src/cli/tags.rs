@@ -33,9 +33,10 @@ struct Known {
     pushed: Option<String>,
 }
 
-/// The scans that the file stands for. A tag that no registry could hold is an error of the file.
-pub(super) fn scans(file: &Path) -> Result<Scans, Error> {
-    match read(file)? {
+/// The scans that the file stands for. With `trust_created` a tag of which no more is said counts as old as
+/// its image. A tag that no registry could hold is an error of the file.
+pub(super) fn scans(file: &Path, trust_created: bool) -> Result<Scans, Error> {
+    match read(file, trust_created)? {
         File::Repositories(repositories) => Ok(repositories
             .into_iter()
             .map(|(repository, candidates)| (repository, Scan::Complete(candidates)))
@@ -46,8 +47,12 @@ pub(super) fn scans(file: &Path) -> Result<Scans, Error> {
 
 /// The candidates of one repository: the list alone, the only repository, or the one named by
 /// `image`.
-pub(super) fn candidates_of(file: &Path, image: Option<&Repository>) -> Result<Vec<Candidate>, Error> {
-    let mut repositories = match read(file)? {
+pub(super) fn candidates_of(
+    file: &Path,
+    image: Option<&Repository>,
+    trust_created: bool,
+) -> Result<Vec<Candidate>, Error> {
+    let mut repositories = match read(file, trust_created)? {
         File::One(candidates) => return Ok(candidates),
         File::Repositories(repositories) => repositories,
     };
@@ -59,24 +64,24 @@ pub(super) fn candidates_of(file: &Path, image: Option<&Repository>) -> Result<V
     candidates.ok_or_else(|| wrong(file, &"the file does not list the repository of --image"))
 }
 
-fn read(file: &Path) -> Result<File, Error> {
+fn read(file: &Path, trust_created: bool) -> Result<File, Error> {
     let text = std::fs::read(file)
         .map_err(|source| Error::File { what: format!("cannot read --tags {}", file.display()), source })?;
     let repositories = match serde_json::from_slice(&text).map_err(|error| wrong(file, &format!("{error}; {FORM}")))? {
         Value::Object(repositories) => repositories,
-        list @ Value::Array(_) => return Ok(File::One(candidates(file, "the list", list)?)),
+        list @ Value::Array(_) => return Ok(File::One(candidates(file, "the list", list, trust_created)?)),
         _ => return Err(wrong(file, &FORM)),
     };
     // Two spellings of one repository are one repository.
     let mut merged = BTreeMap::<_, Vec<_>>::new();
     for (name, list) in repositories {
         let repository = Repository::parse(&name).map_err(|error| wrong(file, &error))?;
-        merged.entry(repository).or_default().extend(candidates(file, &format!("{name:?}"), list)?);
+        merged.entry(repository).or_default().extend(candidates(file, &format!("{name:?}"), list, trust_created)?);
     }
     Ok(File::Repositories(merged))
 }
 
-fn candidates(file: &Path, owner: &str, list: Value) -> Result<Vec<Candidate>, Error> {
+fn candidates(file: &Path, owner: &str, list: Value, trust_created: bool) -> Result<Vec<Candidate>, Error> {
     let Value::Array(entries) = list else { return Err(wrong(file, &format!("{owner} holds no list; {FORM}"))) };
     let candidate = |(index, entry)| {
         let at = |what: &dyn Display| wrong(file, &format!("entry {} of {owner}: {what}", index + 1));
@@ -91,8 +96,14 @@ fn candidates(file: &Path, owner: &str, list: Value) -> Result<Vec<Candidate>, E
             text.map(|text| text.parse::<Timestamp>().map_err(|why| error(&text, why))).transpose()
         };
         let tag = Tag::parse(&known.tag).map_err(|error| at(&error))?;
-        let since = Since::of(time(known.first_seen, "first_seen")?, time(known.pushed, "pushed")?);
-        Ok(Candidate { tag, created: time(known.created, "created")?, since })
+        let created = time(known.created, "created")?;
+        let (first_seen, pushed) = (time(known.first_seen, "first_seen")?, time(known.pushed, "pushed")?);
+        let since = if trust_created && first_seen.is_none() {
+            Since::before_first_look(None, pushed, created)
+        } else {
+            Since::of(first_seen, pushed)
+        };
+        Ok(Candidate { tag, created, since })
     };
     entries.into_iter().enumerate().map(candidate).collect()
 }

@@ -2,17 +2,19 @@
 //! bytes of each file that changes, proved by the manifest floor before anybody sees them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::inventory::{Inventory, Scan, Scans};
+use super::inventory::Inventory;
 use super::verdict::{Hold, Update, Verdict};
+use super::watch::{Finding, Findings, Judged};
 use crate::image::{Reference, Tag};
 use crate::manifest::{
     Automation, Container, ContainerPolicy, Document, ImageField, Place, Rewritten, Trail, Workload,
 };
 use crate::path::RepoPath;
-use crate::policy::{self, Candidate, Decision, Policy, PolicyBuilder};
+use crate::policy::{Decision, Policy};
 
 /// A verdict for every container that somebody wants automated, and the edits that follow.
 #[derive(Debug, Default)]
@@ -61,16 +63,16 @@ impl Plan {
     /// Decides for every container of `inventory` at the time `now`. What follows for the files is
     /// drawn page by page, see [`Plan::page`].
     ///
-    /// A repository that is missing from `scans` or failed holds its containers.
+    /// A repository that is missing from `findings` or failed holds its containers.
     #[must_use]
-    pub fn draw(inventory: &Inventory, scans: &Scans, now: Timestamp) -> Self {
+    pub fn draw(inventory: &Inventory, findings: &Findings, now: Timestamp) -> Self {
         let mut plan = Self::default();
         for workload in inventory.workloads() {
             for container in &workload.containers {
                 let policy = inventory.policy_for(workload, container, now);
                 let judged = match policy {
                     None => unasked(workload, container, now).map(|verdict| (verdict, false)),
-                    Some(policy) => Some(judge(container, policy, scans, now)),
+                    Some(policy) => Some(judge(container, policy, findings)),
                 };
                 let Some((verdict, may_be_refused)) = judged else { continue };
                 if matches!(verdict, Verdict::Update(_)) {
@@ -217,21 +219,26 @@ fn unasked(workload: &Workload, container: &Container, now: Timestamp) -> Option
 }
 
 /// The verdict of `policy`, and whether people may have refused it before.
-fn judge(container: &Container, policy: &Policy, scans: &Scans, now: Timestamp) -> (Verdict, bool) {
+fn judge(container: &Container, policy: &Policy, findings: &Findings) -> (Verdict, bool) {
     let hold = |hold| (Verdict::Hold(hold), false);
     let image = container.image.reference();
     if let Some(digest) = image.digest() {
         return hold(Hold::Pinned(digest.clone()));
     }
-    let candidates = match scans.get(image.repository()) {
-        Some(Scan::Complete(candidates)) => candidates,
-        Some(Scan::Failed(reason)) => return hold(Hold::Unseen(reason.clone())),
+    let judged = match findings.get(image.repository()) {
+        Some(Finding::Rulings(rulings)) => rulings.of(policy, image.tag()),
+        Some(Finding::Failed(reason)) => return hold(Hold::Unseen(reason.clone())),
+        Some(Finding::Asked) => return hold(Hold::Asked(image.repository().clone())),
+        None => None,
+    };
+    let (ruling, forward) = match judged {
+        Some(Judged::Firm { ruling, forward }) => (ruling, *forward),
+        Some(Judged::Unconfirmed { reason, .. }) => return hold(Hold::Unconfirmed(Arc::clone(reason))),
         None => return hold(Hold::Unseen(format!("the tags of {} were not looked up", image.repository()))),
     };
-    let ruling = policy::decide(policy, image.tag(), candidates, now);
-    let choice = match ruling.decision {
-        Decision::Hold(decided) => return hold(Hold::Decided(decided)),
-        Decision::Update(choice) => choice,
+    let choice = match &ruling.decision {
+        Decision::Hold(decided) => return hold(Hold::Decided(decided.clone())),
+        Decision::Update(choice) => choice.clone(),
     };
     let update = Update {
         from: image.tag().cloned(),
@@ -241,16 +248,5 @@ fn judge(container: &Container, policy: &Policy, scans: &Scans, now: Timestamp) 
         matched: ruling.matched,
         of: ruling.of,
     };
-    (Verdict::Update(update), goes_forward(policy, image.tag(), candidates, now))
-}
-
-/// Whether the choice is newer than the current tag. It always is unless the policy allows to go back;
-/// going back to a tag that stood here before is then what is wanted.
-fn goes_forward(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], now: Timestamp) -> bool {
-    if !policy.allow_downgrade() {
-        return true;
-    }
-    let guarded = PolicyBuilder::from_policy(policy).allow_downgrade(false).build();
-    guarded
-        .is_ok_and(|guarded| matches!(policy::decide(&guarded, current, candidates, now).decision, Decision::Update(_)))
+    (Verdict::Update(update), forward)
 }

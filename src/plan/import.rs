@@ -31,7 +31,7 @@ pub use environment::{Environment, Unsaid, Variable};
 pub use study::Study;
 use task::Task;
 
-use super::{Change, Plan, Scan, Scans, Source, Verdict};
+use super::{Change, Plan, Scan, Scans, Source, Verdict, findings};
 use crate::image::Reference;
 use crate::manifest::{Automation, Container, ContainerPolicy, ForeignMeaning, ForeignWord, Place, Workload};
 use crate::path::RepoPath;
@@ -115,7 +115,7 @@ impl Import {
     pub fn draw(study: &Study, scans: Option<&Scans>, now: Timestamp) -> Self {
         let native = study::by_place(&study.native);
         let tasks = task::all(study, &native);
-        let plan = scans.map(|scans| Plan::draw(&study.heard, scans, now));
+        let plan = scans.map(|scans| Plan::draw(&study.heard, &findings(&study.watches(now), scans, now), now));
         let mut verdicts: HashMap<(&Place, &str, &str), &Verdict> = HashMap::new();
         for entry in plan.iter().flat_map(|plan| &plan.entries) {
             verdicts.insert((&entry.place, &entry.workload, &entry.container), &entry.verdict);

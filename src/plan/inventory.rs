@@ -24,7 +24,8 @@ use linked::Linked;
 use opened::Opened;
 use shelf::Reached;
 
-use crate::image::{Repository, Tag};
+use super::watch::Watches;
+use crate::image::Repository;
 use crate::manifest::{
     self, Automation, Container, ContainerPolicy, Manifest, Place, Problem, Rule, Scope, Severity, Terms, Workload,
 };
@@ -101,12 +102,6 @@ pub enum Scan {
 
 /// The scans of a pass, each repository once.
 pub type Scans = BTreeMap<Repository, Scan>;
-
-/// Why a repository is watched: each policy that chooses from it, with the tag that stands in Git.
-#[derive(Debug, Clone, Default)]
-pub struct Watch {
-    wishes: Vec<(Policy, Option<Tag>)>,
-}
 
 impl Inventory {
     /// Surveys a repository: its policies, its manifests, and how they hang together. `files` are those
@@ -279,26 +274,45 @@ impl Inventory {
         }
     }
 
-    /// The repositories to scan, each once, however many containers use it.
+    /// The repositories to watch, each once, however many containers use it.
     #[must_use]
-    pub fn watches(&self, now: Timestamp) -> BTreeMap<Repository, Watch> {
-        let mut watches = BTreeMap::<_, Watch>::new();
-        for workload in self.workloads() {
-            for container in &workload.containers {
+    pub fn watches(&self, now: Timestamp) -> Watches {
+        let mut watches = Watches::new();
+        for (workload, container) in self.tagged() {
+            if let Some(policy) = self.policy_for(workload, container, now) {
                 let image = container.image.reference();
-                if image.digest().is_some() {
-                    continue;
-                }
-                if let Some(policy) = self.policy_for(workload, container, now) {
-                    let wish = (policy.clone(), image.tag().cloned());
-                    let watch = watches.entry(image.repository().clone()).or_default();
-                    if !watch.wishes.contains(&wish) {
-                        watch.wishes.push(wish);
-                    }
-                }
+                watches.entry(image.repository().clone()).or_default().add(policy, image.tag());
             }
         }
         watches
+    }
+
+    /// The repositories that containers would follow if their workloads were not locked.
+    #[must_use]
+    pub fn locked(&self, now: Timestamp) -> BTreeSet<Repository> {
+        let is_locked = |(workload, container): &(&Workload, &Container)| {
+            matches!(workload.automation_at(now), Automation::Locked(_))
+                && matches!(container.policy, ContainerPolicy::Stated(_))
+        };
+        let locked = self.tagged().filter(is_locked);
+        locked.map(|(_, container)| container.image.reference().repository().clone()).collect()
+    }
+
+    /// When something that is true now ends by itself, such as a lock.
+    #[must_use]
+    pub fn holds_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.workloads().filter_map(|workload| match &workload.automation {
+            Automation::Locked(lock) => lock.until.filter(|until| *until > now),
+            _ => None,
+        });
+        ends.min()
+    }
+
+    /// The containers whose image is not pinned by digest.
+    fn tagged(&self) -> impl Iterator<Item = (&Workload, &Container)> {
+        self.workloads()
+            .flat_map(|workload| workload.containers.iter().map(move |container| (workload, container)))
+            .filter(|(_, container)| container.image.reference().digest().is_none())
     }
 }
 
@@ -326,27 +340,6 @@ impl<K> Memory<K> {
     #[must_use]
     pub fn count(&self) -> (usize, usize) {
         (self.files.len(), self.files.values().filter(|reading| reading.manifest.is_some()).count())
-    }
-}
-
-impl Watch {
-    /// A watch for one policy.
-    #[must_use]
-    pub fn new(policy: Policy, current: Option<Tag>) -> Self {
-        Self { wishes: vec![(policy, current)] }
-    }
-
-    /// The tags out of `tags` whose created time the policies must know: those that they admit and
-    /// the one that stands in Git, where the order is by time. Empty when no policy orders by time.
-    #[must_use]
-    pub fn wants_created(&self, tags: &[Tag]) -> Vec<Tag> {
-        let wishes = self.wishes.iter().map(|(policy, current)| (policy, current.as_ref()));
-        let mut timed: Vec<_> = wishes
-            .filter(|(policy, current)| policy.needs_created(*current))
-            .map(|(policy, current)| (current, policy.admits(current)))
-            .collect();
-        let mut wanted = |tag: &Tag| timed.iter_mut().any(|(current, admits)| *current == Some(tag) || admits(tag));
-        tags.iter().filter(|tag| wanted(tag)).cloned().collect()
     }
 }
 

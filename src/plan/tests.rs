@@ -6,6 +6,7 @@ mod flux2;
 mod kustomize;
 mod links;
 mod markers;
+mod watch;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -14,7 +15,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::message::commit_message;
-use super::{Inventory, Memory, Plan, Scan, Scans, Source, Verdict};
+use super::{Inventory, Memory, Plan, Scan, Scans, Source, Verdict, findings};
 use crate::image::{Repository, Tag};
 use crate::manifest::{Problem, Scope, Severity};
 use crate::path::RepoPath;
@@ -69,11 +70,20 @@ fn scans(text: &str) -> Scans {
     text.lines().map(scan).collect()
 }
 
+/// The plan of an inventory, with these tags.
+fn plan_of(inventory: &Inventory, tags: &str) -> Plan {
+    plan_at(inventory, tags, NOW.parse().unwrap())
+}
+
+fn plan_at(inventory: &Inventory, tags: &str, now: Timestamp) -> Plan {
+    Plan::draw(inventory, &findings(&inventory.watches(now), &scans(tags), now), now)
+}
+
 fn draw(files: &[(&str, &str)], tags: &str) -> Plan {
     let inventory = survey(files, Scope::Annotated);
     let errors = inventory.problems().iter().filter(|problem| problem.severity == Severity::Error);
     assert_eq!(errors.collect::<Vec<_>>(), Vec::<&Problem>::new());
-    let mut plan = Plan::draw(&inventory, &scans(tags), NOW.parse().unwrap());
+    let mut plan = plan_of(&inventory, tags);
     write(&mut plan, files);
     plan
 }
@@ -144,7 +154,7 @@ fn a_mistake_holds_its_own_workload_only() {
     let files = [("a.yaml", typo.as_str()), ("b.yaml", &pod("good", ON, &[("c", "x:1.0")]))];
     let inventory = survey(&files, Scope::Annotated);
     assert_eq!(inventory.problems().len(), 1);
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let plan = plan_of(&inventory, "x: 1.0 1.1");
     assert_eq!(verdicts(&plan), ["t mistake", "c 1.1"]);
 }
 
@@ -162,8 +172,10 @@ fn a_repository_is_watched_once_and_only_where_somebody_wants_it() {
     let other = pod("b", "other: annotation", &[("c", "unwatched:1.0")]);
     let locked = pod("c", &format!("{ON}, landwaiter/locked: 'true'"), &[("c", "locked:1.0")]);
     let inventory = survey(&[("a.yaml", &text), ("b.yaml", &other), ("c.yaml", &locked)], Scope::Everything);
-    let watches = inventory.watches(NOW.parse().unwrap());
-    assert_eq!(watches.keys().map(ToString::to_string).collect::<Vec<_>>(), ["docker.io/library/x"]);
+    let now = NOW.parse().unwrap();
+    let names = |names: Vec<&Repository>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(inventory.watches(now).keys().collect()), ["docker.io/library/x"]);
+    assert_eq!(names(inventory.locked(now).iter().collect()), ["docker.io/library/locked"]);
 }
 
 #[test]
@@ -189,7 +201,7 @@ fn what_nobody_speaks_about_follows_the_assumed_policy() {
     ];
     let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let mut inventory = survey(&files, Scope::Everything);
-    let draw = |inventory: &Inventory| Plan::draw(inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let draw = |inventory: &Inventory| plan_of(inventory, "x: 1.0 1.1");
     assert_eq!(verdicts(&draw(&inventory)), [""; 0]);
     let policy = Policy::builder(Pattern::parse("semver:*", Dialect::Native).unwrap()).build().unwrap();
     inventory.assume(policy);
@@ -201,7 +213,7 @@ fn what_nobody_speaks_about_follows_the_assumed_policy() {
 fn check_past(annotations: &str, now: &str, before: &[&str], expected: &str) {
     let file = |image: &str| pod("a", annotations, &[("c", image)]);
     let inventory = survey(&[("a.yaml", &file(now))], Scope::Annotated);
-    let mut plan = Plan::draw(&inventory, &scans("x: 1.0 1.1\ny: 1.1"), NOW.parse().unwrap());
+    let mut plan = plan_of(&inventory, "x: 1.0 1.1\ny: 1.1");
     let mut page = plan.page(&RepoPath::parse("a.yaml").unwrap(), file(now).into_bytes());
     for (number, image) in before.iter().enumerate() {
         page.recall(&format!("commit-{number}"), file(image).as_bytes());
@@ -231,7 +243,7 @@ fn going_back_is_no_taking_back_where_the_policy_allows_it() {
 fn another_container_of_the_file_says_nothing() {
     let two = |c: &str, d: &str| pod("a", ON, &[("c", c), ("d", d)]);
     let inventory = survey(&[("a.yaml", &two("x:1.0", "x:1.0"))], Scope::Annotated);
-    let mut plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let mut plan = plan_of(&inventory, "x: 1.0 1.1");
     let mut page = plan.page(&RepoPath::parse("a.yaml").unwrap(), two("x:1.0", "x:1.0").into_bytes());
     page.recall("one", two("x:1.0", "x:1.1").as_bytes());
     page.write();
@@ -343,7 +355,7 @@ fn now_is_given() {
     let inventory = survey(&[("a.yaml", &locked)], Scope::Annotated);
     let at = |now: &str| {
         let now: Timestamp = now.parse().unwrap();
-        verdicts(&Plan::draw(&inventory, &scans("x: 1.1"), now))
+        verdicts(&plan_at(&inventory, "x: 1.1", now))
     };
     assert_eq!(at("2026-06-02T23:59:59Z"), ["c locked"]);
     assert_eq!(at("2026-06-03T00:00:00Z"), ["c 1.1"]);

@@ -1,11 +1,12 @@
 //! How each container ends a pass: updated, or held for a named reason. Silence is never an answer.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::message::one_line;
-use crate::image::{Digest, Tag};
+use crate::image::{Digest, Repository, Tag};
 use crate::manifest::{Lock, Place};
 use crate::policy;
 
@@ -55,6 +56,10 @@ pub enum Hold {
     Pinned(Digest),
     /// The repository's tags could not be listed completely.
     Unseen(String),
+    /// The registry has not answered yet. A pass does not wait for the slowest.
+    Asked(Repository),
+    /// The list of tags is in doubt, and what it comes to depends on that.
+    Unconfirmed(Arc<str>),
     /// A person took this very change back.
     Refused {
         /// The tag that was taken back.
@@ -86,7 +91,8 @@ impl Hold {
             Self::Ignored => "ignored",
             Self::Mistake { .. } => "mistake",
             Self::Pinned(_) => "pinned",
-            Self::Unseen(_) => "unseen",
+            Self::Unseen(_) | Self::Asked(_) => "unseen",
+            Self::Unconfirmed(_) => "unconfirmed",
             Self::Refused { .. } => "refused",
             Self::Elsewhere { .. } => "elsewhere",
             Self::Uneditable { .. } => "uneditable",
@@ -125,6 +131,8 @@ impl fmt::Display for Hold {
                 write!(f, "the image is pinned to {digest}; write a tag without digest to let the policy choose")
             }
             Self::Unseen(reason) => f.write_str(reason),
+            Self::Asked(repository) => write!(f, "the tags of {repository} are still being asked for"),
+            Self::Unconfirmed(reason) => f.write_str(reason),
             Self::Refused { tag, commit } => write!(
                 f,
                 "{tag} came here with commit {} and was taken back since; it is not proposed again until a newer tag appears",

@@ -55,7 +55,7 @@ fn said(headers: &HeaderMap) -> Option<Digest> {
 }
 
 /// The digest of a manifest, by the registry's words where those are true, else by the bytes.
-fn proved(answer: &Answer) -> Result<Digest, Kind> {
+pub(super) fn proved(answer: &Answer) -> Result<Digest, Kind> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Manifest {

@@ -40,6 +40,9 @@ pub(super) enum Kind {
     /// The answer did not come, or not to its end.
     #[error("{request}: no complete answer within {after:?}; the registry is asked again in the next pass")]
     TimedOut { request: String, after: Duration },
+    /// What was known is not there any more.
+    #[error("what was known of the tags was lost, and they are asked for again in the next pass")]
+    Lost,
     /// The answer came so slowly that it would never have ended.
     #[error(
         "{request}: less than {} bytes of the answer came within {after:?}; the registry is asked again in the next pass",
@@ -121,7 +124,8 @@ impl Kind {
             | Self::Stalled { .. }
             | Self::LeftAlone { .. }
             | Self::Spent { .. }
-            | Self::Down { .. } => true,
+            | Self::Down { .. }
+            | Self::Lost => true,
             Self::Refused { status, .. } => is_temporary_status(*status),
             Self::Setup(_) | Self::Credential(_) | Self::Untrusted { .. } | Self::Unusable { .. } => false,
         }

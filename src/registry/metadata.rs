@@ -1,5 +1,7 @@
 //! Manifest, index and image configuration → when the image was made. Pure: reads bytes, fetches nothing.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use oci_distribution::config::{Architecture, Os};
 use oci_distribution::manifest::{
@@ -9,12 +11,16 @@ use oci_distribution::manifest::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::store::Config;
 use crate::image::Digest;
 
 /// What a manifest request accepts: the image manifests and indexes of OCI and Docker.
 pub(super) const ACCEPT_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json, \
      application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, \
      application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// The longest label that is kept, in bytes. Sources are URLs, and revisions are commits.
+const LABEL_LIMIT: usize = 1024;
 
 /// Where a manifest says that the created time stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +53,49 @@ pub(super) fn lead(body: &[u8]) -> Lead {
     digest.map_or(Lead::Nowhere, Lead::Config)
 }
 
-/// The `created` of an image configuration. Builds without a clock write Go's zero time (year 1)
-/// or the Unix epoch; both are given as the epoch, which says "no time" to whoever compares.
-pub(super) fn created(config: &[u8]) -> Option<Timestamp> {
+/// What an image configuration says. One that cannot be read says nothing. Builds without a clock write
+/// Go's zero time (year 1) or the Unix epoch; both are given as the epoch, which says "no time" to whoever
+/// compares.
+pub(super) fn config(config: &[u8]) -> Config {
+    #[derive(Default, Deserialize)]
+    struct Written {
+        created: Option<String>,
+        #[serde(default)]
+        os: String,
+        #[serde(default)]
+        architecture: String,
+        #[serde(default)]
+        variant: String,
+        #[serde(default)]
+        config: Option<Labelled>,
+    }
     #[derive(Deserialize)]
-    struct Config {
+    struct Labelled {
+        #[serde(rename = "Labels")]
+        labels: Option<BTreeMap<String, String>>,
+    }
+    // What is odd elsewhere must not hide the time.
+    let written: Option<Written> = serde_json::from_slice(config).ok();
+    let Some(written) = written else { return Config { created: created(config), ..Config::default() } };
+    let mut labels = written.config.and_then(|config| config.labels).unwrap_or_default();
+    let mut label = |name: &str| labels.remove(name).filter(|value| !value.is_empty() && value.len() <= LABEL_LIMIT);
+    let parts = [&written.os, &written.architecture, &written.variant];
+    let parts: Vec<&str> = parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    Config {
+        created: written.created.and_then(|created| read_time(&created)),
+        platform: parts.join("/").chars().take(LABEL_LIMIT).collect(),
+        source: label("org.opencontainers.image.source"),
+        revision: label("org.opencontainers.image.revision"),
+    }
+}
+
+/// The `created` alone.
+fn created(config: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Created {
         created: Option<String>,
     }
-    serde_json::from_slice::<Config>(config).ok()?.created.and_then(|created| read_time(&created))
+    serde_json::from_slice::<Created>(config).ok()?.created.and_then(|created| read_time(&created))
 }
 
 fn read_time(text: &str) -> Option<Timestamp> {
@@ -106,8 +147,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{
-        IMAGE_CONFIG_MEDIA_TYPE, IMAGE_DOCKER_CONFIG_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE,
-        IMAGE_MANIFEST_MEDIA_TYPE, Lead, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, created, lead,
+        Config, IMAGE_CONFIG_MEDIA_TYPE, IMAGE_DOCKER_CONFIG_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE,
+        IMAGE_MANIFEST_MEDIA_TYPE, Lead, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, config, lead,
     };
     use crate::image::Digest;
 
@@ -204,7 +245,28 @@ mod tests {
             ("{}", None),
             ("junk", None),
         ] {
-            assert_eq!(created(config.as_bytes()), expected.map(|time| time.parse().unwrap()), "{config}");
+            assert_eq!(
+                super::config(config.as_bytes()).created,
+                expected.map(|time| time.parse().unwrap()),
+                "{config}"
+            );
         }
+    }
+
+    #[test]
+    fn a_configuration_says_for_what_and_from_where_it_was_built() {
+        let full = json!({"created": "2026-01-02T03:04:05Z", "os": "linux", "architecture": "arm", "variant": "v7",
+            "config": {"Labels": {"org.opencontainers.image.source": "https://git.example.com/app",
+                "org.opencontainers.image.revision": "abc", "other": "x"}}});
+        let said = config(full.to_string().as_bytes());
+        assert_eq!(said.platform, "linux/arm/v7");
+        assert_eq!(said.source.as_deref(), Some("https://git.example.com/app"));
+        assert_eq!(said.revision.as_deref(), Some("abc"));
+        let long = json!({"config": {"Labels": {"org.opencontainers.image.source": "x".repeat(2000)}}});
+        for nothing in [r#"{"config":null}"#, r#"{"config":{"Labels":null}}"#, "{}", "junk", &long.to_string()] {
+            assert_eq!(config(nothing.as_bytes()), Config::default(), "{nothing}");
+        }
+        let odd = r#"{"created":"2026-01-02T03:04:05Z","os":7,"config":{"Labels":[]}}"#;
+        assert_eq!(config(odd.as_bytes()).created, Some("2026-01-02T03:04:05Z".parse().unwrap()));
     }
 }

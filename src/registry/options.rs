@@ -19,7 +19,13 @@ pub struct Options {
     pub helper_folders: Vec<PathBuf>,
     /// Registries that are spoken to without TLS. Those on this machine always are.
     pub plain_http: Vec<Registry>,
-    /// How long a tag list is good.
+    /// The file that keeps what registries said over restarts; without one it is kept in memory.
+    pub store: Option<PathBuf>,
+    /// Whether every repository is asked for at the first look, however lately an earlier process did.
+    pub begins_anew: bool,
+    /// Whether the tags that were there at the first look count as old as the registry or the image says.
+    pub trust_created: bool,
+    /// How often a repository is asked for its tags.
     pub poll_interval: Duration,
     /// Requests at once, over all hosts.
     pub concurrency: usize,
@@ -43,7 +49,7 @@ pub struct Options {
     /// The time before a host that failed again and again is tried once more. Doubled each time that it
     /// fails, up to five minutes; until then requests to it fail at once.
     pub probe_delay: Duration,
-    /// Tags per page. More than 1000 are refused by Amazon ECR.
+    /// Tags per page. A registry that refuses so many is asked for fewer from then on.
     pub page_size: usize,
 }
 
@@ -108,6 +114,9 @@ impl Default for Options {
             credential_files: Vec::new(),
             helper_folders: Vec::new(),
             plain_http: Vec::new(),
+            store: None,
+            begins_anew: false,
+            trust_created: false,
             poll_interval: Duration::from_mins(1),
             concurrency: 64,
             host_concurrency: 8,
@@ -119,7 +128,7 @@ impl Default for Options {
             retry_delay: Duration::from_millis(500),
             max_retry_after: Duration::from_mins(1),
             probe_delay: Duration::from_secs(5),
-            page_size: 1000,
+            page_size: 10_000,
         }
     }
 }

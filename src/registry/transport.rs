@@ -56,10 +56,19 @@ pub(super) struct Patience {
 #[derive(Debug, Clone)]
 pub(super) enum Method {
     Get,
+    /// For what is not the content that is known: the answer may be `304`.
+    GetUnless(Known),
     /// For the headers of an answer, without its body.
     Head,
     /// With a form in URL encoding. It is never sent on by a redirect.
     Post(Secret),
+}
+
+/// By what a server knows again what it has sent.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) etag: Option<Box<str>>,
+    pub(super) modified: Option<Box<str>>,
 }
 
 /// A request.
@@ -77,7 +86,7 @@ pub(super) struct Ask {
 impl Method {
     fn name(&self) -> reqwest::Method {
         match self {
-            Self::Get => reqwest::Method::GET,
+            Self::Get | Self::GetUnless(_) => reqwest::Method::GET,
             Self::Head => reqwest::Method::HEAD,
             Self::Post(_) => reqwest::Method::POST,
         }
@@ -263,6 +272,13 @@ impl Transport {
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
+        if let Method::GetUnless(known) = &ask.method {
+            let conditions = [(header::IF_NONE_MATCH, &known.etag), (header::IF_MODIFIED_SINCE, &known.modified)];
+            for (name, value) in conditions {
+                builder = builder
+                    .headers(value.iter().filter_map(|value| Some((name.clone(), value.parse().ok()?))).collect());
+            }
+        }
         if let Method::Post(form) = &ask.method {
             builder = builder
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -333,7 +349,7 @@ fn counted(method: &Method, url: &Url) -> Counted {
     match method {
         _ if !url.path().contains("/manifests/") => Counted::Rest,
         Method::Head => Counted::Heads,
-        Method::Get | Method::Post(_) => Counted::Manifests,
+        Method::Get | Method::GetUnless(_) | Method::Post(_) => Counted::Manifests,
     }
 }
 

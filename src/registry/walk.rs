@@ -16,7 +16,7 @@ use super::page;
 pub(super) const MAX_PAGES: usize = 1000;
 
 /// Full pages of registries that give less than they are asked for.
-const USUAL_PAGES: [usize; 5] = [50, 100, 200, 250, 500];
+const USUAL_PAGES: [usize; 8] = [50, 100, 200, 250, 500, 1000, 2000, 5000];
 
 /// Smaller pages to ask for, when a registry refuses and does not say how many it gives.
 const SMALLER: [usize; 3] = [1000, 100, 50];
@@ -47,8 +47,8 @@ enum Phase {
     Paging,
     /// Whether there is anything after a page that seems full. The page before: its content, and how much it was.
     Beyond { before: u64, names: usize },
-    /// Whether fewer come when fewer are asked for, so many at most.
-    Fewer(usize),
+    /// Whether fewer come when one fewer is asked for than came.
+    Fewer { than: usize },
 }
 
 impl Walk {
@@ -61,6 +61,12 @@ impl Walk {
     /// The page to ask for.
     pub(super) fn page(&self) -> &Url {
         &self.page
+    }
+
+    /// Whether the page is asked for to see how the registry pages, so that it may well be one again that came
+    /// already.
+    pub(super) fn is_probing(&self) -> bool {
+        self.phase != Phase::Paging
     }
 
     /// How the registry pages, by now.
@@ -102,22 +108,20 @@ impl Walk {
         self.paging.links |= linked.is_some();
         let content = content(names);
         match self.phase {
-            Phase::Fewer(asked) if names.len() <= asked => {
+            Phase::Fewer { than } if names.len() < than => {
                 return Err(format!(
-                    "the tag list has just {} tags, no word of a next page, and asking for what comes after the last one \
-                     gives the same again, so some may be missing; this is a fault of the registry",
-                    self.paging.size
+                    "the tag list has just {than} tags, no word of a next page, and asking for what comes after the last \
+                     one gives the same again, so some may be missing; this is a fault of the registry"
                 ));
             }
-            Phase::Fewer(_) => return Ok(false),
+            Phase::Fewer { .. } => return Ok(false),
             Phase::Beyond { before, names } if before == content && linked.is_none() => {
                 // It does not page. It gave all it has, unless it cut the list as we asked.
-                let fewer = self.paging.size - 1;
-                if names != self.paging.size || fewer == 0 {
+                if names == 1 {
                     return Ok(false);
                 }
-                self.phase = Phase::Fewer(fewer);
-                return self.go(with_query(&self.list, fewer, None)).map(|()| true);
+                self.phase = Phase::Fewer { than: names };
+                return self.go(with_query(&self.list, names - 1, None)).map(|()| true);
             }
             Phase::Beyond { .. } | Phase::Paging => {}
         }
@@ -250,7 +254,7 @@ mod tests {
     #[test]
     fn a_registry_that_does_not_page_gives_all_at_once() {
         let unpaged = |tags| Registry { tags, ignores_n: true, ignores_last: true, ..Registry::default() };
-        for (tags, requests) in [(5, 1), (100, 2), (1000, 3), (1088, 1), (5000, 1)] {
+        for (tags, requests) in [(5, 1), (100, 3), (1000, 3), (1088, 1), (5000, 1)] {
             check(unpaged(tags), 1000, requests);
         }
     }
@@ -259,6 +263,8 @@ mod tests {
     fn a_list_that_is_cut_and_cannot_be_continued_is_no_list() {
         let cut = Registry { tags: 1088, ignores_last: true, ..Registry::default() };
         let problem = walk(cut, 1000).unwrap_err();
+        assert!(problem.starts_with("the tag list has just 1000 tags, no word of a next page"), "{problem}");
+        let problem = walk(Registry { cap: Some(1000), ..cut }, 10_000).unwrap_err();
         assert!(problem.starts_with("the tag list has just 1000 tags, no word of a next page"), "{problem}");
     }
 

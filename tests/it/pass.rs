@@ -2,8 +2,10 @@
 
 mod daemon;
 mod dialects;
+mod lookout;
 mod registries;
 mod shapes;
+mod soak;
 mod together;
 mod trouble;
 

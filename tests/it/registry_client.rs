@@ -4,6 +4,7 @@ mod bad_input;
 mod bodies;
 mod credential_helpers;
 mod good;
+mod known;
 mod login;
 mod memory;
 mod pages;

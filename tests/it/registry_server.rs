@@ -38,6 +38,8 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
+    /// `If-None-Match` and `If-Modified-Since`.
+    pub(crate) conditions: [Option<String>; 2],
     pub(crate) body: String,
     /// `HTTP/1.1`, `HTTP/2.0`.
     pub(crate) version: String,
@@ -53,6 +55,8 @@ pub(crate) enum Act {
     Say(Response),
     /// Nothing special, but after this time.
     Wait(Duration),
+    /// Nothing special, but after the test gave a permit for it.
+    Until(Arc<Semaphore>),
     /// Never an answer.
     Hang,
 }
@@ -97,6 +101,10 @@ impl Server {
                     Act::Say(response) => response,
                     Act::Wait(time) => {
                         tokio::time::sleep(time).await;
+                        next.run(request).await
+                    }
+                    Act::Until(gate) => {
+                        gate.acquire().await.unwrap().forget();
                         next.run(request).await
                     }
                     Act::Hang => std::future::pending().await,
@@ -155,11 +163,13 @@ async fn see(request: Request, log: &Mutex<Vec<Seen>>) -> (Seen, Request) {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path().to_owned();
+    let text = |name| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let mut log = log.lock().unwrap();
     let seen = Seen {
         method: parts.method.to_string(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        authorization: parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned()),
+        authorization: text(header::AUTHORIZATION),
+        conditions: [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE].map(text),
         body: String::from_utf8_lossy(&body).into_owned(),
         version: format!("{:?}", parts.version),
         before: log.iter().filter(|seen: &&Seen| seen.path == path).count(),

@@ -62,6 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("base64", &["secret", "registry/keychain"]),
     ("oci_distribution", &["registry"]),
     ("reqwest", &["registry", "git/http"]),
+    ("redb", &["registry/store/disk"]),
     ("gix", &["git"]),
     ("rustls", &["tls"]),
     ("rustls_native_certs", &["tls"]),

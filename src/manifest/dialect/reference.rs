@@ -69,7 +69,7 @@ const LINES: [(&str, &str, &str); 26] = [
     (
         "min-age",
         "a length of time: `24h`, `7d`, `2w`, `1d 12h`; `0h` for none",
-        "Only tags that are there for so long: since we saw them first, or since they were pushed where that is later.",
+        "Only tags that have been there for so long, see [policies.md](policies.md).",
     ),
     (
         "allow-downgrade",

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use crate::image::Repository;
 use crate::manifest::{Automation, Container, Document, ForeignObject, Place, Scope, Workload};
 use crate::path::RepoPath;
-use crate::plan::{Inventory, Memory, Source, Watch};
+use crate::plan::{Inventory, Memory, Source, Watches};
 use crate::policy::Dialects;
 
 /// A repository as other tools manage it, and as it is without their words.
@@ -61,7 +60,7 @@ impl Study {
 
     /// The repositories to scan.
     #[must_use]
-    pub fn watches(&self, now: Timestamp) -> BTreeMap<Repository, Watch> {
+    pub fn watches(&self, now: Timestamp) -> Watches {
         self.heard.watches(now)
     }
 }

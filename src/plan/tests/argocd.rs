@@ -9,9 +9,9 @@ mod updaters;
 
 use std::fmt::Write as _;
 
-use super::{NOW, scans, survey, write};
+use super::{plan_of, survey, write};
 use crate::manifest::Scope;
-use crate::plan::{Inventory, Plan, Verdict};
+use crate::plan::{Inventory, Verdict};
 
 const TAGS: &str = "\
 ghcr.io/shop/web: 1.0.0 1.2.0 1.3.1 2.0.0
@@ -34,7 +34,7 @@ fn outcome(repository: &str) -> (Vec<String>, Vec<(String, String)>) {
 }
 
 fn told(inventory: &Inventory, files: &[(&str, &str)]) -> (Vec<String>, Vec<(String, String)>) {
-    let mut plan = Plan::draw(inventory, &scans(TAGS), NOW.parse().unwrap());
+    let mut plan = plan_of(inventory, TAGS);
     write(&mut plan, files);
     let shown = |entry: &crate::plan::Entry| {
         let verdict = match &entry.verdict {

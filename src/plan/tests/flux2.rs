@@ -3,16 +3,15 @@
 
 use std::fmt::Write as _;
 
-use super::{NOW, scans, survey, verdicts};
+use super::{plan_of, scans, survey, verdicts};
 use crate::manifest::Scope;
-use crate::plan::Plan;
 
 const TAGS: &str = "q.io/app: 1.0.0 1.1.0 1.2.0-rc.1 1.2.0 2.0.0 dev-1 dev-2";
 
 /// The verdicts and problems of these files.
 fn drawn(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let inventory = survey(files, Scope::Annotated);
-    let plan = Plan::draw(&inventory, &scans(TAGS), NOW.parse().unwrap());
+    let plan = plan_of(&inventory, TAGS);
     (verdicts(&plan), inventory.problems().iter().map(ToString::to_string).collect())
 }
 
@@ -263,7 +262,7 @@ fn chosen(spec: &str, from: &str, tags: &str, expected: &str) {
         + &repository("apps/app", "");
     let text = format!("image: q.io/app:{from} # {{\"$imagepolicy\": \"apps:web\"}}\n");
     let inventory = survey(&[("o.yaml", &objects), ("a.yaml", &text)], Scope::Annotated);
-    let plan = Plan::draw(&inventory, &scans(&format!("q.io/app: {tags}")), NOW.parse().unwrap());
+    let plan = plan_of(&inventory, &format!("q.io/app: {tags}"));
     let told: Vec<_> = inventory.problems().iter().map(ToString::to_string).collect();
     assert_eq!(verdicts(&plan), [format!("image {expected}")], "{spec} on {from}: {told:#?}");
 }
@@ -309,7 +308,7 @@ fn a_tag_by_itself_is_written_as_a_text() {
         let text = format!("{was} # {{\"$imagepolicy\": \"apps:web:tag\"}}\n");
         let files = [("a.yaml", text.as_str()), ("o.yaml", &objects)];
         let inventory = survey(&files, Scope::Annotated);
-        let mut plan = Plan::draw(&inventory, &scans(&format!("q.io/app: {tags}")), NOW.parse().unwrap());
+        let mut plan = plan_of(&inventory, &format!("q.io/app: {tags}"));
         super::write(&mut plan, &files);
         assert_eq!(plan.changes[0].after, text.replace(was, is).as_bytes(), "{was}");
     }

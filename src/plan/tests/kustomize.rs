@@ -4,9 +4,9 @@ mod bounds;
 mod doubts;
 mod entries;
 
-use super::{NOW, ON, pod, scans, survey, write};
+use super::{NOW, ON, plan_of, pod, survey, write};
 use crate::manifest::{Scope, Severity};
-use crate::plan::{Inventory, Plan, Verdict};
+use crate::plan::{Inventory, Verdict};
 
 const TAGS: &str = "x: 1.0 1.1\nghcr.io/org/x: 1.0 1.1 1.2\ny: 1.0 1.1";
 
@@ -24,7 +24,7 @@ fn outcome(repository: &str) -> (Vec<String>, Vec<(String, String)>) {
 }
 
 fn told(inventory: &Inventory, files: &[(&str, &str)]) -> (Vec<String>, Vec<(String, String)>) {
-    let mut plan = Plan::draw(inventory, &scans(TAGS), NOW.parse().unwrap());
+    let mut plan = plan_of(inventory, TAGS);
     write(&mut plan, files);
     let mut told: Vec<String> = plan
         .entries

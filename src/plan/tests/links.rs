@@ -1,6 +1,6 @@
 //! Images that stand in other files than the words about them: who may change them, and who may not.
 
-use super::{Inventory, Memory, NOW, Plan, Scope, scans, survey, texts, verdicts};
+use super::{Inventory, Memory, Scope, plan_of, survey, texts, verdicts};
 use crate::path::RepoPath;
 
 const CHART: (&str, &str) = ("charts/web/Chart.yaml", "name: web\n");
@@ -21,7 +21,7 @@ fn check(files: &[(&str, &str)], expected: &[&str], told: &[&str]) {
     let mut files = files.to_vec();
     files.extend([CHART, VALUES]);
     let inventory = survey(&files, Scope::Annotated);
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1 2.0"), NOW.parse().unwrap());
+    let plan = plan_of(&inventory, "x: 1.0 1.1 2.0");
     assert_eq!(verdicts(&plan), expected);
     let problems: Vec<String> = inventory.problems().iter().map(ToString::to_string).collect();
     assert_eq!(problems.len(), told.len(), "{problems:#?}");
@@ -123,7 +123,7 @@ fn both_write_the_file_once() {
     let (one, two) = (app("one", ON), app("two", ON));
     let files = [("a.yaml", one.as_str()), ("b.yaml", two.as_str()), CHART, VALUES];
     let inventory = survey(&files, Scope::Annotated);
-    let mut plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let mut plan = plan_of(&inventory, "x: 1.0 1.1");
     plan.page(&RepoPath::parse(VALUES.0).unwrap(), VALUES.1.as_bytes().to_vec()).write();
     assert_eq!(plan.changes.len(), 1);
     assert_eq!(plan.changes[0].after, VALUES.1.replace("1.0", "1.1").as_bytes());
@@ -136,7 +136,7 @@ fn what_lies_outside_of_the_given_paths_is_named_and_not_changed() {
         let all = texts(&[("apps/a.yaml", app), CHART, VALUES]);
         let files: Vec<_> = all.files.iter().filter(|(path, _)| surveyed.contains(&path.as_str())).cloned().collect();
         let inventory = Inventory::survey(&files, &all, Scope::Annotated, &mut Memory::default()).unwrap();
-        let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+        let plan = plan_of(&inventory, "x: 1.0 1.1");
         assert_eq!(verdicts(&plan), expected);
         let problems: Vec<String> = inventory.problems().iter().map(ToString::to_string).collect();
         assert_eq!(problems, told);
@@ -155,7 +155,7 @@ fn a_file_that_is_no_manifest_by_name_is_not_changed() {
     let on = app("on", ON).replace("helm: {}", "helm: {valueFiles: [web.values]}");
     let files = texts(&[("a.yaml", &on), CHART, ("charts/web/web.values", VALUES.1)]);
     let inventory = Inventory::survey(&files.files, &files, Scope::Annotated, &mut Memory::default()).unwrap();
-    let plan = Plan::draw(&inventory, &scans("x: 1.0 1.1"), NOW.parse().unwrap());
+    let plan = plan_of(&inventory, "x: 1.0 1.1");
     assert_eq!(verdicts(&plan), ["chart-image mistake"]);
     assert!(inventory.problems()[0].message.ends_with("which is not named like a manifest"));
 }
@@ -167,7 +167,7 @@ fn a_link_is_read_again_when_the_file_behind_it_changes() {
     let mut draw = |values: &str| {
         let files = texts(&[("a.yaml", &on), CHART, ("charts/web/values.yaml", values)]);
         let inventory = Inventory::survey(&files.files, &files, Scope::Annotated, &mut memory).unwrap();
-        verdicts(&Plan::draw(&inventory, &scans("x: 1.0 1.1 1.2\nz: 1.5"), NOW.parse().unwrap()))
+        verdicts(&plan_of(&inventory, "x: 1.0 1.1 1.2\nz: 1.5"))
     };
     assert_eq!(draw(VALUES.1), ["chart-image 1.2"]);
     assert_eq!(draw(VALUES.1), ["chart-image 1.2"]);

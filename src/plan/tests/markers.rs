@@ -1,15 +1,14 @@
 //! Comments that name policies of Flux version 2, and images with a marker and another owner.
 
-use super::{NOW, scans, survey, verdicts, write};
+use super::{plan_of, survey, verdicts, write};
 use crate::manifest::Scope;
 use crate::path::RepoPath;
-use crate::plan::Plan;
 
 /// The verdicts, the problems, and the files after the changes, as they were where nothing changes.
 #[track_caller]
 fn drawn(files: &[(&str, &str)], tags: &str) -> (Vec<String>, Vec<String>, Vec<String>) {
     let inventory = survey(files, Scope::Annotated);
-    let mut plan = Plan::draw(&inventory, &scans(tags), NOW.parse().unwrap());
+    let mut plan = plan_of(&inventory, tags);
     write(&mut plan, files);
     let after = |path: &str, text: &str| {
         let change = plan.changes.iter().find(|change| change.path.as_str() == path);
@@ -389,7 +388,7 @@ fn what_somebody_took_back_is_not_proposed_again() {
         ("tag: 1.0 # landwaiter: semver:1 image=quay.io/x\n", "tag: '1.1'\n", "tag refused"),
     ] {
         let inventory = survey(&[("a.yaml", now)], Scope::Annotated);
-        let mut plan = Plan::draw(&inventory, &scans("quay.io/x: 1.0 1.1"), NOW.parse().unwrap());
+        let mut plan = plan_of(&inventory, "quay.io/x: 1.0 1.1");
         let mut page = plan.page(&path, now.as_bytes().to_vec());
         page.recall("commit", then.as_bytes());
         page.write();

@@ -61,8 +61,12 @@ async fn the_other_host_of_a_link_is_named_and_not_asked() {
 #[tokio::test]
 async fn pages_in_a_circle_and_without_end_are_failures() {
     let circle = Server::start(|seen, _| {
-        let next = if seen.query.contains("last=b") { "<?last=a>; rel=next" } else { "<?last=b>; rel=next" };
-        say(200, &[("link", next)], r#"{"tags":["a"]}"#)
+        let (next, page) = if seen.query.contains("last=b") {
+            ("<?last=a>; rel=next", r#"{"tags":["a"]}"#)
+        } else {
+            ("<?last=b>; rel=next", r#"{"tags":["b"]}"#)
+        };
+        say(200, &[("link", next)], page)
     })
     .await;
     let error = tags(&client(), &circle.repository("web")).await.unwrap_err();
@@ -71,7 +75,7 @@ async fn pages_in_a_circle_and_without_end_are_failures() {
 
     let endless = Server::start(|seen, _| {
         let next = format!("<?last={}>; rel=next", seen.before);
-        say(200, &[("link", &next)], r#"{"tags":["a"]}"#)
+        say(200, &[("link", &next)], format!(r#"{{"tags":["a{}"]}}"#, seen.before))
     })
     .await;
     let error = tags(&client(), &endless.repository("web")).await.unwrap_err();

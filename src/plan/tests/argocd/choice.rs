@@ -5,7 +5,7 @@ use super::super::{NOW, survey, write};
 use super::{app, files};
 use crate::image::{Repository, Tag};
 use crate::manifest::Scope;
-use crate::plan::{Plan, Scan, Verdict};
+use crate::plan::{Plan, Scan, Verdict, findings};
 use crate::policy::Candidate;
 
 /// What becomes of an image of `current` where these tags are there, built one after the other, with these
@@ -27,7 +27,8 @@ fn chosen(constraint: &str, annotations: &[(&str, &str)], current: &str, tags: &
     };
     let candidates = tags.split_whitespace().enumerate().map(candidate).collect();
     let scans = [(Repository::parse("x").unwrap(), Scan::Complete(candidates))].into();
-    let mut plan = Plan::draw(&inventory, &scans, NOW.parse().unwrap());
+    let now = NOW.parse().unwrap();
+    let mut plan = Plan::draw(&inventory, &findings(&inventory.watches(now), &scans, now), now);
     write(&mut plan, &files);
     match &plan.entries[0].verdict {
         Verdict::Update(update) => update.to.to_string(),

@@ -1,10 +1,10 @@
 //! Single entries of `images`: which image they mean, and how a tag gets into them.
 
-use super::super::{NOW, scans, survey};
+use super::super::{plan_of, survey};
 use super::{TAGS, base, check, files, outcome};
 use crate::manifest::Scope;
 use crate::path::RepoPath;
-use crate::plan::{Plan, Verdict};
+use crate::plan::Verdict;
 
 #[test]
 fn names_are_compared_as_texts() {
@@ -168,7 +168,7 @@ fn what_somebody_took_back_in_an_overlay_is_not_proposed_again() {
         let text = overlay(now);
         let repository = format!("{}=== k/kustomization.yaml\n{text}", base("x:0.1"));
         let inventory = survey(&files(&repository), Scope::Annotated);
-        let mut plan = Plan::draw(&inventory, &scans(TAGS), NOW.parse().unwrap());
+        let mut plan = plan_of(&inventory, TAGS);
         let mut page = plan.page(&RepoPath::parse("k/kustomization.yaml").unwrap(), text.clone().into_bytes());
         page.recall("one", overlay(before).replace("- name: y\n  newTag: '9'\n", "").as_bytes());
         page.write();

@@ -32,8 +32,11 @@ fn after(seen: &Seen) -> usize {
 #[tokio::test]
 async fn quirk_09_amazon_gives_a_thousand_at_most() {
     let server = Server::start(|seen, _| if asked(seen) > 1000 { say(405, &[], AMAZON) } else { Act::Pass }).await;
-    check_tags(&client(), &server.fill("web", &["a"]), "a").await;
-    assert_eq!((server.log().len(), server.log()[0].query.as_str()), (1, "n=1000"));
+    let client = client();
+    for repository in ["web", "api"] {
+        check_tags(&client, &server.fill(repository, &["a"]), "a").await;
+    }
+    assert_eq!(server.log().iter().map(asked).collect::<Vec<_>>(), [10_000, 1000, 1000], "it is learned once");
 }
 
 #[tokio::test]
@@ -60,7 +63,7 @@ async fn quirk_10_a_proxy_before_amazon_refuses_a_large_page() {
     let always = Server::start(|_, _| say(405, &[], AMAZON)).await;
     let error = tags(&client(), &always.repository("web")).await.unwrap_err();
     check_error(&error, false, &["answered 405", "Member must have value"]);
-    assert_eq!(always.log().iter().map(asked).collect::<Vec<_>>(), [1000, 100, 50]);
+    assert_eq!(always.log().iter().map(asked).collect::<Vec<_>>(), [10_000, 1000, 100, 50]);
 }
 
 #[tokio::test]
@@ -71,7 +74,7 @@ async fn quay_refuses_a_large_page_and_says_how_large_it_may_be() {
     })
     .await;
     check_tags(&client(), &server.fill("web", &["a", "b"]), "a b").await;
-    assert_eq!(server.log().iter().map(asked).collect::<Vec<_>>(), [1000, 30]);
+    assert_eq!(server.log().iter().map(asked).collect::<Vec<_>>(), [10_000, 30]);
 }
 
 #[tokio::test]
@@ -83,7 +86,7 @@ async fn distribution_refuses_a_large_page_and_says_nothing_more() {
     })
     .await;
     check_tags(&client(), &server.fill("web", &["a", "b"]), "a b").await;
-    assert_eq!(server.log().iter().map(asked).collect::<Vec<_>>(), [1000, 100]);
+    assert_eq!(server.log().iter().map(asked).collect::<Vec<_>>(), [10_000, 1000, 100]);
 }
 
 #[tokio::test]
@@ -116,7 +119,7 @@ async fn a_registry_that_gives_a_full_page_and_does_not_say_that_there_is_more()
 #[tokio::test]
 async fn a_list_that_is_cut_and_cannot_be_continued_is_held() {
     let cut = Server::start(|seen, _| say(200, &[], page(0..asked(seen).min(1088)))).await;
-    let error = tags(&client(), &cut.repository("web")).await.unwrap_err();
+    let error = tags(&with_page_size(1000), &cut.repository("web")).await.unwrap_err();
     check_error(&error, false, &["just 1000 tags, no word of a next page", "some may be missing"]);
     assert_eq!(cut.log().len(), 3);
     // One that does not page at all gives everything, a thousand or not.

@@ -1,0 +1,151 @@
+//! When the images behind tags were made: looked up for the tags that somebody asks about, and once.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::client::{Client, MANIFEST_LIMIT};
+use super::digest;
+use super::error::{Error, Kind};
+use super::metadata::{self, Lead};
+use super::store::{Config, Created, Fact, Store};
+use super::transport::Answer;
+use crate::image::{Digest, Repository, Tag};
+
+/// How deep an index may hold an index.
+const MAX_DEPTH: usize = 3;
+
+impl Client {
+    /// When the images of `tags` were made, by their configurations, in the order of `tags`.
+    ///
+    /// `None` for what has no such time: signatures, charts, images that leave it out. The epoch
+    /// for images that were built without a clock. A tag that is gone since it was listed is left
+    /// out. An index is judged by its linux/amd64 image, else by its first. Remembered as long as
+    /// the tag is listed; a tag that was away is looked at again.
+    ///
+    /// # Errors
+    /// One tag that could not be asked for fails the whole call: half of the times would make the
+    /// newest of a half.
+    pub async fn created(&self, repository: &Repository, tags: &[Tag]) -> Result<Vec<(Tag, Option<Timestamp>)>, Error> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let record = self.record_of(repository);
+        let _turn = record.images.lock().await;
+        let mut facts = self.with_store(repository, Store::facts).await;
+        let is_known = |fact: &Fact| fact.created.is_some() && !fact.is_stale;
+        let missing: BTreeSet<Tag> =
+            tags.iter().filter(|tag| !facts.get(*tag).is_some_and(is_known)).cloned().collect();
+        let mut failed = None;
+        let mut is_changed = false;
+        let lookups = missing.into_iter().map(|tag| async move {
+            let found = self.look_up(repository, &tag).await;
+            (tag, found)
+        });
+        let mut lookups = stream::iter(lookups).buffer_unordered(self.host_concurrency);
+        while let Some((tag, found)) = lookups.next().await {
+            match found {
+                Ok(Some(found)) => {
+                    is_changed = true;
+                    let before = facts.insert(tag.clone(), found.clone());
+                    tell_if_moved(repository, &tag, before.and_then(|before| before.digest), found.digest);
+                }
+                Ok(None) => is_changed |= facts.remove(&tag).is_some(),
+                Err(kind) => {
+                    failed = Some(kind);
+                    break;
+                }
+            }
+        }
+        drop(lookups);
+        let created = |tag: &Tag| Some((tag.clone(), facts.get(tag)?.created?.0));
+        let found = tags.iter().filter_map(created).collect();
+        if is_changed {
+            // What was learnt before something failed need not be asked again.
+            self.store.put_facts(repository, &facts);
+        }
+        failed.map_or(Ok(found), |kind| Err(Error::new(repository, kind)))
+    }
+
+    /// What is behind a tag; `None` when the tag is gone.
+    async fn look_up(&self, repository: &Repository, tag: &Tag) -> Result<Option<Fact>, Kind> {
+        let Some(manifest) = self.content(repository, "manifests", tag.as_str(), metadata::ACCEPT_MANIFEST).await?
+        else {
+            return Ok(None);
+        };
+        let digest = digest::proved(&manifest)?;
+        let mut lead = metadata::lead(&manifest.body);
+        for _ in 0..MAX_DEPTH {
+            let Lead::Child(digest) = &lead else { break };
+            let child = self.verified(repository, "manifests", digest, metadata::ACCEPT_MANIFEST).await?;
+            lead = child.map_or(Lead::Nowhere, |child| metadata::lead(&child));
+        }
+        let created = match lead {
+            Lead::Created(time) => Some(time),
+            Lead::Config(digest) => self.config(repository, digest).await?.and_then(|config| config.created),
+            Lead::Child(_) | Lead::Nowhere => {
+                tracing::debug!(%repository, %tag, "no image, so no created time");
+                None
+            }
+        };
+        Ok(Some(Fact { digest: Some(digest), created: Some(Created(created)), is_stale: false }))
+    }
+
+    /// An image configuration: asked for once, however many tags and repositories have it.
+    async fn config(&self, repository: &Repository, digest: Digest) -> Result<Option<Config>, Kind> {
+        let now = Timestamp::now();
+        if let Some(config) = self.store.config(&digest, now) {
+            return Ok(Some(config));
+        }
+        let Some(config) = self.verified(repository, "blobs", &digest, "*/*").await? else { return Ok(None) };
+        let config = metadata::config(&config);
+        self.store.put_config(&digest, &config, now);
+        Ok(Some(config))
+    }
+
+    /// The content with this digest, proved; `None` when the registry does not have it.
+    async fn verified(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        digest: &Digest,
+        accept: &'static str,
+    ) -> Result<Option<Vec<u8>>, Kind> {
+        let content = self.content(repository, kind, digest.as_str(), accept).await?;
+        if let Some(content) = &content
+            && !digest.is_of(&content.body)
+        {
+            let problem =
+                "the content does not have the digest it was asked by; the registry, or a proxy on the way, is broken";
+            return Err(Kind::Unusable { request: content.request.clone(), problem: problem.to_owned() });
+        }
+        Ok(content.map(|content| content.body))
+    }
+
+    /// A manifest or blob as the registry has it; `None` when it does not.
+    async fn content(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        name: &str,
+        accept: &'static str,
+    ) -> Result<Option<Answer>, Kind> {
+        let url = self.door(repository).url(&format!("{kind}/{name}"))?;
+        let answer = self.get(repository, url, accept, MANIFEST_LIMIT).await?;
+        match answer.status.as_u16() {
+            200 => Ok(Some(answer)),
+            404 => Ok(None),
+            _ => Err(self.refusal(repository, &answer).await),
+        }
+    }
+}
+
+/// Choosing is by name, so a tag that was moved changes nothing by itself; but whoever runs it should know.
+fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) {
+    if let (Some(before), Some(now)) = (before, now)
+        && before != now
+    {
+        tracing::warn!(%repository, %tag, %before, %now, "the tag was moved to another image");
+    }
+}

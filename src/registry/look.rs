@@ -1,0 +1,392 @@
+//! Which tags a repository has: asked when it is time, compared with what is known, and kept.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::task;
+use tokio::time::Instant;
+
+use super::belief::{Belief, InDoubt, News};
+use super::client::Client;
+use super::error::{Error, Kind};
+use super::listing::{Listed, Marks};
+use super::schedule::{self, Pace, Spread};
+use super::store::{self, List, Store};
+use crate::image::{Registry, Repository, Tag};
+
+/// For how long a registry's word that nothing changed is believed without its list being seen, in
+/// milliseconds. Caches and proxies lose track of what they have.
+const UNSEEN: i64 = 24 * 60 * 60 * 1000;
+
+/// Every tag of a repository, each once, in the order of the bytes. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    tags: Arc<[Tag]>,
+    /// In seconds since 1970, tag by tag.
+    first_seen: Arc<[i64]>,
+    since: i64,
+    doubtful: Arc<[Tag]>,
+    doubt: Option<Arc<str>>,
+    malformed: usize,
+}
+
+/// Everything that is known beside what is in the store.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    all: HashMap<Repository, Arc<Record>>,
+    /// How many they are.
+    by_registry: HashMap<Registry, usize>,
+}
+
+/// What is known of one repository, beside what is in the store.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// Locked while the registry is asked.
+    state: tokio::sync::Mutex<State>,
+    times: Mutex<Times>,
+    /// Locked while images are looked up.
+    pub(super) images: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the store was asked.
+    is_loaded: bool,
+    /// `None` while there is no list.
+    known: Option<Known>,
+    answered: Option<Instant>,
+    /// The last failure, for those alone who were waiting for that very answer.
+    failed: Option<(Instant, Error)>,
+}
+
+#[derive(Debug)]
+struct Known {
+    marks: Marks,
+    version: u64,
+    is_in_doubt: bool,
+    malformed: usize,
+    /// When all of the list was seen, in milliseconds since 1970.
+    seen: i64,
+}
+
+/// In milliseconds since 1970.
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    listed: Option<i64>,
+    /// Since the last list.
+    failures: u32,
+    not_before: Option<i64>,
+}
+
+impl Listing {
+    /// The tags: those that are there, and those that may be.
+    #[must_use]
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// When each of the tags was in a list for the first time. What was in the very first one may be much
+    /// older, see [`since`](Self::since).
+    pub fn first_seen(&self) -> impl Iterator<Item = (&Tag, Timestamp)> {
+        self.tags.iter().zip(self.first_seen.iter().map(|seconds| time(*seconds)))
+    }
+
+    /// When the first list came.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        time(self.since)
+    }
+
+    /// The tags that may be there or not, because the lists of the last minutes do not say the same.
+    #[must_use]
+    pub fn doubtful(&self) -> &[Tag] {
+        &self.doubtful
+    }
+
+    /// What is in doubt, as the beginning of a sentence.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&str> {
+        self.doubt.as_deref()
+    }
+
+    /// How many names in the last answer were no tags by the grammar and were left out.
+    #[must_use]
+    pub fn malformed(&self) -> usize {
+        self.malformed
+    }
+
+    fn of(belief: Belief, malformed: usize) -> Self {
+        Self {
+            since: belief.since,
+            first_seen: belief.tags.iter().map(|known| known.first_seen).collect(),
+            doubt: belief.in_doubt().map(|doubt| doubt.to_string().into()),
+            doubtful: belief.doubts.into_keys().collect(),
+            tags: belief.tags.into_iter().map(|known| known.tag).collect(),
+            malformed,
+        }
+    }
+}
+
+impl Client {
+    /// The tags of a repository: all of them, or an error. See [`look`](Self::look).
+    ///
+    /// # Errors
+    /// As for [`look`](Self::look).
+    pub async fn tags(&self, repository: &Repository) -> Result<Listing, Error> {
+        self.look(repository, Timestamp::now()).await?;
+        self.listing(repository).await
+    }
+
+    /// Asks for the tags of a repository if it is time, and compares them with what is known. Gives a number
+    /// that is another one whenever what [`listing`](Self::listing) gives has changed.
+    ///
+    /// It is time when the repository's moment in its interval has come since the last good answer. An
+    /// error is not remembered; only those who were waiting for the same answer share it.
+    ///
+    /// # Errors
+    /// Everything that keeps the list from being complete and believed: no connection, a refusal, a
+    /// page that cannot be read, a next page on another host, pages without end.
+    pub async fn look(&self, repository: &Repository, now: Timestamp) -> Result<u64, Error> {
+        let record = self.record_of(repository);
+        let asked = Instant::now();
+        let mut state = record.state.lock().await;
+        if !state.is_loaded {
+            let list = self.with_store(repository, Store::list).await;
+            let (version, seen) = (self.next_version(), self.store.time(repository).unwrap_or_default());
+            state.known = list.map(|List { marks, belief }| {
+                let is_in_doubt = !belief.doubts.is_empty();
+                Known { marks, version, is_in_doubt, malformed: 0, seen }
+            });
+            state.is_loaded = true;
+        }
+        if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(error.clone());
+        }
+        let is_fresh = || {
+            state.answered.is_some_and(|at| at >= asked)
+                || self.due(repository, Pace::Usual, now).is_some_and(|due| due > now)
+        };
+        if let Some(known) = state.known.as_ref().filter(|_| is_fresh()) {
+            return Ok(known.version);
+        }
+        let looked = self.ask(repository, &mut state.known, now.as_millisecond()).await;
+        let version = state.known.as_ref().map_or(0, |known| known.version);
+        match looked {
+            Ok(()) => {
+                *record.times() = Times { listed: Some(now.as_millisecond()), ..Times::default() };
+                (state.answered, state.failed) = (Some(Instant::now()), None);
+                Ok(version)
+            }
+            Err(kind) => {
+                let error = Error::new(repository, kind);
+                let (mut times, interval) = (record.times(), self.interval(repository));
+                times.failures = times.failures.saturating_add(1);
+                let tried = now.as_millisecond();
+                let wish =
+                    error.retry_after().and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
+                times.not_before = Some(if error.is_temporary() {
+                    schedule::retry(interval, times.failures, tried).max(tried.saturating_add(wish))
+                } else {
+                    schedule::next(repository, interval, Pace::Usual, tried, self.spread(repository))
+                });
+                state.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// The tags as they are known, without asking anybody.
+    ///
+    /// # Errors
+    /// The repository was never listed, or what was known is lost.
+    pub async fn listing(&self, repository: &Repository) -> Result<Listing, Error> {
+        let record = self.record_of(repository);
+        let malformed = record.state.lock().await.known.as_ref().map_or(0, |known| known.malformed);
+        let listing = self.with_store(repository, move |store, repository| {
+            store.list(repository).map(|list| Listing::of(list.belief, malformed))
+        });
+        if let Some(listing) = listing.await {
+            return Ok(listing);
+        }
+        record.state.lock().await.known = None;
+        *record.times() = Times::default();
+        Err(Error::new(repository, Kind::Lost))
+    }
+
+    /// When a repository is to be asked next; `None` for at once.
+    #[must_use]
+    pub fn due(&self, repository: &Repository, pace: Pace, now: Timestamp) -> Option<Timestamp> {
+        let record = self.record_of(repository);
+        let mut times = *record.times();
+        // Nothing came in the future. The clock was set back.
+        times.listed = times.listed.filter(|listed| *listed <= now.as_millisecond());
+        let due = if let Some(time) = times.not_before {
+            time
+        } else {
+            schedule::next(repository, self.interval(repository), pace, times.listed?, self.spread(repository))
+        };
+        Timestamp::from_millisecond(due).ok()
+    }
+
+    /// Forgets all repositories but those that are watched. What is in the store stays there for some time.
+    pub fn keep(&self, is_watched: impl Fn(&Repository) -> bool) {
+        let mut records = self.records();
+        records.all.retain(|repository, _| is_watched(repository));
+        records.by_registry.clear();
+        let Records { all, by_registry } = &mut *records;
+        for repository in all.keys() {
+            *by_registry.entry(repository.registry().clone()).or_default() += 1;
+        }
+        let keys: HashSet<_> = all.keys().map(store::key).collect();
+        drop(records);
+        self.store.keep(|key| keys.contains(key));
+    }
+
+    /// Writes down what was learnt, if there is anything and a place for it. Waits for the disk.
+    pub fn save(&self, now: Timestamp) {
+        self.store.flush(now);
+    }
+
+    /// Writes down everything that was learnt, at the end. Waits for the disk.
+    pub fn close(&self, now: Timestamp) {
+        self.store.close(now);
+    }
+
+    /// Asks, whatever the time, and takes in what comes.
+    async fn ask(&self, repository: &Repository, known: &mut Option<Known>, now: i64) -> Result<(), Kind> {
+        let none = Marks::default();
+        let marks = known.as_ref().map_or(&none, |known| &known.marks);
+        let condition = known.as_ref().is_some_and(|known| (0..UNSEEN).contains(&(now - known.seen)));
+        let listed = self.list(repository, marks, condition).await?;
+        let before = known.as_ref();
+        let (tags, marks, malformed, seen) = match listed {
+            Listed::Same(marks) => {
+                let seen = before.filter(|_| condition).map_or(now, |known| known.seen);
+                (None, marks, before.map_or(0, |known| known.malformed), seen)
+            }
+            Listed::Other(list) => (Some(list.tags), list.marks, list.malformed, now),
+        };
+        if let Some(known) = known.as_mut().filter(|known| tags.is_none() && !known.is_in_doubt) {
+            (known.marks, known.seen) = (marks, seen);
+            self.store.put_time(repository, now);
+            return Ok(());
+        }
+        let kept = marks.clone();
+        let learnt = self.with_store(repository, move |store, repository| learn(store, repository, tags, kept, now));
+        let Some((doubt, news)) = learnt.await else {
+            *known = None;
+            return Err(Kind::Lost);
+        };
+        tell(repository, &news, doubt.as_ref(), known.as_ref().is_some_and(|known| known.is_in_doubt));
+        let version = known.as_ref().filter(|_| !news.matters).map(|known| known.version);
+        let version = version.unwrap_or_else(|| self.next_version());
+        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, seen });
+        Ok(())
+    }
+
+    /// Works with the store where waiting for a disk holds nobody up.
+    pub(super) async fn with_store<T: Default + Send + 'static>(
+        &self,
+        repository: &Repository,
+        work: impl FnOnce(&Store, &Repository) -> T + Send + 'static,
+    ) -> T {
+        let (store, repository) = (Arc::clone(&self.store), repository.clone());
+        task::spawn_blocking(move || work(&store, &repository)).await.unwrap_or_default()
+    }
+
+    pub(super) fn record_of(&self, repository: &Repository) -> Arc<Record> {
+        let mut records = self.records();
+        if let Some(record) = records.all.get(repository) {
+            return Arc::clone(record);
+        }
+        let listed = self.store.time(repository).filter(|_| !self.begins_anew);
+        let record = Arc::new(Record { times: Mutex::new(Times { listed, ..Times::default() }), ..Record::default() });
+        records.all.insert(repository.clone(), Arc::clone(&record));
+        *records.by_registry.entry(repository.registry().clone()).or_default() += 1;
+        record
+    }
+
+    fn spread(&self, repository: &Repository) -> Spread {
+        let repositories = self.records().by_registry.get(repository.registry()).copied().unwrap_or(1);
+        Spread { repositories, offset: self.offset }
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_version(&self) -> u64 {
+        self.versions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl Record {
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes in a list, or that it is the one before, and keeps what follows. Gives what is in doubt now, and the
+/// news; `None` when there is nothing that it could be the same as.
+fn learn(
+    store: &Store,
+    repository: &Repository,
+    tags: Option<Vec<Tag>>,
+    marks: Marks,
+    now: i64,
+) -> Option<(Option<InDoubt>, News)> {
+    let seconds = now.div_euclid(1000);
+    let (belief, news) = match (store.list(repository), tags) {
+        (Some(List { mut belief, .. }), Some(tags)) => {
+            let news = belief.learn(&tags, seconds);
+            (belief, news)
+        }
+        (Some(List { mut belief, .. }), None) => {
+            let news = belief.learn_the_same(seconds);
+            (belief, news)
+        }
+        (None, Some(tags)) => {
+            let news = News { added: tags.len(), matters: true, is_changed: true, ..News::default() };
+            (Belief::new(&tags, seconds), news)
+        }
+        (None, None) => return None,
+    };
+    if !news.vanished.is_empty() || !news.returned.is_empty() {
+        let mut facts = store.facts(repository);
+        for tag in &news.vanished {
+            facts.remove(tag);
+        }
+        for tag in &news.returned {
+            // It may be another image now.
+            facts.entry(tag.clone()).and_modify(|fact| fact.is_stale = true);
+        }
+        store.put_facts(repository, &facts);
+    }
+    let doubt = belief.in_doubt();
+    if news.is_changed {
+        store.put_list(repository, &List { marks, belief }, now);
+    } else {
+        store.put_time(repository, now);
+    }
+    Some((doubt, news))
+}
+
+fn tell(repository: &Repository, news: &News, doubt: Option<&InDoubt>, was_in_doubt: bool) {
+    let names = |tags: &[Tag]| tags.iter().take(10).map(Tag::as_str).collect::<Vec<_>>().join(" ");
+    if let Some(doubt) = doubt.filter(|_| !was_in_doubt) {
+        tracing::warn!(%repository, "{doubt}");
+    }
+    if !news.returned.is_empty() {
+        tracing::info!(%repository, count = news.returned.len(), tags = names(&news.returned), "tags are back");
+    }
+    if !news.vanished.is_empty() {
+        tracing::info!(%repository, count = news.vanished.len(), tags = names(&news.vanished), "tags are gone");
+    }
+    tracing::debug!(%repository, added = news.added, "tag list learnt");
+}
+
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or_default()
+}
