@@ -252,7 +252,7 @@ pub fn decide(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], 
             Err(rejection) => count.reject(&candidate.tag, &rejection),
         }
     }
-    rule.rule(&distinct, count, best.as_ref(), &young)
+    rule.rule(&distinct, &count, best.as_ref(), &young)
 }
 
 /// Each tag once; of a repeated one that with the latest known created time, or else that which waits longest.
@@ -328,12 +328,12 @@ impl Rule<'_> {
     pub(super) fn rule(
         &mut self,
         distinct: &[&Candidate],
-        count: Count,
+        count: &Count,
         best: Option<&Contender<'_>>,
         young: &[Waiting<'_>],
     ) -> Ruling {
         let (matched, of) = (count.matched + count.missing, distinct.len());
-        let decision = self.decision(distinct, &count, best);
+        let decision = self.decision(distinct, count, best);
         let is_better = |waiting: &&Waiting<'_>| match (&waiting.contender, best) {
             (Some(young), Some(best)) => self.compare(young, best).is_gt(),
             _ => true,
@@ -345,7 +345,7 @@ impl Rule<'_> {
         };
         // Not even if it were old enough; then none of them is worth to wait for.
         if let Some(contender) = first.contender.as_ref().filter(|_| count.missing == 0)
-            && let hold @ Decision::Hold(_) = self.decision(distinct, &count, Some(contender))
+            && let hold @ Decision::Hold(_) = self.decision(distinct, count, Some(contender))
         {
             let until = ready(&mut better.iter().filter(|waiting| waiting.contender.is_none()));
             return Ruling { decision: hold, matched, of, until };

@@ -90,7 +90,7 @@ pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate],
     }
     running.sort_by(|a, b| rule.compare(b, a));
     out.sort_by(greatest_first);
-    let ruling = rule.rule(&distinct, count, running.first(), &young);
+    let ruling = rule.rule(&distinct, &count, running.first(), &young);
     let best = running.first().map(|best| best.candidate.tag.clone());
     let mut judged: Vec<Judged> = running
         .iter()
