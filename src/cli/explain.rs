@@ -152,7 +152,7 @@ impl Args {
     }
 
     async fn candidates(self, policy: &Policy, current: Option<&Tag>) -> Result<Vec<Candidate>, Error> {
-        let (image, trust) = (self.image.as_ref().map(Reference::repository), self.registry.trusts_created());
+        let (image, trust) = (self.image.as_ref().map(Reference::repository), self.registry.trusts_created()?);
         if let Some(file) = &self.tags {
             return tags::candidates_of(file, image, trust);
         }

@@ -77,7 +77,7 @@ impl Args {
         let now = self.now.unwrap_or_else(Timestamp::now);
         let watches = inventory.watches(now);
         let findings = if let Some(file) = &self.tags {
-            findings(&watches, &tags::scans(file, self.registry.trusts_created())?, now)
+            findings(&watches, &tags::scans(file, self.registry.trusts_created()?)?, now)
         } else {
             let client = Client::new(self.registry.options(FRESH_FOR)?)?;
             reconcile::find(client, watches, now).await

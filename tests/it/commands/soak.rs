@@ -58,3 +58,22 @@ fn a_time_in_the_file_that_is_none_is_told() {
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("entry 1 of \"x\": first_seen \"yesterday\""), "{}", ran.stderr);
 }
+
+#[test]
+fn a_created_time_counts_for_those_who_trust_it() {
+    let web = "landwaiter/automated: \"true\"\nlandwaiter/tag-semver: \"1\"\nlandwaiter/min-age: \"7d\"";
+    let tags = r#"{"x": ["1.0.0", {"tag": "1.1.0", "created": "2026-03-01T00:00:00Z"}]}"#;
+    let checkout = Checkout::new(&[
+        ("web.yaml", &deployment("web", web, "- name: web\n  image: x:1.0.0")),
+        ("tags.json", tags),
+        ("trusting.yaml", "trust-created: true\n"),
+    ]);
+    for (trust, expected) in
+        [(&[][..], "too-young"), (&["--trust-created"], "1.1.0"), (&["--config", "trusting.yaml"], "1.1.0")]
+    {
+        let plan = ["plan", "--tags", "tags.json", "--now", "2026-03-09T00:00:00Z", "--output", "json"];
+        let answer = checkout.run(&[&plan, trust].concat()).json();
+        let outcome = answer["updates"].get(0).map_or(&answer["holds"][0]["hold"], |update| &update["to"]);
+        assert_eq!(outcome, expected, "{trust:?}: {answer:#}");
+    }
+}
