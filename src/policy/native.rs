@@ -68,6 +68,14 @@ impl Policy {
         Ok(words)
     }
 
+    /// Whether another policy is the same one, perhaps in the words of another dialect: they choose alike for a
+    /// container that runs `current`, whatever tags there are. Where that cannot be told they are not.
+    #[must_use]
+    pub fn means_the_same_as(&self, other: &Self, current: Option<&Tag>) -> bool {
+        self == other
+            || matches!((self.native_words(current), other.native_words(current)), (Ok(one), Ok(two)) if one == two)
+    }
+
     /// The same pattern, native; `None` for the own family.
     fn native_pattern(&self) -> Result<Option<Pattern>, NotNative> {
         let Some(kind) = self.pattern().kind() else { return Ok(None) };

@@ -41,6 +41,20 @@ fn check(policy: &Policy, current: &str, expected: &str) {
 }
 
 #[test]
+fn one_policy_in_several_dialects() {
+    use Dialect::{Flux, Keel};
+    let same = |one: &Policy, two: &Policy, current: &str| one.means_the_same_as(two, Some(&tag(current)));
+    let native = policy("regex:main-.*  order=alphabetical");
+    let flux = peer(Flux, "regex:^main-").policy().unwrap();
+    assert!(!same(&flux, &native, "main-1"), "another order");
+    assert!(same(&flux, &policy("regex:main-.*"), "main-1"));
+    let loose = peer(Flux, "semver:~1").policy().unwrap();
+    assert!(same(&loose, &policy("semver:~1"), "1.0.0"));
+    assert!(!same(&loose, &policy("semver:~1"), "20240101"), "a date is a version for Flux alone");
+    assert!(same(&peer(Keel, "glob:a-*").policy().unwrap(), &policy("a-*  order=alphabetical"), "a-1"));
+}
+
+#[test]
 fn words() {
     use Dialect::{ArgocdImageUpdater, Flux, Flux2, Keel};
     for (text, expected) in [
