@@ -5,6 +5,7 @@ mod dialects;
 mod lookout;
 mod registries;
 mod shapes;
+mod soak;
 mod ssh;
 mod together;
 mod trouble;
