@@ -53,6 +53,7 @@ pub struct Import {
     /// Objects of other tools that are left in place: what they are called, and where they begin.
     pub objects: Vec<(String, Place)>,
     tasks: BTreeMap<Place, Task>,
+    now: Timestamp,
 }
 
 /// One container that another tool speaks about.
@@ -119,12 +120,12 @@ impl Import {
     pub fn draw(study: &Study, scans: Option<&Scans>, now: Timestamp) -> Self {
         let native = study::by_place(&study.native);
         let tasks = task::all(study, &native);
-        let plan = scans.map(|scans| Plan::draw(&study.heard, &findings(&study.watches(now), scans), now));
+        let plan = scans.map(|scans| Plan::draw(&study.heard, &findings(&study.watches(now), scans, now), now));
         let mut verdicts: HashMap<(&Place, &str, &str), &Verdict> = HashMap::new();
         for entry in plan.iter().flat_map(|plan| &plan.entries) {
             verdicts.insert((&entry.place, &entry.workload, &entry.container), &entry.verdict);
         }
-        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks };
+        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks, now };
         for workload in study.heard.workloads() {
             let id = workload.id.to_string();
             for container in &workload.containers {
@@ -134,7 +135,8 @@ impl Import {
                     continue;
                 }
                 let verdict = verdicts.get(&(container.image.place(), &id, &container.name)).copied();
-                let (theirs, ours, agreement) = judged(workload, container, (dialect, peer.as_ref()), verdict, scans);
+                let (theirs, ours, agreement) =
+                    judged(workload, container, (dialect, peer.as_ref()), verdict, (scans, now));
                 import.rows.push(Row {
                     place: container.image.place().clone(),
                     workload: id.clone(),
@@ -166,7 +168,7 @@ impl Import {
         files: &[(RepoPath, S::Key)],
         source: &S,
     ) -> Result<Vec<Change>, S::Error> {
-        let changes = rewrite::carry_out(study, &mut self.tasks, scans, files, source)?;
+        let changes = rewrite::carry_out(study, &mut self.tasks, (scans, self.now), files, source)?;
         let mut refused: HashMap<&Place, &str> = HashMap::new();
         for (place, task) in &self.tasks {
             refused.extend(task.refused.as_deref().map(|why| (place, why)));
@@ -333,7 +335,7 @@ fn judged(
     container: &Container,
     (dialect, peer): (Dialect, Option<&Peer>),
     verdict: Option<&Verdict>,
-    scans: Option<&Scans>,
+    (scans, now): (Option<&Scans>, Timestamp),
 ) -> (Option<PeerChoice>, Option<Ours>, Agreement) {
     let image = container.image.reference();
     let candidates = match scans.map(|scans| scans.get(image.repository())) {
@@ -362,6 +364,6 @@ fn judged(
         }
         (_, None) => return (None, Some(ours), Agreement::Unknown("the setting cannot be read".to_owned())),
     };
-    let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), candidates);
+    let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), (candidates, now));
     (Some(theirs), Some(ours), agreement)
 }

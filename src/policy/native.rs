@@ -54,6 +54,9 @@ impl Policy {
         if self.prerelease() != Prerelease::AsAsked {
             words.push(("prerelease", self.prerelease().to_string()));
         }
+        if let Some(min_age) = self.min_age() {
+            words.push(("min-age", min_age.to_string()));
+        }
         if !self.exclude().is_none() {
             let text = self.exclude().to_string();
             Exclude::parse(&text).map_err(|error| NotNative { what: error.message(), mend: "shorten the list" })?;

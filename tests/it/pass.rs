@@ -5,6 +5,7 @@ mod dialects;
 mod lookout;
 mod registries;
 mod shapes;
+mod soak;
 mod together;
 mod trouble;
 

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::following::Following;
 use super::overlay::{BySpot, Changed, Overlay, Spot, by_spot, bytes, open};
 use super::study::Study;
@@ -19,7 +21,7 @@ use crate::policy::{Dialects, Policy, decide};
 pub(super) fn carry_out<S: Source>(
     study: &Study,
     tasks: &mut BTreeMap<Place, Task>,
-    scans: Option<&Scans>,
+    (scans, now): (Option<&Scans>, Timestamp),
     files: &[(RepoPath, S::Key)],
     source: &S,
 ) -> Result<Vec<Change>, S::Error> {
@@ -41,6 +43,7 @@ pub(super) fn carry_out<S: Source>(
             before: &before,
             changed: overlay.changed(),
             scans,
+            now,
         };
         if !after.judge(study, tasks) {
             let change = |(path, after): (&RepoPath, &Arc<Vec<u8>>)| {
@@ -108,6 +111,7 @@ struct After<'a> {
     before: &'a BTreeMap<RepoPath, Vec<u8>>,
     changed: &'a Changed,
     scans: Option<&'a Scans>,
+    now: Timestamp,
 }
 
 impl After<'_> {
@@ -170,7 +174,7 @@ impl After<'_> {
         let image = container.image.reference();
         match self.scans.and_then(|scans| scans.get(image.repository())) {
             Some(Scan::Complete(candidates)) => {
-                let choose = |policy: &Policy| decide(policy, image.tag(), candidates).decision;
+                let choose = |policy: &Policy| decide(policy, image.tag(), candidates, self.now).decision;
                 choose(one) == choose(two)
             }
             _ => true,

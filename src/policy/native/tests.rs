@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::image::Tag;
 use crate::policy::tests::properties::{lists, names};
-use crate::policy::tests::{peer, policy, tag};
+use crate::policy::tests::{day, peer, policy, tag};
 use crate::policy::{Dialect, Exclude, Order, Pattern, Policy, Prerelease, Versions, Within, decide, explain, version};
 
 /// Reads native words, as the annotations do.
@@ -192,13 +192,13 @@ proptest! {
         let list: Vec<_> = list.into_iter().filter(|candidate| !is_long_by_zeros(&candidate.tag)).collect();
         let policy = &POLICIES[index];
         let native = read(&policy.native_words(current.as_ref()).unwrap());
-        let one = explain(policy, current.as_ref(), &list);
-        let two = explain(&native, current.as_ref(), &list);
+        let one = explain(policy, current.as_ref(), &list, day(1));
+        let two = explain(&native, current.as_ref(), &list, day(1));
         let running = |explanation: &crate::policy::Explanation| -> Vec<(Tag, &'static str)> {
             explanation.judged.iter().map(|judged| (judged.tag.clone(), judged.judgement.name())).collect()
         };
         prop_assert_eq!(running(&one), running(&two), "{} as {}", policy, native);
-        let outcome = |policy: &Policy, current: Option<&Tag>| match decide(policy, current, &list).decision {
+        let outcome = |policy: &Policy, current: Option<&Tag>| match decide(policy, current, &list, day(1)).decision {
             crate::policy::Decision::Update(choice) => choice.tag.to_string(),
             crate::policy::Decision::Hold(hold) => format!("hold {}", hold.name()),
         };
