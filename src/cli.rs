@@ -6,8 +6,10 @@ mod checkout;
 mod demo;
 mod dialects;
 mod explain;
+mod history;
 mod identity;
 mod import;
+mod keys;
 mod lint;
 mod list;
 mod output;
@@ -15,7 +17,6 @@ mod plan;
 mod progress;
 mod registry;
 mod run;
-mod ssh;
 mod tags;
 
 use std::io::{self, Write};
@@ -64,6 +65,7 @@ enum Command {
     Explain(explain::Args),
     Import(import::Args),
     Identity(identity::Args),
+    History(history::Args),
     Demo(demo::Args),
 }
 
@@ -198,6 +200,7 @@ impl Cli {
             Command::Explain(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Identity(args) => args.run(&mut out),
+            Command::History(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

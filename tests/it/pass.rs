@@ -2,6 +2,7 @@
 
 mod daemon;
 mod dialects;
+mod history;
 mod lookout;
 mod registries;
 mod shapes;
