@@ -25,6 +25,7 @@
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
 //! | `body` | the body of an answer, as far as it is wanted and as long as it comes |
+//! | `watched` | what is read out of files that may change |
 //! | `wire` | which connections lead to which host: authorities, certificates and proxies of its own |
 //! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
 //! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
@@ -54,6 +55,7 @@ mod throttle;
 mod told;
 mod transport;
 mod walk;
+mod watched;
 mod wire;
 
 pub use client::Client;

@@ -53,6 +53,14 @@ pub(crate) struct Extra {
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
+/// Which part of [`Extra`] is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Authorities,
+    Certificate,
+    Key,
+}
+
 /// The settings of every TLS connection: certificates are checked, and HTTP/2 is offered.
 pub(crate) fn client_config() -> ClientConfig {
     offering_http2(builder(Arc::clone(&AUTHORITIES.roots)).with_no_client_auth())
@@ -61,15 +69,17 @@ pub(crate) fn client_config() -> ClientConfig {
 /// The same, with what is set beyond it.
 ///
 /// # Errors
-/// What is wrong with it, and how to mend it.
-pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, String> {
+/// Which part of it is wrong, in what way, and how to mend it.
+pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, (Part, String)> {
     let roots = match &extra.authorities {
         None => Arc::clone(&AUTHORITIES.roots),
         Some(pem) => {
             let mut roots = RootCertStore::clone(&AUTHORITIES.roots);
-            let (added, _) = roots.add_parsable_certificates(certificates(pem)?);
+            let (added, _) =
+                roots.add_parsable_certificates(certificates(pem).map_err(|problem| (Part::Authorities, problem))?);
             if added == 0 {
-                return Err("there is no certificate of an authority in it; write one in PEM".to_owned());
+                let problem = "there is no certificate of an authority in it; write one in PEM";
+                return Err((Part::Authorities, problem.to_owned()));
             }
             Arc::new(roots)
         }
@@ -78,12 +88,16 @@ pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, String> 
     let config = match &extra.identity {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
-            let chain = certificates(chain)?;
+            let chain = certificates(chain).map_err(|problem| (Part::Certificate, problem))?;
             if chain.is_empty() {
-                return Err("there is no certificate to show in it; write one in PEM".to_owned());
+                let problem = "there is no certificate to show in it; write one in PEM";
+                return Err((Part::Certificate, problem.to_owned()));
             }
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("its private key: {error}"))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?
+            let key = PrivateKeyDer::from_pem_slice(key)
+                .map_err(|error| (Part::Key, format!("there is no private key in it ({error}); write one in PEM")))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| (Part::Key, format!("this is not the key of that certificate ({error})")))?
         }
     };
     Ok(offering_http2(config))
