@@ -3,6 +3,7 @@
 //! Floor 8, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
+mod config;
 mod demo;
 mod dialects;
 mod explain;
@@ -60,6 +61,7 @@ enum Command {
     Lint(lint::Args),
     Explain(explain::Args),
     Import(import::Args),
+    Config(config::Args),
     Demo(demo::Args),
 }
 
@@ -193,6 +195,7 @@ impl Cli {
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Config(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

@@ -13,6 +13,7 @@
 //! | `images` | when their images were made |
 //! | `digest` | what a tag points at |
 //! | `site` | what is set for one registry, or for a part of it |
+//! | `standing` | the same as it would be used, for those who check a configuration |
 //! | `schedule` | when it is time (pure) |
 //! | `belief` | which tags are believed to be there, list by list (pure) |
 //! | `store` | what is known, in memory and on disk |
@@ -50,6 +51,7 @@ mod options;
 mod page;
 mod schedule;
 mod site;
+mod standing;
 mod store;
 mod throttle;
 mod told;
@@ -65,3 +67,4 @@ pub use look::Listing;
 pub use options::{HostLimits, Options};
 pub use schedule::Pace;
 pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};
+pub use standing::{Setting, Standing, faults, standings};

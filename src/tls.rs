@@ -10,6 +10,7 @@
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -120,9 +121,10 @@ fn offering_http2(mut config: ClientConfig) -> ClientConfig {
 }
 
 /// Why no trusted connection to `host` could be made and how to mend it, when `error` or one of its
-/// causes says so. `None` for every other trouble.
-pub(crate) fn refusal(error: &(dyn StdError + 'static), host: &str) -> Option<String> {
-    words(find(error)?, host, &AUTHORITIES)
+/// causes says so. `None` for every other trouble. `own` is the file with authorities for this host alone, where
+/// there is one.
+pub(crate) fn refusal(error: &(dyn StdError + 'static), host: &str, own: Option<&Path>) -> Option<String> {
+    words(find(error)?, host, &AUTHORITIES, own)
 }
 
 impl Authorities {
@@ -157,8 +159,15 @@ impl Authorities {
     }
 
     /// Why an issuer is not among them, and what to do about it.
-    fn lack(&self) -> String {
+    fn lack(&self, own: Option<&Path>) -> String {
+        const UNLESS: &str =
+            "if the authority is there already, the server does not send its intermediate certificates";
         let place = self.place();
+        if let Some(own) = own.map(Path::display) {
+            return format!(
+                "no authority in {own} or {place} issued it; add the certificate of its authority to {own}; {UNLESS}"
+            );
+        }
         if self.roots.is_empty() {
             let trouble = self.trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
             return format!(
@@ -173,10 +182,7 @@ impl Authorities {
                  SSL_CERT_FILE, and restart"
             }
         };
-        format!(
-            "no authority in {place} issued it; {add}; if the authority is there already, the server does not send \
-             its intermediate certificates"
-        )
+        format!("no authority in {place} issued it; {add}; {UNLESS}")
     }
 }
 
@@ -195,7 +201,7 @@ fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     None
 }
 
-fn words(error: &Error, host: &str, authorities: &Authorities) -> Option<String> {
+fn words(error: &Error, host: &str, authorities: &Authorities, own: Option<&Path>) -> Option<String> {
     let problem = match error {
         Error::InvalidCertificate(problem) => problem,
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -212,11 +218,11 @@ fn words(error: &Error, host: &str, authorities: &Authorities) -> Option<String>
         _ => return None,
     };
     let why = match problem {
-        CertificateError::UnknownIssuer => format!("is not trusted (UnknownIssuer): {}", authorities.lack()),
+        CertificateError::UnknownIssuer => format!("is not trusted (UnknownIssuer): {}", authorities.lack(own)),
         CertificateError::BadSignature => format!(
             "is not trusted (BadSignature): an authority of that name is in {}, but with another key; put its current \
              certificate there, and restart",
-            authorities.place()
+            own.map_or_else(|| authorities.place().to_owned(), |own| own.display().to_string())
         ),
         CertificateError::NotValidForNameContext { presented, .. } => format!(
             "is not for that name (NotValidForName): {}; give an address that is in it, or have it issued anew",

@@ -123,6 +123,22 @@ impl Keychain {
         }
     }
 
+    /// Who we are for a repository, in words without the secret, and without asking a helper; `None` for nobody.
+    ///
+    /// # Errors
+    /// A text that names the file that cannot be read.
+    pub(super) fn holder(&self, repository: &Repository) -> Result<Option<String>, String> {
+        let found = match self.places.iter().find(|(prefix, _)| prefix.covers(repository)) {
+            Some((_, Place::Password(file))) => Credential { proof: (*file.now()).clone(), origin: origin(file) },
+            Some((_, Place::Environment { user, password })) => from_environment(user, password)?,
+            Some((_, Place::Helper(name))) => return Ok(Some(word_of(name))),
+            Some((_, Place::Nowhere)) => return Ok(None),
+            Some((_, Place::Docker(docker))) => return holder_in(docker, repository),
+            None => return self.docker.as_ref().map_or(Ok(None), |docker| holder_in(docker, repository)),
+        };
+        Ok(Some(found.to_string()))
+    }
+
     /// The credential for a repository in one of Docker's configurations.
     async fn find_in(
         &self,
@@ -137,11 +153,8 @@ impl Keychain {
         {
             return Ok(Some(credential));
         }
-        let entry = config.entries.iter().filter(|(prefix, _)| prefix.covers(repository));
-        if let Some((_, proof)) = entry.max_by_key(|(prefix, _)| prefix.path().len()) {
-            let origin = origin(docker);
-            let proof = proof.clone().map_err(|problem| format!("the credentials in {origin}: {problem}"))?;
-            return Ok(Some(Credential { proof, origin }));
+        if let Some(credential) = entry_in(docker, repository)? {
+            return Ok(Some(credential));
         }
         let Some(name) = &config.general_helper else { return Ok(None) };
         match self.ask_helper(name, registry, anew).await {
@@ -212,6 +225,34 @@ impl Keychain {
         };
         Ok(answer?.map(|proof| Credential { proof, origin: format!("docker-credential-{name}") }))
     }
+}
+
+/// The entry for a repository in one of Docker's configurations.
+fn entry_in(docker: &Watched<DockerConfig>, repository: &Repository) -> Result<Option<Credential>, String> {
+    let config = docker.now();
+    let entries = config.entries.iter().filter(|(prefix, _)| prefix.covers(repository));
+    let Some((_, proof)) = entries.max_by_key(|(prefix, _)| prefix.path().len()) else { return Ok(None) };
+    let origin = origin(docker);
+    let proof = proof.clone().map_err(|problem| format!("the credentials in {origin}: {problem}"))?;
+    Ok(Some(Credential { proof, origin }))
+}
+
+fn holder_in(docker: &Watched<DockerConfig>, repository: &Repository) -> Result<Option<String>, String> {
+    let config = docker.now();
+    if let Some(name) = config.host_helpers.get(repository.registry()) {
+        return Ok(Some(word_of(name)));
+    }
+    let entry = entry_in(docker, repository)?.map(|credential| credential.to_string());
+    Ok(entry.or_else(|| config.general_helper.as_deref().map(word_of)))
+}
+
+fn word_of(helper: &str) -> String {
+    format!("what docker-credential-{helper} says")
+}
+
+/// What is wrong with the place of a credential.
+pub(super) fn fault(source: &CredentialSource) -> Option<String> {
+    Place::open(source).err()
 }
 
 /// What helpers know a registry by: its host, and for Docker Hub the URL of an API of old.

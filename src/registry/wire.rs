@@ -10,6 +10,7 @@ use reqwest::redirect;
 use url::Url;
 
 use super::site::{Proxy, Site, Sites};
+use super::standing::Setting;
 use super::transport::host_and_port;
 use super::watched::Watched;
 use crate::image::Registry;
@@ -23,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(90);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What holds for the connections of every host.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Habits {
     /// The time for a connection to be made.
     pub(super) connect_timeout: Duration,
@@ -38,7 +39,14 @@ pub(super) struct Wires {
     /// For this machine: as everywhere else, a proxy for the outside is no way to the inside.
     local: reqwest::Client,
     /// By `host` or `host:port`, as requests name it.
-    own: HashMap<String, Watched<reqwest::Client>>,
+    own: HashMap<String, Own>,
+}
+
+/// The connections of a host with settings of its own.
+#[derive(Debug)]
+struct Own {
+    client: Watched<reqwest::Client>,
+    bundle: Option<PathBuf>,
 }
 
 impl Wires {
@@ -69,23 +77,42 @@ impl Wires {
     /// The connections for this URL, which is asked for the sake of the registry `home`. What is set for a
     /// registry holds for the token server and the stores that it sends us to, unless they have an entry too.
     pub(super) fn to(&self, url: &Url, home: &Registry) -> reqwest::Client {
-        match self.own.get(&host_and_port(url)) {
-            Some(own) => reqwest::Client::clone(&own.now()),
+        match self.own(url, home) {
+            Some(own) => reqwest::Client::clone(&own.client.now()),
             None if is_local(url) => self.local.clone(),
-            None => match self.own.get(home.api_host()) {
-                Some(own) => reqwest::Client::clone(&own.now()),
-                None => self.everybody.clone(),
-            },
+            None => self.everybody.clone(),
         }
+    }
+
+    /// The file with the authorities that are trusted for this URL beside those of the machine.
+    pub(super) fn bundle(&self, url: &Url, home: &Registry) -> Option<&Path> {
+        self.own(url, home)?.bundle.as_deref()
+    }
+
+    fn own(&self, url: &Url, home: &Registry) -> Option<&Own> {
+        let of_home = || self.own.get(home.api_host()).filter(|_| !is_local(url));
+        self.own.get(&host_and_port(url)).or_else(of_home)
     }
 }
 
-/// The connections of a host with settings of its own, over and again as its files are renewed.
-fn own(site: &Site, habits: Habits) -> Result<Watched<reqwest::Client>, String> {
+/// The connections of a host with settings of its own, made anew as its files are renewed.
+fn own(site: &Site, habits: Habits) -> Result<Own, String> {
     let own = site.client_certificate.iter().flat_map(|own| [&own.certificate, &own.key]);
     let files = site.ca_bundle.iter().chain(own).cloned().collect();
-    let site = site.clone();
-    Watched::open(files, move || connect(&site, habits))
+    let (site, bundle) = (site.clone(), site.ca_bundle.clone());
+    Ok(Own { client: Watched::open(files, move || connect(&site, habits))?, bundle })
+}
+
+/// What is wrong with what is set for the connections to a host.
+pub(super) fn faults(site: &Site) -> Vec<(Setting, String)> {
+    let nothing = Site::new(site.prefix.clone());
+    let alone = [
+        (Setting::CaBundle, Site { ca_bundle: site.ca_bundle.clone(), ..nothing.clone() }),
+        (Setting::ClientCertificate, Site { client_certificate: site.client_certificate.clone(), ..nothing.clone() }),
+        (Setting::Proxy, Site { proxy: site.proxy.clone(), ..nothing }),
+    ];
+    let set = alone.into_iter().filter(|(_, site)| has_own(site));
+    set.filter_map(|(setting, site)| Some((setting, connect(&site, Habits::default()).err()?))).collect()
 }
 
 fn connect(site: &Site, habits: Habits) -> Result<reqwest::Client, String> {
