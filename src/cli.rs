@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod dialects;
 mod explain;
+mod identity;
 mod import;
 mod lint;
 mod list;
@@ -15,6 +16,7 @@ mod plan;
 mod progress;
 mod registry;
 mod run;
+mod ssh;
 mod tags;
 
 use std::io::{self, Write};
@@ -33,6 +35,7 @@ Examples:
   landwaiter plan                                       what would change here, as a diff
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
+  landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
 
 Exit codes: 0 done, 1 problems found or work failed, 2 wrong usage.";
 
@@ -62,6 +65,7 @@ enum Command {
     Explain(explain::Args),
     Import(import::Args),
     Config(config::Args),
+    Identity(identity::Args),
     Demo(demo::Args),
 }
 
@@ -196,6 +200,7 @@ impl Cli {
             Command::Explain(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Config(args) => args.run(&mut out),
+            Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

@@ -22,6 +22,8 @@ use crate::registry::{self, Prefix, Setting, Sites};
 pub struct Settings {
     /// Docker's `config.json`.
     pub docker_config: Option<PathBuf>,
+    /// Whether tags of the first look count as old as they are said to be.
+    pub trust_created: bool,
     /// How often an image repository is asked for new tags.
     pub registry_poll_interval: Option<Duration>,
     /// What is set for single registries.

@@ -159,7 +159,7 @@ impl Keychain {
         let Some(name) = &config.general_helper else { return Ok(None) };
         match self.ask_helper(name, registry, anew).await {
             Err(Trouble::Missing(problem)) => {
-                self.miss(name, problem, &origin(docker));
+                self.miss(name, &problem, &origin(docker));
                 Ok(None)
             }
             Err(Trouble::Failed(problem)) => Err(problem),
@@ -182,8 +182,8 @@ impl Keychain {
 
     /// The helper for every registry is not there. A configuration that was brought from a desk names one
     /// that is at home there, and says nothing about this registry: what everybody may see needs no helper.
-    fn miss(&self, name: &str, problem: String, config: &str) {
-        let before = self.missing().insert(name.to_owned(), problem.clone());
+    fn miss(&self, name: &str, problem: &str, config: &str) {
+        let before = self.missing().insert(name.to_owned(), problem.to_owned());
         if before.is_none() {
             tracing::warn!("{problem}; `credsStore` in {config} names it, and without it nobody is logged in by that");
         }

@@ -6,6 +6,8 @@ mod lookout;
 mod registries;
 mod settings;
 mod shapes;
+mod soak;
+mod ssh;
 mod together;
 mod trouble;
 

@@ -21,6 +21,12 @@ pub(super) struct File {
     /// least a second. Default: `1m`.
     #[schemars(with = "Option<String>", example = "5m")]
     pub(super) registry_poll_interval: Option<Spanned<String>>,
+    /// Whether tags that were there when a repository was first looked at count, for `min-age`, as old as the registry
+    /// says that they were pushed, or else as their image says that it was built. Default: `false`, they count from the
+    /// first look.
+    #[schemars(example = true)]
+    #[serde(default)]
+    pub(super) trust_created: bool,
     /// What is set for single registries, or for parts of them. Default: nothing.
     #[serde(default)]
     pub(super) registries: Vec<RegistryEntry>,

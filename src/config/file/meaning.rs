@@ -17,6 +17,7 @@ pub(super) fn understand(file: File, path: &Path) -> Result<Settings, Vec<Mistak
     let mut reader = Reader { path, mistakes: Vec::new(), settings: Settings::default() };
     reader.settings.docker_config = file.docker_config.map(|path| reader.file(path));
     reader.settings.registry_poll_interval = file.registry_poll_interval.and_then(|text| reader.interval(&text));
+    reader.settings.trust_created = file.trust_created;
     let mut sites = Vec::new();
     for entry in file.registries {
         sites.extend(reader.site(entry, &sites));

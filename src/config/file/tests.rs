@@ -38,8 +38,17 @@ fn everything_that_can_be_set_for_a_registry() {
 #[test]
 fn nothing_is_a_file_that_sets_nothing() {
     for text in ["", "# nothing yet\n", "registries: []\n"] {
-        assert_eq!(read(text).unwrap().sites.iter().count(), 0, "{text}");
+        let settings = read(text).unwrap();
+        assert_eq!((settings.sites.iter().count(), settings.trust_created), (0, false), "{text}");
     }
+}
+
+#[test]
+fn what_is_set_for_all_of_them() {
+    let settings = read("trust-created: true\nregistry-poll-interval: 5m\ndocker-config: config.json").unwrap();
+    assert!(settings.trust_created);
+    assert_eq!(settings.registry_poll_interval, Some(Duration::from_mins(5)));
+    assert_eq!(settings.docker_config.as_deref(), Some(Path::new("/etc/landwaiter/config.json")));
 }
 
 #[track_caller]
@@ -85,7 +94,7 @@ fn mistakes_of_form_are_told_with_their_place() {
         ("ghcr.io", "1:1: expected a mapping"),
         (
             "registry: []",
-            "1:1: unknown field `registry`, expected one of docker-config, registry-poll-interval, registries",
+            "1:1: unknown field `registry`, expected one of docker-config, registry-poll-interval, trust-created, registries",
         ),
     ] {
         check(text, &[&format!("/etc/landwaiter/config.yaml:{told}")]);
@@ -138,7 +147,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 3 + 12 + 2 + 2);
+    assert_eq!(keys.len(), 4 + 12 + 2 + 2);
     for (name, key) in keys {
         let description = key["description"].as_str().unwrap_or_default();
         assert!(description.contains(" Default: ") && description.ends_with('.'), "{name}: {key}");

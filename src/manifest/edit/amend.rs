@@ -4,6 +4,7 @@
 //! at all; what is left of them is proved like every other change.
 
 mod braces;
+mod comments;
 mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,16 @@ pub(in crate::manifest) enum Amendment<'a> {
         behind: Vec<NodeRef<'a>>,
         /// The entries, in order.
         entries: Vec<Fresh>,
+    },
+    /// A comment is added that speaks of a value: behind it on its line, or on a line of its own above where
+    /// another comment stands there.
+    Mark {
+        /// The value.
+        value: NodeRef<'a>,
+        /// The block whose inset it stands in.
+        block: Option<u32>,
+        /// What is to stand behind the `#` and a blank.
+        text: String,
     },
     /// A comment says something else, or goes.
     Comment {
@@ -89,6 +100,8 @@ struct Draft<'a> {
     plans: BTreeMap<Option<u32>, Planned<'a>>,
     /// Comments by the byte where they begin, with what they say then.
     comments: Vec<(Option<u32>, usize, Option<&'a str>)>,
+    /// Comments that are new, by the byte where they are put in.
+    marks: Vec<(Option<u32>, usize, &'a str)>,
 }
 
 /// Makes all amendments that can be made, group by group, and proves them: entries and comments that no
@@ -152,6 +165,7 @@ impl<'a> Amendment<'a> {
     fn spot(&self) -> Spot {
         let node = match self {
             Self::Replace { key, .. } => *key,
+            Self::Mark { value, .. } => *value,
             Self::Remove { mapping, .. } | Self::Insert { mapping, .. } => *mapping,
             Self::Comment { remark, .. } => return (remark.line, remark.column),
         };
@@ -165,8 +179,9 @@ impl<'a> Amendment<'a> {
             }
             Self::Remove { mapping, keys } => remove(*mapping, keys, draft),
             Self::Insert { mapping, behind, entries } => insert(*mapping, behind, entries, gone, draft),
+            Self::Mark { value, block, text } => comments::mark(*value, *block, text, draft),
             Self::Comment { remark, block, text } => {
-                comment(tree, remark, *block, text.as_deref(), draft);
+                comments::comment(tree, remark, *block, text.as_deref(), draft);
                 Ok(())
             }
         }
@@ -177,6 +192,7 @@ impl<'a> Draft<'a> {
     fn join(&mut self, other: Self) {
         self.edits.extend(other.edits);
         self.comments.extend(other.comments);
+        self.marks.extend(other.marks);
         for (block, planned) in other.plans {
             let plan = self.plans.entry(block).or_default();
             plan.sets.extend(planned.sets);
@@ -192,8 +208,9 @@ impl<'a> Draft<'a> {
     /// The text with all edits, proved; or the line that tells that it is not as planned.
     fn make(mut self, tree: &Tree, words: &[&str]) -> Result<String, usize> {
         let after = Tree::parse(apply(tree.source(), &self.edits), tree.syntax()).map_err(|error| error.line)?;
-        for (block, ..) in &self.comments {
-            self.plans.entry(*block).or_default();
+        let blocks = self.comments.iter().map(|(block, ..)| *block).chain(self.marks.iter().map(|(block, ..)| *block));
+        for block in blocks {
+            self.plans.entry(block).or_default();
         }
         prove(tree, &after, &self.plans)?;
         self.prove_comments(tree, &after, words)?;
@@ -205,31 +222,6 @@ impl<'a> Draft<'a> {
         let edits = &self.edits[..self.edits.partition_point(|edit| edit.span.start <= at)];
         edits.last().is_some_and(|edit| edit.span.contains(&at))
     }
-
-    /// Whether the comments of the file say what they said, and those that were to change what they were to
-    /// say. Literal blocks have theirs by themselves.
-    fn prove_comments(&self, tree: &Tree, after: &Tree, words: &[&str]) -> Result<(), usize> {
-        let mut changed: BTreeMap<usize, Option<&str>> = BTreeMap::new();
-        changed.extend(self.comments.iter().map(|(_, at, text)| (*at, *text)));
-        let has_word = |text: &&str| words.iter().any(|word| text.contains(word));
-        for (old, new) in homes(tree).zip(homes(after)) {
-            let told = |remark: &Remark<'_>| Some(remark.text.to_owned());
-            let expected = old.remarks(words).into_iter().filter_map(|remark| match changed.get(&remark.span.0) {
-                Some(text) => text.filter(has_word).map(str::to_owned),
-                None => told(&remark).filter(|_| !self.is_overwritten(remark.span.0)),
-            });
-            if !expected.eq(new.remarks(words).iter().filter_map(told)) {
-                return Err(1);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The tree of a file and those of its blocks.
-fn homes(tree: &Tree) -> impl Iterator<Item = &Tree> {
-    let blocks = (0..tree.len()).map(|id| tree.node(id));
-    std::iter::once(tree).chain(blocks.filter_map(|block| Some(block.inset()?.ok()?.tree())))
 }
 
 /// What stands in the way of changing a node at all.
@@ -343,17 +335,6 @@ fn flatten<'a>(entries: &'a [Fresh], nodes: &mut Vec<Added<'a>>) {
             }
         }
     }
-}
-
-fn comment<'a>(tree: &Tree, remark: &Remark<'a>, block: Option<u32>, text: Option<&'a str>, draft: &mut Draft<'a>) {
-    let source = tree.source();
-    let (start, end) = remark.span;
-    let edit = match text {
-        Some(text) => TextEdit { span: start..end, text: format!("# {text}") },
-        None => TextEdit { span: lines::without_comment(tree, start, source), text: String::new() },
-    };
-    draft.edits.push(edit);
-    draft.comments.push((block, start, text));
 }
 
 #[cfg(test)]

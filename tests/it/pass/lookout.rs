@@ -16,29 +16,31 @@ use crate::registry_server::{Act, Server, say};
 const SEMVER: [&str; 2] = super::SEMVER;
 
 /// A time of that day, in seconds after noon.
-fn second(second: i64) -> Timestamp {
+pub(super) fn second(second: i64) -> Timestamp {
     "2026-06-01T12:00:00Z".parse::<Timestamp>().unwrap() + second.seconds()
 }
 
-fn minute(minute: i64) -> Timestamp {
+pub(super) fn minute(minute: i64) -> Timestamp {
     second(minute * 60)
 }
 
 fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
+    let registry = registry::Options { poll_interval: interval, ..registry::Options::default() };
+    opened(scene, registry, patience)
+}
+
+/// A reconciler with a store that asks registries in this way.
+pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Reconciler {
     let data_dir = scene.home().join("data");
     let mirror = Mirror::open(git::Options {
         url: RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap(),
         branch: None,
         data_dir: data_dir.clone(),
         credential: None,
+        ssh: git::SshOptions::default(),
         timeout: git::DEFAULT_TIMEOUT,
     });
-    let registry = registry::Options {
-        store: Some(data_dir.join("registry.redb")),
-        poll_interval: interval,
-        attempts: 1,
-        ..registry::Options::default()
-    };
+    let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
     let options = reconcile::Options {
         paths: Vec::new(),
         dialects: Dialects::default(),
@@ -50,12 +52,12 @@ fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> 
     Reconciler::new(mirror.unwrap(), registry::Client::new(registry).unwrap(), options)
 }
 
-fn pass(reconciler: &Reconciler, now: Timestamp) -> Report {
+pub(super) fn pass(reconciler: &Reconciler, now: Timestamp) -> Report {
     wait(reconciler.pass(now, std::future::pending())).unwrap()
 }
 
 /// The verdicts, as `container tag` or `container hold-name`.
-fn verdicts(plan: &Plan) -> Vec<String> {
+pub(super) fn verdicts(plan: &Plan) -> Vec<String> {
     let verdict = |verdict: &Verdict| match verdict {
         Verdict::Update(update) => update.to.to_string(),
         Verdict::Hold(hold) => hold.name().to_owned(),
@@ -64,7 +66,7 @@ fn verdicts(plan: &Plan) -> Vec<String> {
 }
 
 /// A registry that lists what the test says.
-fn scripted(tags: &Arc<Mutex<&'static str>>) -> Server {
+pub(super) fn scripted(tags: &Arc<Mutex<&'static str>>) -> Server {
     let tags = Arc::clone(tags);
     wait(Server::start(move |seen, _| {
         let names: Vec<_> = tags.lock().unwrap().split_whitespace().collect();

@@ -147,10 +147,10 @@ async fn what_a_helper_prints_is_an_answer_or_it_is_not() {
         (r#"exec <&-; printf '{"Username":"bob","Secret":"hunter2"}'"#, None),
         (r#"printf '{"Username":"bob","Secret":"hunter2"} and more'"#, Some("printed no JSON")),
         (r#"printf '{"Username":"bob"}'"#, Some("printed no JSON with `Username` and `Secret`")),
-        (r#"printf '\377\376hunter2'"#, Some("printed no JSON")),
+        (r"printf '\377\376hunter2'", Some("printed no JSON")),
         ("", Some("printed no JSON")),
         (r#"printf '{"Username":"bob","Secret":""}'"#, Some("log in: no credential")),
-        (r#"printf 'hunter2'; kill -9 $$"#, Some("failed with signal: 9")),
+        (r"printf 'hunter2'; kill -9 $$", Some("failed with signal: 9")),
         ("yes hunter2", Some("printed more than 65536 bytes")),
         // Whether its line breaks before it is told to stop is a matter of luck.
         ("yes noise >&2", Some("the credential helper docker-credential-ours ")),
