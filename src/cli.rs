@@ -11,10 +11,12 @@ mod lint;
 mod list;
 mod output;
 mod plan;
+mod policy;
 mod progress;
 mod registry;
 mod run;
 mod tags;
+mod tags_file;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ Examples:
   landwaiter demo                                       see it work, on this machine alone
   landwaiter lint                                       check the annotations of this checkout
   landwaiter plan                                       what would change here, as a diff
+  landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
 
@@ -59,6 +62,7 @@ enum Command {
     List(list::Args),
     Lint(lint::Args),
     Explain(explain::Args),
+    Tags(tags::Args),
     Import(import::Args),
     Demo(demo::Args),
 }
@@ -192,6 +196,7 @@ impl Cli {
             Command::List(args) => args.run(&mut out),
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
+            Command::Tags(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
