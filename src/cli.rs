@@ -6,6 +6,7 @@ mod checkout;
 mod demo;
 mod dialects;
 mod explain;
+mod identity;
 mod import;
 mod lint;
 mod list;
@@ -15,6 +16,7 @@ mod policy;
 mod progress;
 mod registry;
 mod run;
+mod ssh;
 mod tags;
 mod tags_file;
 
@@ -35,6 +37,7 @@ Examples:
   landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
+  landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
 
 Exit codes: 0 done, 1 problems found or work failed, 2 wrong usage.";
 
@@ -64,6 +67,7 @@ enum Command {
     Explain(explain::Args),
     Tags(tags::Args),
     Import(import::Args),
+    Identity(identity::Args),
     Demo(demo::Args),
 }
 
@@ -198,6 +202,7 @@ impl Cli {
             Command::Explain(args) => args.run(&mut out).await,
             Command::Tags(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;
