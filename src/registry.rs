@@ -12,6 +12,7 @@
 //! | `look` | which tags there are: asked when it is time |
 //! | `images` | when their images were made |
 //! | `digest` | what a tag points at |
+//! | `details` | what stands behind it, for a person who looks |
 //! | `site` | what is set for one registry, or for a part of it |
 //! | `standing` | the same as it would be used, for those who check a configuration |
 //! | `schedule` | when it is time (pure) |
@@ -37,6 +38,7 @@ mod belief;
 mod body;
 mod challenge;
 mod client;
+mod details;
 mod digest;
 mod error;
 mod helper;
@@ -61,6 +63,7 @@ mod watched;
 mod wire;
 
 pub use client::Client;
+pub use details::Details;
 pub use error::Error;
 pub use hosts::{HostStatus, Outage, QuotaStatus};
 pub use look::Listing;
