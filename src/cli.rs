@@ -3,6 +3,7 @@
 //! Floor 8, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
+mod config;
 mod demo;
 mod dialects;
 mod explain;
@@ -14,10 +15,12 @@ mod lint;
 mod list;
 mod output;
 mod plan;
+mod policy;
 mod progress;
 mod registry;
 mod run;
 mod tags;
+mod tags_file;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +36,7 @@ Examples:
   landwaiter demo                                       see it work, on this machine alone
   landwaiter lint                                       check the annotations of this checkout
   landwaiter plan                                       what would change here, as a diff
+  landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
   landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
@@ -63,7 +67,9 @@ enum Command {
     List(list::Args),
     Lint(lint::Args),
     Explain(explain::Args),
+    Tags(tags::Args),
     Import(import::Args),
+    Config(config::Args),
     Identity(identity::Args),
     History(history::Args),
     Demo(demo::Args),
@@ -198,7 +204,9 @@ impl Cli {
             Command::List(args) => args.run(&mut out),
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
+            Command::Tags(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
             Command::History(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,

@@ -5,6 +5,7 @@ mod dialects;
 mod history;
 mod lookout;
 mod registries;
+mod settings;
 mod shapes;
 mod soak;
 mod ssh;
