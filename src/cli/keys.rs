@@ -32,7 +32,7 @@ pub(super) struct KeyArgs {
 
     /// A file with the host keys of servers; repeatable. Default: `known_hosts` in the data directory, in
     /// `~/.ssh`, and `/etc/ssh/ssh_known_hosts`. The keys that GitHub, GitLab, Bitbucket, Codeberg and Azure
-    /// `DevOps` publish are known.
+    /// DevOps publish are known.
     #[arg(long = "git-known-hosts", env = "LANDWAITER_GIT_KNOWN_HOSTS", value_name = "FILE", value_delimiter = ',')]
     known_hosts: Vec<PathBuf>,
 }

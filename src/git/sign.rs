@@ -57,23 +57,19 @@ fn by_openpgp(text: &str, passphrase: Option<&str>, commit: &[u8], now: Timestam
     let moment = UNIX_EPOCH + Duration::from_secs(seconds);
     let subkeys = key.secret_subkeys.iter().filter(|subkey| may_sign(&subkey.signatures, created(&subkey.key), moment));
     let password = passphrase.map_or_else(Password::empty, Password::from);
-    let signature = match subkeys.max_by_key(|subkey| created(&subkey.key)) {
-        Some(subkey) => {
-            is_open(subkey.key.secret_params(), passphrase)?;
-            sign_with(&subkey.key, &password, commit, moment)
+    let signature = if let Some(subkey) = subkeys.max_by_key(|subkey| created(&subkey.key)) {
+        is_open(subkey.key.secret_params(), passphrase)?;
+        sign_with(&subkey.key, &password, commit, moment)
+    } else {
+        let details = &key.details;
+        let of_users = details.users.iter().flat_map(|user| &user.signatures);
+        let certifications: Vec<_> = details.direct_signatures.iter().chain(of_users).cloned().collect();
+        let is_revoked = !details.revocation_signatures.is_empty();
+        if is_revoked || !may_sign(&certifications, created(&key.primary_key), moment) {
+            return Err("none of its keys may sign: they are for something else, out of date, or revoked".into());
         }
-        None => {
-            let details = &key.details;
-            let of_users = details.users.iter().flat_map(|user| &user.signatures);
-            let certifications: Vec<_> = details.direct_signatures.iter().chain(of_users).cloned().collect();
-            if !details.revocation_signatures.is_empty()
-                || !may_sign(&certifications, created(&key.primary_key), moment)
-            {
-                return Err("none of its keys may sign: they are for something else, out of date, or revoked".into());
-            }
-            is_open(key.primary_key.secret_params(), passphrase)?;
-            sign_with(&key.primary_key, &password, commit, moment)
-        }
+        is_open(key.primary_key.secret_params(), passphrase)?;
+        sign_with(&key.primary_key, &password, commit, moment)
     };
     let armoured = signature.and_then(|signature| {
         DetachedSignature::new(signature).to_armored_string(ArmorOptions::default()).map_err(|error| causes(&error))
