@@ -4,17 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use jiff::Timestamp;
 use landwaiter::git::{CommitId, Mirror, Options, Signing};
 
 use super::super::ssh_server::key;
-use super::{FILES, Scene, accepted, lasting, write};
+use super::{FILES, Scene, accepted, bot, lasting, path};
 
 /// A commit that is signed with a key and pushed.
 fn signed(scene: &Scene, signing: Signing) -> CommitId {
     let mirror =
         Mirror::open(Options { signing: Some(signing), ..scene.options(&scene.server.url("config.git")) }).unwrap();
     let base = mirror.fetch().unwrap();
-    let commit = write(&mirror, &base, "README.md", &format!("{}\n", fastrand::u64(..)));
+    let changes = [(path("README.md"), format!("{}\n", fastrand::u64(..)).into_bytes())];
+    // The key was made a moment ago, and signs nothing that is older.
+    let commit = mirror.commit(&base, &changes, "Update it", &bot(), &bot(), Timestamp::now()).unwrap().unwrap();
     accepted(mirror.push(&base, commit));
     scene.is_sound();
     commit
@@ -41,13 +44,14 @@ fn an_ssh_key_signs_what_git_verifies() {
     let mut signers = String::new();
     let mut commits = Vec::new();
     for (kind, passphrase) in [("ed25519", ""), ("ecdsa", "open sesame"), ("rsa", "")] {
-        let path = root.join(kind);
-        key(&path, kind, passphrase);
-        signers += &format!("bot@example.com {}", fs::read_to_string(path.with_extension("pub")).unwrap());
+        let secret = root.join(kind);
+        key(&secret, kind, passphrase);
+        let public = fs::read_to_string(secret.with_extension("pub")).unwrap();
+        signers = [signers, format!("bot@example.com {public}")].concat();
         let file = root.join("passphrase");
         fs::write(&file, format!("{passphrase}\n")).unwrap();
         let passphrase = (!passphrase.is_empty()).then_some(file);
-        commits.push((kind, signed(&scene, Signing { key: path, passphrase })));
+        commits.push((kind, signed(&scene, Signing { key: secret, passphrase })));
     }
     let file = root.join("signers");
     fs::write(&file, &signers).unwrap();
