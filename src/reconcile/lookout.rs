@@ -31,11 +31,21 @@ pub struct Patience {
     pub registry: Duration,
     /// For all of them together.
     pub whole: Duration,
+    /// The same for the first pass, which may know nothing yet: what is late then would be a commit for
+    /// each handful of answers.
+    pub first: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { registry: Duration::from_secs(3), whole: Duration::from_secs(15) }
+        let (registry, whole) = (Duration::from_secs(3), Duration::from_secs(15));
+        Self { registry, whole, first: Duration::from_mins(3) }
+    }
+}
+
+impl Patience {
+    fn at_first(self) -> Self {
+        Self { whole: self.first, ..self }
     }
 }
 
@@ -119,7 +129,8 @@ impl Lookout {
         patience: Option<Patience>,
     ) {
         let mut heard = self.heard.subscribe();
-        self.begin(watches, locked, now);
+        let is_first = self.begin(watches, locked, now);
+        let patience = patience.map(|patience| if is_first { patience.at_first() } else { patience });
         let began = Instant::now();
         while let Some(until) = self.waits_until(began, patience) {
             // The sender lives in `self`, so either there is an answer or the time is over.
@@ -158,8 +169,8 @@ impl Lookout {
         .min()
     }
 
-    /// Takes up what is watched now, and asks for what is due of it.
-    fn begin(&self, watches: &Arc<Watches>, locked: &Arc<BTreeSet<Repository>>, now: Timestamp) {
+    /// Takes up what is watched now, and asks for what is due of it. Whether that was the first time.
+    fn begin(&self, watches: &Arc<Watches>, locked: &Arc<BTreeSet<Repository>>, now: Timestamp) -> bool {
         let mut state = self.state();
         state.looks += 1;
         state.hosts.values_mut().for_each(|host| host.awaited = 0);
@@ -190,6 +201,7 @@ impl Lookout {
                 tasks.spawn(work(registry, shared, heard, name.clone()));
             }
         }
+        state.looks == 1
     }
 
     /// Until when to wait for what this look asked for; `None` when all of it is there, or is not waited for

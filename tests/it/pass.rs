@@ -2,6 +2,7 @@
 
 mod daemon;
 mod dialects;
+mod kept;
 mod lookout;
 mod registries;
 mod shapes;

@@ -20,11 +20,11 @@ fn second(second: i64) -> Timestamp {
     "2026-06-01T12:00:00Z".parse::<Timestamp>().unwrap() + second.seconds()
 }
 
-fn minute(minute: i64) -> Timestamp {
+pub(super) fn minute(minute: i64) -> Timestamp {
     second(minute * 60)
 }
 
-fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
+pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
     let data_dir = scene.home().join("data");
     let mirror = Mirror::open(git::Options {
         url: RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap(),
@@ -50,12 +50,12 @@ fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> 
     Reconciler::new(mirror.unwrap(), registry::Client::new(registry).unwrap(), options)
 }
 
-fn pass(reconciler: &Reconciler, now: Timestamp) -> Report {
+pub(super) fn pass(reconciler: &Reconciler, now: Timestamp) -> Report {
     wait(reconciler.pass(now, std::future::pending())).unwrap()
 }
 
 /// The verdicts, as `container tag` or `container hold-name`.
-fn verdicts(plan: &Plan) -> Vec<String> {
+pub(super) fn verdicts(plan: &Plan) -> Vec<String> {
     let verdict = |verdict: &Verdict| match verdict {
         Verdict::Update(update) => update.to.to_string(),
         Verdict::Hold(hold) => hold.name().to_owned(),
@@ -64,7 +64,7 @@ fn verdicts(plan: &Plan) -> Vec<String> {
 }
 
 /// A registry that lists what the test says.
-fn scripted(tags: &Arc<Mutex<&'static str>>) -> Server {
+pub(super) fn scripted(tags: &Arc<Mutex<&'static str>>) -> Server {
     let tags = Arc::clone(tags);
     wait(Server::start(move |seen, _| {
         let names: Vec<_> = tags.lock().unwrap().split_whitespace().collect();
@@ -86,7 +86,7 @@ fn a_registry_that_hangs_delays_nobody() {
     good.fill("good", &["1.0.0", "1.1.0"]);
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let scene = Scene::new(&files);
-    let patience = Patience { registry: Duration::from_millis(300), whole: Duration::from_secs(20) };
+    let patience = Patience { registry: Duration::from_millis(300), ..Patience::default() };
     let reconciler = reconciler(&scene, Duration::from_mins(1), Some(patience));
 
     let began = Instant::now();
@@ -113,7 +113,7 @@ fn what_comes_late_is_news_for_the_next_pass() {
     let slow = wait(Server::start(move |_, _| Act::Until(Arc::clone(&gate))));
     slow.fill("app", &["1.0.0", "1.1.0"]);
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &format!("{}/app:1.0.0", slow.address)))]);
-    let patience = Patience { registry: Duration::from_millis(50), whole: Duration::from_secs(5) };
+    let patience = Patience { registry: Duration::from_millis(50), ..Patience::default() };
     let reconciler = reconciler(&scene, Duration::from_mins(1), Some(patience));
     assert_eq!(verdicts(&pass(&reconciler, second(0)).plan), ["app unseen"]);
     assert!(wait(reconciler.pass_on_news(second(1), std::future::pending())).unwrap().is_none(), "nothing new yet");
