@@ -101,6 +101,9 @@ pub enum Error {
     /// The daemon's parts could not be put together.
     #[error(transparent)]
     Config(#[from] crate::config::Error),
+    /// The configuration file says what makes no sense.
+    #[error(transparent)]
+    Settings(#[from] crate::config::FileError),
     /// A registry did not answer as it should.
     #[error(transparent)]
     Registry(#[from] crate::registry::Error),

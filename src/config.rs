@@ -1,11 +1,14 @@
 //! Everything the daemon is told, as plain values, and the parts put together from them.
 
+mod file;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::git::{self, Mirror};
 use crate::reconcile::{self, Reconciler};
 use crate::registry;
+pub use file::{Error as FileError, Settings, read, schema};
 
 /// The configuration of one daemon. Each part is in the words of the module that reads it.
 #[derive(Debug)]
@@ -37,7 +40,9 @@ impl Config {
     /// The shorter of the intervals: no pass has to begin more often.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        self.git_poll_interval.min(self.registry_poll_interval)
+        let own = self.registry.sites.iter().filter_map(|site| site.interval).min();
+        let registries = own.map_or(self.registry_poll_interval, |own| own.min(self.registry_poll_interval));
+        self.git_poll_interval.min(registries)
     }
 
     /// Opens the store and the client.

@@ -12,6 +12,7 @@
 //! | `look` | which tags there are: asked when it is time |
 //! | `images` | when their images were made |
 //! | `digest` | what a tag points at |
+//! | `site` | what is set for one registry, or for a part of it |
 //! | `schedule` | when it is time (pure) |
 //! | `belief` | which tags are believed to be there, list by list (pure) |
 //! | `store` | what is known, in memory and on disk |
@@ -24,6 +25,7 @@
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
 //! | `body` | the body of an answer, as far as it is wanted and as long as it comes |
+//! | `wire` | which connections lead to which host: authorities, certificates and proxies of its own |
 //! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
 //! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
 //! | `hosts` | what is known of each host, for people and machines |
@@ -46,16 +48,18 @@ mod metadata;
 mod options;
 mod page;
 mod schedule;
+mod site;
 mod store;
 mod throttle;
 mod told;
 mod transport;
 mod walk;
+mod wire;
 
 pub use client::Client;
 pub use error::Error;
 pub use hosts::{HostStatus, Outage, QuotaStatus};
-pub use keychain::CredentialFile;
 pub use look::Listing;
 pub use options::{HostLimits, Options};
 pub use schedule::Pace;
+pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};

@@ -13,9 +13,11 @@ use std::io;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
-use rustls::pki_types::UnixTime;
-use rustls::{CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::{CertificateError, ClientConfig, ConfigBuilder, Error, InvalidMessage, RootCertStore};
 use rustls_native_certs::ErrorKind;
 
 use crate::plain;
@@ -42,13 +44,63 @@ enum Source {
     Machine,
 }
 
+/// What is set for some connections and not for all, in PEM.
+#[derive(Debug, Default)]
+pub(crate) struct Extra {
+    /// Authorities that are trusted beside the others.
+    pub(crate) authorities: Option<Vec<u8>>,
+    /// Who we are: our certificate with those that issued it, and its key.
+    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
 /// The settings of every TLS connection: certificates are checked, and HTTP/2 is offered.
 pub(crate) fn client_config() -> ClientConfig {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    offering_http2(builder(Arc::clone(&AUTHORITIES.roots)).with_no_client_auth())
+}
+
+/// The same, with what is set beyond it.
+///
+/// # Errors
+/// What is wrong with it, and how to mend it.
+pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, String> {
+    let roots = match &extra.authorities {
+        None => Arc::clone(&AUTHORITIES.roots),
+        Some(pem) => {
+            let mut roots = RootCertStore::clone(&AUTHORITIES.roots);
+            let (added, _) = roots.add_parsable_certificates(certificates(pem)?);
+            if added == 0 {
+                return Err("there is no certificate of an authority in it; write one in PEM".to_owned());
+            }
+            Arc::new(roots)
+        }
+    };
+    let builder = builder(roots);
+    let config = match &extra.identity {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = certificates(chain)?;
+            if chain.is_empty() {
+                return Err("there is no certificate to show in it; write one in PEM".to_owned());
+            }
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("its private key: {error}"))?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?
+        }
+    };
+    Ok(offering_http2(config))
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| format!("it is no PEM: {error}"))
+}
+
+fn builder(roots: Arc<RootCertStore>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring can do TLS 1.2 and 1.3")
-        .with_root_certificates(Arc::clone(&AUTHORITIES.roots))
-        .with_no_client_auth();
+        .with_root_certificates(roots)
+}
+
+fn offering_http2(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config
 }

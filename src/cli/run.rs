@@ -123,6 +123,7 @@ impl Args {
     }
 
     fn config(self) -> Result<Config, Error> {
+        let settings = self.registry.settings()?;
         let url =
             RemoteUrl::parse(self.git_url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
         let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
@@ -157,7 +158,7 @@ impl Args {
                 store: Some(self.data_dir.join("registry.redb")),
                 // Whoever asks for one pass wants to see what there is now.
                 begins_anew: self.once || self.dry_run,
-                ..self.registry.options(self.registry_poll_interval)?
+                ..self.registry.options_over(settings, self.registry_poll_interval)?
             },
             pass: reconcile::Options {
                 paths: self.git_path,

@@ -16,9 +16,11 @@ use super::keychain::Keychain;
 use super::login::{Door, Login};
 use super::look::Records;
 use super::options::{HostLimits, Options};
+use super::site::{Site, Sites};
 use super::store::Store;
 use super::transport::{self, Answer, Ask, Method, Patience, Transport};
 use super::walk::Paging;
+use super::wire::{Habits, Wires};
 use crate::image::{Registry, Repository};
 
 /// The largest manifest or image configuration, in bytes; the size that registries themselves allow.
@@ -32,7 +34,7 @@ pub(super) const MANIFEST_LIMIT: usize = 4 << 20;
 pub struct Client {
     transport: Transport,
     login: Login,
-    plain_http: Vec<Registry>,
+    sites: Sites,
     poll_interval: Duration,
     page_size: usize,
     pub(super) host_concurrency: usize,
@@ -53,9 +55,12 @@ impl Client {
     /// # Errors
     /// A credential file that cannot be read, or no TLS.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let limits = limits_by_host(&options)?;
+        let limits = limits_by_host(&options.sites)?;
+        let at_once =
+            limits.values().filter_map(|limits| limits.concurrency).fold(options.host_concurrency, usize::max);
+        let habits = Habits { connect_timeout: options.connect_timeout, idle: at_once };
+        let wires = Wires::new(&options.sites, habits).map_err(|problem| Error::setup(Kind::Setup(problem)))?;
         let patience = Patience {
-            connect_timeout: options.connect_timeout,
             timeout: options.timeout,
             stall: options.stall,
             attempts: options.attempts,
@@ -66,13 +71,12 @@ impl Client {
             limits: HostLimits { concurrency: Some(options.host_concurrency), ..HostLimits::default() },
             host_limits: limits,
         };
-        let (files, folders) = (options.credential_files, options.helper_folders);
-        let keychain = Keychain::open(options.docker_config, files, folders, options.timeout)
+        let keychain = Keychain::open(options.docker_config, &options.sites, options.helper_folders, options.timeout)
             .map_err(|problem| Error::setup(Kind::Credential(problem)))?;
         Ok(Self {
-            transport: Transport::new(patience).map_err(Error::setup)?,
+            transport: Transport::new(patience, wires),
             login: Login::new(keychain),
-            plain_http: options.plain_http,
+            sites: options.sites,
             poll_interval: options.poll_interval,
             page_size: options.page_size.max(1),
             host_concurrency: options.host_concurrency.max(1),
@@ -127,12 +131,21 @@ impl Client {
 
     pub(super) fn door<'a>(&self, repository: &'a Repository) -> Door<'a> {
         let registry = repository.registry();
-        Door { repository, is_plain: registry.is_loopback() || self.plain_http.contains(registry) }
+        let is_set =
+            |setting: fn(&Site) -> bool| self.sites.of_host(registry, |site| setting(site).then_some(())).is_some();
+        let is_local = registry.is_loopback();
+        let is_plain = is_local || is_set(|site| site.plain_http);
+        Door { repository, is_plain, is_trusted: is_local || is_set(|site| site.credential_over_plain_http) }
     }
 
     /// How often a repository is asked for news.
-    pub(super) fn interval(&self, _repository: &Repository) -> Duration {
-        self.poll_interval
+    pub(super) fn interval(&self, repository: &Repository) -> Duration {
+        self.sites.interval(repository).unwrap_or(self.poll_interval)
+    }
+
+    /// The repository that is asked for in place of this one, where a mirror is set.
+    pub(super) fn asked(&self, repository: &Repository) -> Repository {
+        self.sites.asked(repository)
     }
 
     /// How the registry pages, as far as it is known.
@@ -159,15 +172,17 @@ fn official_image(repository: &Repository, headers: &HeaderMap) -> String {
 }
 
 /// The limits by host and port, as the throttle knows hosts.
-fn limits_by_host(options: &Options) -> Result<BTreeMap<String, HostLimits>, Error> {
-    let by_host = |(registry, limits): (&Registry, &HostLimits)| {
-        let problem = |problem| Error::setup(Kind::Setup(format!("the limits of {registry}: {problem}")));
-        if let Some(found) = limits.problem() {
+fn limits_by_host(sites: &Sites) -> Result<BTreeMap<String, HostLimits>, Error> {
+    let limited = sites.iter().filter(|site| site.limits != HostLimits::default());
+    let by_host = |site: &Site| {
+        let problem = |problem| Error::setup(Kind::Setup(format!("the limits of {}: {problem}", site.prefix)));
+        if let Some(found) = site.limits.problem() {
             return Err(problem(found));
         }
-        let scheme = if registry.is_loopback() || options.plain_http.contains(registry) { "http" } else { "https" };
-        let url = Url::parse(&format!("{scheme}://{}/", registry.api_host()));
-        Ok((transport::host_and_port(&url.map_err(|error| problem(error.to_string()))?), *limits))
+        let host = site.prefix.registry();
+        let scheme = if host.is_loopback() || site.plain_http { "http" } else { "https" };
+        let url = Url::parse(&format!("{scheme}://{}/", host.api_host()));
+        Ok((transport::host_and_port(&url.map_err(|error| problem(error.to_string()))?), site.limits))
     };
-    options.limits.iter().map(by_host).collect()
+    limited.map(by_host).collect()
 }

@@ -39,8 +39,9 @@ impl Client {
             tags.iter().filter(|tag| !facts.get(*tag).is_some_and(is_known)).cloned().collect();
         let mut failed = None;
         let mut is_changed = false;
+        let asked = &self.asked(repository);
         let lookups = missing.into_iter().map(|tag| async move {
-            let found = self.look_up(repository, &tag).await;
+            let found = self.look_up(asked, &tag).await;
             (tag, found)
         });
         let mut lookups = stream::iter(lookups).buffer_unordered(self.host_concurrency);

@@ -13,21 +13,12 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::helper;
+use super::site::{CredentialSource, Prefix, Sites};
 use crate::image::{Registry, Repository};
 use crate::secret::Secret;
 
 /// How long the answer of a helper is good. A refusal by the registry ends it earlier.
 const HELPER_MEMORY: Duration = Duration::from_mins(5);
-
-/// A file with `user:password` for a part of the registries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialFile {
-    /// A host with an optional port and path, such as `ghcr.io` or `quay.io/team`. It holds for
-    /// itself and for everything below it; the longest one wins.
-    pub prefix: String,
-    /// The file. It is read again when it changes.
-    pub path: PathBuf,
-}
 
 /// A credential, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +48,11 @@ impl Proof {
     }
 }
 
-/// All places where credentials are configured. The files given by name come first, then Docker's
-/// configuration with its per-host helpers, its entries, and its general helper.
+/// All places where credentials are configured. Those that are set for a registry come first, the longest
+/// prefix first, then Docker's configuration with its per-host helpers, its entries, and its general helper.
 #[derive(Debug)]
 pub(super) struct Keychain {
-    files: Vec<(Prefix, Watched<Proof>)>,
+    places: Vec<(Prefix, Place)>,
     docker: Option<Watched<DockerConfig>>,
     helper_folders: Vec<PathBuf>,
     helper_patience: Duration,
@@ -71,11 +62,14 @@ pub(super) struct Keychain {
 /// The last answer of one helper for one server. The lock is held while the helper is asked.
 type HelperMemory = Arc<tokio::sync::Mutex<Option<(Instant, Option<Proof>)>>>;
 
-/// A host with an optional path: everything that lies below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Prefix {
-    registry: Registry,
-    path: String,
+/// Where the credential of a part of the registries is kept.
+#[derive(Debug)]
+enum Place {
+    Password(Watched<Proof>),
+    Docker(Watched<DockerConfig>),
+    Environment { user: String, password: String },
+    Helper(String),
+    Nowhere,
 }
 
 impl Keychain {
@@ -85,19 +79,14 @@ impl Keychain {
     /// A text that names the file and what is wrong with it.
     pub(super) fn open(
         docker_config: Option<PathBuf>,
-        files: Vec<CredentialFile>,
+        sites: &Sites,
         helper_folders: Vec<PathBuf>,
         helper_patience: Duration,
     ) -> Result<Self, String> {
-        let file = |CredentialFile { prefix, path }: CredentialFile| {
-            let place = Prefix::parse(&prefix).ok_or_else(|| {
-                format!("{prefix:?} names no registry for the credential in {}: expected a host such as `ghcr.io` or `ghcr.io/org`", path.display())
-            })?;
-            Ok((place, Watched::open(path, read_password_file)?))
-        };
-        let files = files.into_iter().map(file).collect::<Result<_, String>>()?;
+        let set = sites.iter().filter_map(|site| Some((site.prefix.clone(), site.credential.as_ref()?)));
+        let places = set.map(|(prefix, source)| Ok((prefix, Place::open(source)?))).collect::<Result<_, String>>()?;
         let docker = docker_config.map(|path| Watched::open(path, read_docker_config)).transpose()?;
-        Ok(Self { files, docker, helper_folders, helper_patience, helped: Mutex::default() })
+        Ok(Self { places, docker, helper_folders, helper_patience, helped: Mutex::default() })
     }
 
     /// The credential for a repository. `anew` asks the helpers again instead of remembering their answer.
@@ -105,12 +94,29 @@ impl Keychain {
     /// # Errors
     /// A text that names the file or helper that cannot be read.
     pub(super) async fn find(&self, repository: &Repository, anew: bool) -> Result<Option<Credential>, String> {
-        let named = self.files.iter().filter(|(prefix, _)| prefix.covers(repository));
-        if let Some((_, file)) = named.max_by_key(|(prefix, _)| prefix.path.len()) {
-            let credential = Credential { proof: (*file.read()).clone(), origin: file.path.display().to_string() };
-            return Ok(Some(credential));
+        match self.places.iter().find(|(prefix, _)| prefix.covers(repository)) {
+            Some((_, Place::Password(file))) => {
+                let origin = file.path.display().to_string();
+                Ok(Some(Credential { proof: (*file.read()).clone(), origin }))
+            }
+            Some((_, Place::Docker(config))) => self.find_in(config, repository, anew).await,
+            Some((_, Place::Environment { user, password })) => from_environment(user, password).map(Some),
+            Some((_, Place::Helper(name))) => self.ask_helper(name, repository.registry(), anew).await,
+            Some((_, Place::Nowhere)) => Ok(None),
+            None => match &self.docker {
+                Some(docker) => self.find_in(docker, repository, anew).await,
+                None => Ok(None),
+            },
         }
-        let Some(docker) = &self.docker else { return Ok(None) };
+    }
+
+    /// The credential for a repository in one of Docker's configurations.
+    async fn find_in(
+        &self,
+        docker: &Watched<DockerConfig>,
+        repository: &Repository,
+        anew: bool,
+    ) -> Result<Option<Credential>, String> {
         let config = docker.read();
         let registry = repository.registry();
         if let Some(name) = config.host_helpers.get(registry)
@@ -119,7 +125,7 @@ impl Keychain {
             return Ok(Some(credential));
         }
         let entry = config.entries.iter().filter(|(prefix, _)| prefix.covers(repository));
-        if let Some((_, proof)) = entry.max_by_key(|(prefix, _)| prefix.path.len()) {
+        if let Some((_, proof)) = entry.max_by_key(|(prefix, _)| prefix.path().len()) {
             return Ok(Some(Credential { proof: proof.clone(), origin: docker.path.display().to_string() }));
         }
         match &config.general_helper {
@@ -168,20 +174,45 @@ impl fmt::Display for Credential {
     }
 }
 
-impl Prefix {
-    /// Reads the key of a configuration file. Docker's own keys are URLs of an API
-    /// (`https://index.docker.io/v1/`), other tools write hosts, with or without a path.
-    fn parse(key: &str) -> Option<Self> {
-        let key = key.split_once("://").map_or(key, |(_, rest)| rest).trim_end_matches('/');
-        let (host, path) = key.split_once('/').unwrap_or((key, ""));
-        let path = if matches!(path, "v1" | "v2") { "" } else { path };
-        Some(Self { registry: Registry::parse(host).ok()?, path: path.to_owned() })
+impl Place {
+    fn open(source: &CredentialSource) -> Result<Self, String> {
+        Ok(match source {
+            CredentialSource::File(path) => Self::Password(Watched::open(path.clone(), read_password_file)?),
+            CredentialSource::DockerConfig(path) => Self::Docker(Watched::open(path.clone(), read_docker_config)?),
+            CredentialSource::PullSecret(path) => Self::Docker(Watched::open(pull_secret(path)?, read_docker_config)?),
+            CredentialSource::Environment { user, password } => {
+                from_environment(user, password)?;
+                Self::Environment { user: user.clone(), password: password.clone() }
+            }
+            CredentialSource::Helper(name) => Self::Helper(name.clone()),
+            CredentialSource::Anonymous => Self::Nowhere,
+        })
     }
+}
 
-    fn covers(&self, repository: &Repository) -> bool {
-        let within = |rest: &str| self.path.is_empty() || rest.is_empty() || rest.starts_with('/');
-        self.registry == *repository.registry() && repository.path().strip_prefix(&self.path).is_some_and(within)
+/// The file of a pull secret, which is usually mounted as a folder.
+fn pull_secret(path: &Path) -> Result<PathBuf, String> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
     }
+    let names = [".dockerconfigjson", ".dockercfg"];
+    names.into_iter().map(|name| path.join(name)).find(|file| file.is_file()).ok_or_else(|| {
+        let path = path.display();
+        format!("there is neither .dockerconfigjson nor .dockercfg in {path}; mount the imagePullSecret there")
+    })
+}
+
+fn from_environment(user: &str, password: &str) -> Result<Credential, String> {
+    let read = |name: &str| match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        Ok(_) | Err(std::env::VarError::NotPresent) => {
+            Err(format!("the variable {name}, which is to hold a credential, is not set"))
+        }
+        Err(std::env::VarError::NotUnicode(_)) => Err(format!("the variable {name} is no text")),
+    };
+    let origin = format!("the variables {user} and {password}");
+    let proof = Proof::Password { user: read(user)?, password: Secret::new(read(password)?) };
+    Ok(Credential { proof, origin })
 }
 
 /// A file, as it was read when it last changed.
@@ -256,7 +287,8 @@ fn password(text: &str) -> Option<Proof> {
     complete.then(|| Proof::Password { user: user.to_owned(), password: Secret::new(password) })
 }
 
-/// The parts of Docker's `config.json` that speak of credentials, sorted and decoded.
+/// The parts of Docker's `config.json` that speak of credentials, sorted and decoded. In the older form of a
+/// pull secret, `.dockercfg`, the entries stand by themselves.
 struct DockerConfig {
     entries: Vec<(Prefix, Proof)>,
     host_helpers: HashMap<Registry, String>,
@@ -281,8 +313,10 @@ fn read_docker_config(text: &str) -> Result<DockerConfig, String> {
         host_helpers: HashMap::new(),
         general_helper: file.creds_store.filter(|name| !name.is_empty()),
     };
-    for (key, entry) in file.auths {
-        let Some(prefix) = Prefix::parse(&key) else {
+    let is_modern = !file.auths.is_empty() || !file.cred_helpers.is_empty() || config.general_helper.is_some();
+    let auths = if is_modern { file.auths } else { old_entries(text) };
+    for (key, entry) in auths {
+        let Ok(prefix) = key.parse::<Prefix>() else {
             tracing::warn!(key, "an entry under `auths` names no registry and is ignored");
             continue;
         };
@@ -292,13 +326,20 @@ fn read_docker_config(text: &str) -> Result<DockerConfig, String> {
         );
     }
     for (key, name) in file.cred_helpers {
-        if let Some(prefix) = Prefix::parse(&key) {
-            config.host_helpers.insert(prefix.registry, name);
+        if let Ok(prefix) = key.parse::<Prefix>() {
+            config.host_helpers.insert(prefix.registry().clone(), name);
         } else {
             tracing::warn!(key, "an entry under `credHelpers` names no registry and is ignored");
         }
     }
     Ok(config)
+}
+
+/// The entries of a file that has them at its top, `.dockercfg`.
+fn old_entries(text: &str) -> BTreeMap<String, Entry> {
+    let all: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+    let entry = |value: serde_json::Value| value.is_object().then(|| Entry::deserialize(value).ok()).flatten();
+    all.into_iter().filter_map(|(key, value)| Some((key, entry(value)?))).collect()
 }
 
 /// One entry under `auths`.

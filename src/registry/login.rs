@@ -36,11 +36,13 @@ pub(super) struct Login {
     refusals: Mutex<Refusals>,
 }
 
-/// The repository that we want to see, and whether its registry is spoken to without TLS.
+/// The repository that we want to see, whether its registry is spoken to without TLS, and whether a
+/// credential is shown to it even so.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Door<'a> {
     pub(super) repository: &'a Repository,
     pub(super) is_plain: bool,
+    pub(super) is_trusted: bool,
 }
 
 /// What makes a token the same: realm, service and scope, and whose it is.
@@ -63,9 +65,10 @@ impl Login {
     /// What the transport fails with, and that there is no way in: no challenge that we speak, no
     /// credential, or a refused one. The answer may still be a refusal of whoever we are.
     pub(super) async fn send(&self, transport: &Transport, at: Door<'_>, mut ask: Ask) -> Result<Answer, Kind> {
+        let home = at.repository.registry();
         let pass = self.current(transport, at).await?;
         ask.authorization = pass.as_ref().map(|pass| pass.authorization.clone());
-        let answer = transport.send(&ask).await?;
+        let answer = transport.send(home, &ask).await?;
         self.note(at, pass.as_ref(), &answer);
         // A redirect may lead to a host that wants a login of its own: that one gets none.
         let challenge = match answer.status.as_u16() {
@@ -74,7 +77,7 @@ impl Login {
             // knocks at the front door, where they do ask for it.
             403 | 404 if pass.is_none() && self.find(at.repository, false).await?.is_some() => {
                 let door = Ask { url: at.front_door()?, ..ask.clone() };
-                let challenge = transport.send(&door).await?;
+                let challenge = transport.send(home, &door).await?;
                 if challenge.status.as_u16() != 401 || challenge.is_foreign {
                     return Ok(answer);
                 }
@@ -90,7 +93,7 @@ impl Login {
         };
         let pass = self.after_refusal(transport, at, &challenge, pass.as_ref()).await?;
         ask.authorization = Some(pass.authorization.clone());
-        let answer = transport.send(&ask).await?;
+        let answer = transport.send(home, &ask).await?;
         self.note(at, Some(&pass), &answer);
         Ok(answer)
     }
@@ -178,6 +181,14 @@ impl Login {
         sent: Option<&Pass>,
     ) -> Result<Option<Grant>, Kind> {
         let credential = self.find(at.repository, sent.is_some()).await?;
+        if let Some(credential) = credential.as_ref().filter(|_| at.is_plain && !at.is_trusted) {
+            let registry = at.repository.registry();
+            return Err(Kind::Credential(format!(
+                "{credential} is not shown to {registry}, which is spoken to without TLS: whoever is on the way could \
+                 read it; give the registry a certificate, or set `credentials: anonymous` for it in the configuration \
+                 file, or `insecure-credentials: true`"
+            )));
+        }
         let holder = credential.as_ref().map(Credential::to_string);
         let (realm, service) = match &**way {
             Way::Token { realm, service, .. } => (realm, service.as_deref()),
@@ -200,7 +211,7 @@ impl Login {
             if let Some(credential) = &credential {
                 self.check_rest(realm.as_str(), credential.proof.secret(), credential)?;
             }
-            let answer = transport.send(&ask).await?;
+            let answer = transport.send(at.repository.registry(), &ask).await?;
             let status = answer.status.as_u16();
             if let Some(proof) = proof.filter(|_| matches!(status, 200 | 401)) {
                 self.refusals().note(realm.as_str(), proof.secret(), status == 200, Instant::now());

@@ -1,24 +1,20 @@
 //! How to ask registries, as the operator wants it. Plain values, nothing is read here.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keychain::CredentialFile;
+use super::site::Sites;
 use crate::host;
-use crate::image::Registry;
 
 /// How to ask registries.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Docker's `config.json` with the credentials.
     pub docker_config: Option<PathBuf>,
-    /// Files with `user:password`; they come before `docker_config`.
-    pub credential_files: Vec<CredentialFile>,
+    /// What is set for single registries; it comes before all that is said here.
+    pub sites: Sites,
     /// Folders that are searched for `docker-credential-*` programs before `PATH`.
     pub helper_folders: Vec<PathBuf>,
-    /// Registries that are spoken to without TLS. Those on this machine always are.
-    pub plain_http: Vec<Registry>,
     /// The file that keeps what registries said over restarts; without one it is kept in memory.
     pub store: Option<PathBuf>,
     /// Whether every repository is asked for at the first look, however lately an earlier process did.
@@ -27,10 +23,8 @@ pub struct Options {
     pub poll_interval: Duration,
     /// Requests at once, over all hosts.
     pub concurrency: usize,
-    /// Requests at once to one host, where `limits` says nothing else.
+    /// Requests at once to one host, where `sites` say nothing else.
     pub host_concurrency: usize,
-    /// How much single registries are asked at most. A token server is a host of its own.
-    pub limits: BTreeMap<Registry, HostLimits>,
     /// The time for a connection to be made.
     pub connect_timeout: Duration,
     /// The time for one answer with its body, and for one answer of a credential helper.
@@ -51,7 +45,8 @@ pub struct Options {
     pub page_size: usize,
 }
 
-/// How much one host is asked at most. What is `None` is as for every host.
+/// How much one host is asked at most. What is `None` is as for every host. A token server is a host of its
+/// own.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HostLimits {
     /// Requests per second, more than zero; infinite for as fast as they come.
@@ -97,7 +92,8 @@ impl HostLimits {
     }
 
     /// What is wrong with them, in words.
-    pub(super) fn problem(&self) -> Option<String> {
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
         if self.rate.is_some_and(|rate| rate.is_nan() || rate <= 0.0) {
             return Some(format!("{} requests per second are no rate: expected a number above zero", self.rate?));
         }
@@ -109,15 +105,13 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             docker_config: None,
-            credential_files: Vec::new(),
+            sites: Sites::default(),
             helper_folders: Vec::new(),
-            plain_http: Vec::new(),
             store: None,
             begins_anew: false,
             poll_interval: Duration::from_mins(1),
             concurrency: 64,
             host_concurrency: 8,
-            limits: BTreeMap::new(),
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
             stall: Duration::from_secs(10),

@@ -1,5 +1,5 @@
 //! One HTTP request, to its end or to an error: redirects, deadline, size limit, retries. Knows
-//! nothing of registries; whoever asks gives the `Authorization` and reads the status.
+//! nothing of what is asked; whoever asks gives the `Authorization` and reads the status.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{StatusCode, redirect};
 use url::Url;
 
 use super::body::{self, Broken};
@@ -17,8 +17,10 @@ use super::hosts::HostStatus;
 use super::options::HostLimits;
 use super::throttle::{Counted, Failure, Permit, Throttle};
 use super::told::{Told, told};
+use super::wire::Wires;
+use crate::image::Registry;
 use crate::secret::Secret;
-use crate::{host, plain, tls};
+use crate::{plain, tls};
 
 /// How many redirects one request follows.
 const MAX_REDIRECTS: usize = 5;
@@ -26,20 +28,12 @@ const MAX_REDIRECTS: usize = 5;
 /// The longest pause between two tries when the server names none.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
-/// How long a connection without a request is kept: from one scan to the next, at the usual interval.
-const IDLE: Duration = Duration::from_secs(90);
-
-/// How often a connection that is waited for is asked whether it is still alive, and for how long it
-/// may think about that.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
 /// The largest body of a refusal that is read, in bytes: enough for the registry's words.
 const REFUSAL_LIMIT: usize = 64 << 10;
 
 /// How patient to be.
 #[derive(Debug, Clone)]
 pub(super) struct Patience {
-    pub(super) connect_timeout: Duration,
     pub(super) timeout: Duration,
     pub(super) stall: Duration,
     pub(super) attempts: u32,
@@ -108,9 +102,7 @@ pub(super) struct Answer {
 /// Clones share everything.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
-    http: reqwest::Client,
-    /// For this machine: as everywhere else, a proxy for the outside is no way to the inside.
-    local: reqwest::Client,
+    wires: Arc<Wires>,
     patience: Arc<Patience>,
     throttle: Arc<Throttle>,
 }
@@ -124,28 +116,10 @@ struct Exchanged {
 }
 
 impl Transport {
-    pub(super) fn new(patience: Patience) -> Result<Self, Kind> {
-        let limits = patience.host_limits.values().chain([&patience.limits]);
-        let at_once = limits.filter_map(|limits| limits.concurrency).max().unwrap_or(1);
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("landwaiter/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(patience.connect_timeout)
-                .tls_backend_preconfigured(tls::client_config())
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(at_once)
-                .tcp_keepalive(KEEP_ALIVE)
-                .http2_keep_alive_interval(KEEP_ALIVE)
-                .http2_keep_alive_timeout(KEEP_ALIVE)
-                // Redirects are followed below, where the credential and the throttle are known.
-                .redirect(redirect::Policy::none())
-        };
-        let setup = |error: reqwest::Error| Kind::Setup(cause(error));
-        let http = builder().build().map_err(setup)?;
-        let local = builder().no_proxy().build().map_err(setup)?;
+    pub(super) fn new(patience: Patience, wires: Wires) -> Self {
         let Patience { concurrency, limits, max_retry_after, probe_delay, .. } = patience;
         let throttle = Throttle::new(concurrency, limits, patience.host_limits.clone(), max_retry_after, probe_delay);
-        Ok(Self { http, local, patience: Arc::new(patience), throttle: Arc::new(throttle) })
+        Self { wires: Arc::new(wires), patience: Arc::new(patience), throttle: Arc::new(throttle) }
     }
 
     /// What is known of each host.
@@ -153,15 +127,16 @@ impl Transport {
         self.throttle.hosts()
     }
 
-    /// Sends the request until it has an answer that is not about a passing trouble.
+    /// Sends the request until it has an answer that is not about a passing trouble. It is sent for the sake of
+    /// the registry `home`, on its connections.
     ///
     /// # Errors
     /// No connection, no complete answer in time, a redirect that cannot be followed, a body that
     /// is too large, a host that is left alone; and `408`, `429` and `5xx` when they do not pass.
-    pub(super) async fn send(&self, ask: &Ask) -> Result<Answer, Kind> {
+    pub(super) async fn send(&self, home: &Registry, ask: &Ask) -> Result<Answer, Kind> {
         let mut tries = 1;
         loop {
-            match self.follow(ask).await {
+            match self.follow(home, ask).await {
                 Ok((answer, told)) => {
                     // GitHub refuses whoever is too fast with a 403 that says for how long.
                     let is_silenced = answer.status == StatusCode::FORBIDDEN && told.retry_after.is_some();
@@ -185,7 +160,7 @@ impl Transport {
     }
 
     /// One try, over all its redirects.
-    async fn follow(&self, ask: &Ask) -> Result<(Answer, Told), Kind> {
+    async fn follow(&self, home: &Registry, ask: &Ask) -> Result<(Answer, Told), Kind> {
         let request = describe(ask.method.name().as_str(), &ask.url);
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -194,12 +169,12 @@ impl Transport {
                 Ok(permit) => permit,
                 Err(refused) => {
                     if let Some(permit) = refused.probe {
-                        self.probe(*permit, ask.clone(), url, request);
+                        self.probe(*permit, home.clone(), ask.clone(), url, request);
                     }
                     return Err(refused.kind);
                 }
             };
-            let Exchanged { status, headers, body, told } = self.exchange(permit, ask, &url, &request).await?;
+            let Exchanged { status, headers, body, told } = self.exchange(permit, home, ask, &url, &request).await?;
             tracing::debug!(url = %describe(ask.method.name().as_str(), &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
@@ -216,20 +191,28 @@ impl Transport {
 
     /// Sends one step of a request to a host that failed before, to see whether it is back. Nobody waits
     /// for it: a dead host delays no pass.
-    fn probe(&self, permit: Permit, ask: Ask, url: Url, request: String) {
+    fn probe(&self, permit: Permit, home: Registry, ask: Ask, url: Url, request: String) {
         let transport = self.clone();
         tokio::spawn(async move {
-            if let Err(kind) = transport.exchange(permit, &ask, &url, &request).await {
+            if let Err(kind) = transport.exchange(permit, &home, &ask, &url, &request).await {
                 tracing::debug!(error = %kind, "the host is still dead");
             }
         });
     }
 
     /// One step of a request, in time, and what it says about the host.
-    async fn exchange(&self, permit: Permit, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
+    async fn exchange(
+        &self,
+        permit: Permit,
+        home: &Registry,
+        ask: &Ask,
+        url: &Url,
+        request: &str,
+    ) -> Result<Exchanged, Kind> {
         let after = self.patience.timeout;
         let timed_out = |_| Err(Kind::TimedOut { request: request.to_owned(), after });
-        let exchanged = tokio::time::timeout(after, self.send_once(ask, url, request)).await.unwrap_or_else(timed_out);
+        let exchanged =
+            tokio::time::timeout(after, self.send_once(home, ask, url, request)).await.unwrap_or_else(timed_out);
         let question = || {
             let mut hasher = DefaultHasher::new();
             url.path().hash(&mut hasher);
@@ -254,7 +237,7 @@ impl Transport {
         exchanged
     }
 
-    async fn send_once(&self, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
+    async fn send_once(&self, home: &Registry, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
         let unreachable = |error: reqwest::Error| {
             let request = request.to_owned();
             match tls::refusal(&error, url.host_str().unwrap_or_default()) {
@@ -262,8 +245,8 @@ impl Transport {
                 None => Kind::Unreachable { request, cause: cause(error) },
             }
         };
-        let client = if is_local(url) { &self.local } else { &self.http };
-        let mut builder = client.request(ask.method.name(), url.clone()).header(header::ACCEPT, ask.accept);
+        let mut builder =
+            self.wires.to(url, home).request(ask.method.name(), url.clone()).header(header::ACCEPT, ask.accept);
         if let Some(authorization) = ask.authorization.as_ref().filter(|_| url.origin() == ask.url.origin()) {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| {
@@ -322,10 +305,6 @@ pub(super) fn host_and_port(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn is_local(url: &Url) -> bool {
-    host::is_loopback(url.host_str().unwrap_or_default())
-}
-
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
@@ -374,24 +353,11 @@ fn cause(error: reqwest::Error) -> String {
 mod tests {
     use url::Url;
 
-    use super::{describe, is_local};
+    use super::describe;
 
     #[test]
     fn a_request_is_described_without_its_secrets() {
         let url = Url::parse("https://user:pw@s3.example:8443/blob?X-Amz-Signature=secret").unwrap();
         assert_eq!(describe("GET", &url), "GET https://s3.example:8443/blob");
-    }
-
-    #[test]
-    fn this_machine_is_not_behind_a_proxy() {
-        for (url, local) in [
-            ("http://localhost:5000/", true),
-            ("http://127.0.0.1/", true),
-            ("http://[::1]:1/", true),
-            ("http://10.0.0.1/", false),
-            ("https://ghcr.io/", false),
-        ] {
-            assert_eq!(is_local(&Url::parse(url).unwrap()), local, "{url}");
-        }
     }
 }

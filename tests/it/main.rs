@@ -14,6 +14,7 @@ mod mirror;
 mod pass;
 mod registry_client;
 mod registry_server;
+mod settings;
 mod tidy;
 mod tls;
 mod tls_server;

@@ -67,6 +67,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls", &["tls"]),
     ("rustls_native_certs", &["tls"]),
     ("axum", &["demo"]),
+    ("serde_saphyr", &["config/file"]),
+    ("schemars", &["config/file"]),
     ("clap", &["cli", "main"]),
     ("comfy_table", &["cli"]),
     ("similar", &["cli"]),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{CredentialFile, Keychain, Prefix, Proof, helper_server};
+use super::{Keychain, Proof, helper_server};
 use crate::image::{Registry, Repository};
+use crate::registry::{CredentialSource, Prefix, Site, Sites};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -15,8 +16,12 @@ fn open(config: &str) -> (tempfile::TempDir, Result<Keychain, String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
     fs::write(&path, config).unwrap();
-    let keychain = Keychain::open(Some(path), Vec::new(), Vec::new(), PATIENCE);
+    let keychain = Keychain::open(Some(path), &Sites::default(), Vec::new(), PATIENCE);
     (folder, keychain)
+}
+
+fn site(prefix: &str, source: CredentialSource) -> Site {
+    Site { credential: Some(source), ..Site::new(prefix.parse().unwrap()) }
 }
 
 async fn find(keychain: &Keychain, image: &str) -> Option<String> {
@@ -33,10 +38,7 @@ fn auth(text: &str) -> String {
 
 #[track_caller]
 fn check_key(key: &str, expected: Option<&str>) {
-    let found = Prefix::parse(key).map(|prefix| match prefix.path.as_str() {
-        "" => prefix.registry.to_string(),
-        path => format!("{}/{path}", prefix.registry),
-    });
+    let found = key.parse::<Prefix>().ok().map(|prefix| prefix.to_string());
     assert_eq!(found.as_deref(), expected, "{key}");
 }
 
@@ -130,7 +132,8 @@ fn a_bad_file_is_named_without_its_secrets() {
         assert!(error.contains(problem) && error.contains(folder.path().to_str().unwrap()), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
-    let missing = Keychain::open(Some("/nowhere/config.json".into()), Vec::new(), Vec::new(), PATIENCE).map(|_| ());
+    let missing =
+        Keychain::open(Some("/nowhere/config.json".into()), &Sites::default(), Vec::new(), PATIENCE).map(|_| ());
     assert!(missing.unwrap_err().contains("/nowhere/config.json cannot be read"));
 }
 
@@ -142,25 +145,20 @@ async fn files_given_by_name_come_first_and_hold_both_halves() {
         fs::write(&path, text).unwrap();
         path
     };
-    let named = |prefix: &str, path| CredentialFile { prefix: prefix.to_owned(), path };
+    let named = |prefix: &str, path| site(prefix, CredentialSource::File(path));
     let config = file("config.json", &format!(r#"{{"auths":{{"ghcr.io/org":{{"auth":"{}"}}}}}}"#, auth("docker:pw")));
     let files =
         vec![named("ghcr.io", file("host", "host:pw\n")), named("https://ghcr.io/org/", file("org", "org:pw\r\n"))];
-    let keychain = Keychain::open(Some(config), files, Vec::new(), PATIENCE).unwrap();
+    let keychain = Keychain::open(Some(config), &Sites::new(files), Vec::new(), PATIENCE).unwrap();
     assert_eq!(find(&keychain, "ghcr.io/org/app").await.as_deref(), Some("org:pw"));
     assert_eq!(find(&keychain, "ghcr.io/other/app").await.as_deref(), Some("host:pw"));
     assert_eq!(find(&keychain, "quay.io/org/app").await, None);
 
     for bad in ["", "babayaga", "foo:", ":bar", ":", "a:b\nc:d"] {
-        let error = Keychain::open(None, vec![named("ghcr.io", file("bad", bad))], Vec::new(), PATIENCE)
-            .map(|_| ())
-            .unwrap_err();
+        let sites = Sites::new(vec![named("ghcr.io", file("bad", bad))]);
+        let error = Keychain::open(None, &sites, Vec::new(), PATIENCE).map(|_| ()).unwrap_err();
         assert!(error.contains("expected one line `user:password`"), "{bad:?}: {error}");
     }
-    let error = Keychain::open(None, vec![named("https://", file("good", "a:b"))], Vec::new(), PATIENCE)
-        .map(|_| ())
-        .unwrap_err();
-    assert!(error.contains("names no registry"), "{error}");
 }
 
 #[tokio::test]
@@ -168,8 +166,8 @@ async fn a_rotated_file_is_read_again_and_a_broken_one_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("password");
     fs::write(&path, "bob:old").unwrap();
-    let files = vec![CredentialFile { prefix: "ghcr.io".into(), path: path.clone() }];
-    let keychain = Keychain::open(None, files, Vec::new(), PATIENCE).unwrap();
+    let sites = Sites::new(vec![site("ghcr.io", CredentialSource::File(path.clone()))]);
+    let keychain = Keychain::open(None, &sites, Vec::new(), PATIENCE).unwrap();
     for (text, expected) in [("bob:newer", "bob:newer"), ("broken", "bob:newer"), ("bob:mended", "bob:mended")] {
         fs::write(&path, text).unwrap();
         assert_eq!(find(&keychain, "ghcr.io/org/app").await.as_deref(), Some(expected), "{text}");
@@ -186,4 +184,38 @@ async fn a_credential_says_where_it_came_from_and_not_what_it_is() {
     let path = folder.path().join("config.json");
     assert_eq!(found.to_string(), format!("the credential from {} (user bob)", path.display()));
     assert!(!format!("{found:?}{keychain:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_pull_secret_is_read_as_kubernetes_mounts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = |name: &str, file: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join(file), text).unwrap();
+        path
+    };
+    let entry = format!(r#"{{"auth":"{}"}}"#, auth("bob:pw"));
+    let modern = mount("modern", ".dockerconfigjson", format!(r#"{{"auths":{{"ghcr.io":{entry}}}}}"#));
+    let old = mount("old", ".dockercfg", format!(r#"{{"https://quay.io":{entry}}}"#));
+    let sites = Sites::new(vec![
+        site("ghcr.io", CredentialSource::PullSecret(modern.clone())),
+        site("quay.io", CredentialSource::PullSecret(old.join(".dockercfg"))),
+        site("ghcr.io/public", CredentialSource::Anonymous),
+    ]);
+    let keychain = Keychain::open(None, &sites, Vec::new(), PATIENCE).unwrap();
+    assert_eq!(find(&keychain, "ghcr.io/org/app").await.as_deref(), Some("bob:pw"));
+    assert_eq!(find(&keychain, "quay.io/org/app").await.as_deref(), Some("bob:pw"));
+    assert_eq!(find(&keychain, "ghcr.io/public/app").await, None);
+
+    fs::remove_file(modern.join(".dockerconfigjson")).unwrap();
+    let error = Keychain::open(None, &sites, Vec::new(), PATIENCE).map(|_| ()).unwrap_err();
+    assert!(error.starts_with("there is neither .dockerconfigjson nor .dockercfg in "), "{error}");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_known_at_the_start() {
+    let source = CredentialSource::Environment { user: "NOBODY_SETS_THIS".into(), password: "NOR_THIS".into() };
+    let error = Keychain::open(None, &Sites::new(vec![site("ghcr.io", source)]), Vec::new(), PATIENCE).map(|_| ());
+    assert_eq!(error.unwrap_err(), "the variable NOBODY_SETS_THIS, which is to hold a credential, is not set");
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::Door;
+use crate::host;
 use crate::registry::error::Kind;
 use crate::registry::keychain::Proof;
 use crate::registry::told;
@@ -39,8 +40,10 @@ pub(super) fn request(
     proof: Option<&Proof>,
 ) -> Result<Ask, Kind> {
     let mut url = realm.clone();
-    if url.set_username("").and_then(|()| url.set_password(None)).is_err() || !(url.scheme() == "https" || at.is_plain)
-    {
+    // A registry on this machine may name a token server without TLS here, and none elsewhere.
+    let is_local = || host::is_loopback(realm.host_str().unwrap_or_default());
+    let is_safe = realm.scheme() == "https" || at.is_plain && (!at.repository.registry().is_loopback() || is_local());
+    if url.set_username("").and_then(|()| url.set_password(None)).is_err() || !is_safe {
         let problem = format!(
             "{} sends us for a token to {}://{}, and a credential goes over https only; mend the realm in the registry's settings",
             at.repository.registry(),
@@ -166,9 +169,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_realm(realm: &str, is_plain: bool, proof: Option<&Proof>, expected: Result<&str, &str>) {
-        let repository = Repository::parse("ghcr.io/org/app").unwrap();
-        let at = Door { repository: &repository, is_plain };
+    fn check_realm(name: &str, realm: &str, is_plain: bool, proof: Option<&Proof>, expected: Result<&str, &str>) {
+        let repository = Repository::parse(name).unwrap();
+        let at = Door { repository: &repository, is_plain, is_trusted: is_plain };
         let ask = request(at, &Url::parse(realm).unwrap(), Some("ghcr.io"), "repository:org/app:pull", proof);
         match (ask, expected) {
             (Ok(ask), Ok(expected)) => assert_eq!(ask.url.as_str(), expected),
@@ -181,19 +184,41 @@ mod tests {
     fn a_realm_is_asked_over_https_for_this_repository_only() {
         let query = "service=ghcr.io&scope=repository%3Aorg%2Fapp%3Apull";
         let password = Proof::Password { user: "bob".into(), password: Secret::new("hunter2") };
-        check_realm("https://ghcr.io/token", false, None, Ok(&format!("https://ghcr.io/token?{query}")));
-        check_realm("https://a:b@ghcr.io/token?x=y", false, None, Ok(&format!("https://ghcr.io/token?x=y&{query}")));
-        check_realm("http://ghcr.io/token", true, Some(&password), Ok(&format!("http://ghcr.io/token?{query}")));
-        check_realm("http://ghcr.io/token", false, Some(&password), Err("over https only"));
-        check_realm("http://ghcr.io/token", false, None, Err("over https only"));
+        check_realm(
+            "ghcr.io/org/app",
+            "https://ghcr.io/token",
+            false,
+            None,
+            Ok(&format!("https://ghcr.io/token?{query}")),
+        );
+        check_realm(
+            "ghcr.io/org/app",
+            "https://a:b@ghcr.io/token?x=y",
+            false,
+            None,
+            Ok(&format!("https://ghcr.io/token?x=y&{query}")),
+        );
+        check_realm(
+            "ghcr.io/org/app",
+            "http://ghcr.io/token",
+            true,
+            Some(&password),
+            Ok(&format!("http://ghcr.io/token?{query}")),
+        );
+        check_realm("ghcr.io/org/app", "http://ghcr.io/token", false, Some(&password), Err("over https only"));
+        check_realm("ghcr.io/org/app", "http://ghcr.io/token", false, None, Err("over https only"));
+        let (here, query) = ("localhost:5000/app", "service=ghcr.io&scope=repository%3Aorg%2Fapp%3Apull");
+        check_realm(here, "http://localhost:1/token", true, None, Ok(&format!("http://localhost:1/token?{query}")));
+        check_realm(here, "https://ghcr.io/token", true, None, Ok(&format!("https://ghcr.io/token?{query}")));
+        check_realm(here, "http://ghcr.io/token", true, None, Err("over https only"));
         let identity = Proof::IdentityToken(Secret::new("refresh"));
-        check_realm("https://ghcr.io/token", false, Some(&identity), Ok("https://ghcr.io/token"));
+        check_realm("ghcr.io/org/app", "https://ghcr.io/token", false, Some(&identity), Ok("https://ghcr.io/token"));
     }
 
     #[test]
     fn an_identity_token_goes_into_a_form() {
         let repository = Repository::parse("ghcr.io/org/app").unwrap();
-        let at = Door { repository: &repository, is_plain: false };
+        let at = Door { repository: &repository, is_plain: false, is_trusted: true };
         let identity = Proof::IdentityToken(Secret::new("refresh me"));
         let ask = request(at, &Url::parse("https://ghcr.io/token").unwrap(), None, "aws", Some(&identity)).unwrap();
         let Method::Post(form) = &ask.method else { panic!("{ask:?}") };

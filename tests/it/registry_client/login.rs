@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use landwaiter::registry::{Client, CredentialFile, Options};
+use landwaiter::registry::{Client, CredentialSource, Options, Prefix, Site, Sites};
 use serde_json::json;
 
 use super::{check_error, client, client_for_bob, client_with_config, created, options, tags};
@@ -191,8 +191,9 @@ async fn a_rotated_password_is_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("password");
     fs::write(&path, "bob:first\n").unwrap();
-    let file = CredentialFile { prefix: repository.registry().to_string(), path: path.clone() };
-    let client = Client::new(Options { credential_files: vec![file], ..options() }).unwrap();
+    let source = CredentialSource::File(path.clone());
+    let site = Site { credential: Some(source), ..Site::new(Prefix::whole(repository.registry().clone())) };
+    let client = Client::new(Options { sites: Sites::new(vec![site]), ..options() }).unwrap();
     assert_eq!(tags(&client, &repository).await.unwrap(), "a");
 
     *password.lock().unwrap() = "second one";

@@ -7,15 +7,19 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use landwaiter::image::Repository;
-use landwaiter::registry::{Client, HostLimits, HostStatus, Options};
+use landwaiter::registry::{Client, HostLimits, HostStatus, Options, Prefix, Site, Sites};
 use tokio::net::TcpSocket;
 
 use super::{check_error, client, client_for_bob, created, options, tags};
 use crate::registry_server::{Act, Server, basic, bearer, say};
 
+fn limits_of(repository: &Repository, limits: HostLimits) -> Sites {
+    Sites::new(vec![Site { limits, ..Site::new(Prefix::whole(repository.registry().clone())) }])
+}
+
 /// A client with limits of its own for the host of `repository`.
 fn limited(repository: &Repository, limits: HostLimits) -> Client {
-    Client::new(Options { limits: [(repository.registry().clone(), limits)].into(), ..options() }).unwrap()
+    Client::new(Options { sites: limits_of(repository, limits), ..options() }).unwrap()
 }
 
 #[track_caller]
@@ -71,8 +75,8 @@ async fn a_host_has_a_concurrency_of_its_own() {
 #[test]
 fn limits_that_cannot_be_kept_are_known_at_the_start() {
     let repository = Repository::parse("ghcr.io/org/app").unwrap();
-    let limits = [(repository.registry().clone(), HostLimits { rate: Some(0.0), ..HostLimits::default() })].into();
-    let error = Client::new(Options { limits, ..options() }).map(|_| ()).unwrap_err();
+    let sites = limits_of(&repository, HostLimits { rate: Some(0.0), ..HostLimits::default() });
+    let error = Client::new(Options { sites, ..options() }).map(|_| ()).unwrap_err();
     check_error(&error, false, &["the limits of ghcr.io", "0 requests per second", "above zero"]);
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use landwaiter::image::{Registry, Repository};
-use landwaiter::registry::{Client, Options};
+use landwaiter::image::Repository;
+use landwaiter::registry::{Client, Options, Prefix, Site, Sites};
 
 use super::{check_error, client, options, tags};
 use crate::registry_server::{Act, Server, say};
@@ -111,7 +111,7 @@ async fn plain_http_only_where_it_is_configured() {
     let error = tags(&client(), &repository).await.unwrap_err();
     check_error(&error, false, &["GET https://0.0.0.0:", "does not answer in TLS", "plain http"]);
     assert_eq!(server.log().len(), 0);
-    let plain_http = vec![Registry::parse(repository.registry().as_str()).unwrap()];
-    let client = Client::new(Options { plain_http, ..options() }).unwrap();
+    let plain = Site { plain_http: true, ..Site::new(Prefix::whole(repository.registry().clone())) };
+    let client = Client::new(Options { sites: Sites::new(vec![plain]), ..options() }).unwrap();
     assert_eq!(tags(&client, &repository).await.unwrap(), "a");
 }

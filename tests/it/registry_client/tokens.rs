@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
-use landwaiter::registry::{Client, CredentialFile, Options};
+use landwaiter::registry::{Client, CredentialSource, Options, Prefix, Site, Sites};
 
 use super::{check_error, client, client_for_bob, created, options, tags};
 use crate::registry_server::{Act, Server, basic, bearer, closed, refuse, say};
@@ -122,8 +122,9 @@ async fn a_password_that_is_refused_again_and_again_is_not_shown_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
         fs::write(&path, "bob:hunter2\n").unwrap();
-        let file = CredentialFile { prefix: repositories[0].registry().to_string(), path: path.clone() };
-        let client = Client::new(Options { credential_files: vec![file], ..options() }).unwrap();
+        let prefix = Prefix::whole(repositories[0].registry().clone());
+        let site = Site { credential: Some(CredentialSource::File(path.clone())), ..Site::new(prefix) };
+        let client = Client::new(Options { sites: Sites::new(vec![site]), ..options() }).unwrap();
         for (number, repository) in repositories.iter().enumerate() {
             let error = tags(&client, repository).await.unwrap_err();
             let parts = if number < 5 {

@@ -1,0 +1,114 @@
+//! What the file may say, and what is said of mistakes in it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Settings, parse, schema};
+use crate::registry::{CredentialSource, Proxy};
+
+fn read(text: &str) -> Result<Settings, String> {
+    parse(text, Path::new("/etc/landwaiter/config.yaml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn everything_that_can_be_set_for_a_registry() {
+    let settings = read(
+        "# ours\nregistries:\n- prefix: ghcr.io\n  credentials: {file: secrets/ghcr}\n  interval: 5m\n  rate: 2.5\n  concurrency: 4\n  \
+         ca-bundle: ca.pem\n  client-certificate: {certificate: /c.pem, key: k.pem}\n  proxy: http://proxy:3128\n- prefix: ghcr.io/public\n  \
+         credentials: anonymous\n- prefix: docker.io\n  mirror: mirror.example.com/hub\n  proxy: none\n  insecure-plain-http: true\n  \
+         credentials: {environment: {user: HUB_USER, password: HUB_PASSWORD}}\n",
+    )
+    .unwrap();
+    let sites: Vec<_> = settings.sites.iter().collect();
+    let names: Vec<_> = sites.iter().map(|site| site.prefix.to_string()).collect();
+    assert_eq!(names, ["ghcr.io/public", "docker.io", "ghcr.io"]);
+    assert_eq!(sites[0].credential, Some(CredentialSource::Anonymous));
+    assert_eq!(sites[2].credential, Some(CredentialSource::File("/etc/landwaiter/secrets/ghcr".into())));
+    assert_eq!(sites[2].interval, Some(Duration::from_mins(5)));
+    assert_eq!((sites[2].limits.rate, sites[2].limits.concurrency), (Some(2.5), Some(4)));
+    assert_eq!(sites[2].ca_bundle.as_deref(), Some(Path::new("/etc/landwaiter/ca.pem")));
+    assert_eq!(sites[2].client_certificate.as_ref().unwrap().certificate, Path::new("/c.pem"));
+    assert_eq!(sites[1].mirror.as_ref().unwrap().to_string(), "mirror.example.com/hub");
+    assert_eq!(sites[1].proxy, Some(Proxy::Direct));
+    assert!(sites[1].plain_http);
+}
+
+#[test]
+fn nothing_is_a_file_that_sets_nothing() {
+    for text in ["", "# nothing yet\n", "registries: []\n"] {
+        assert_eq!(read(text).unwrap().sites.iter().count(), 0, "{text}");
+    }
+}
+
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let told = read(text).unwrap_err();
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected, "{text}");
+}
+
+#[test]
+fn mistakes_of_form_are_told_with_their_place() {
+    check(
+        "registries:\n- prefx: ghcr.io\n",
+        &[
+            "/etc/landwaiter/config.yaml:2:3: unknown field `prefx`, expected one of prefix, credentials, mirror, interval, \
+           ca-bundle, client-certificate, proxy, insecure-plain-http, insecure-credentials, rate, burst, concurrency",
+        ],
+    );
+    for (entry, told) in [
+        ("credentials: anonymous", "2:3: missing field `prefix`"),
+        ("prefix: ghcr.io\n  rate: fast", "3:9: invalid floating point"),
+        ("prefix: ghcr.io\n  burst: -1", "3:10: invalid u32"),
+        ("prefix: ghcr.io\n  insecure-plain-http: maybe", "3:24: invalid boolean"),
+        ("prefix: [ghcr.io", "2:11: expected a text"),
+        ("prefix: ghcr.io\n  prefix: quay.io", "3:3: the key `prefix` stands twice"),
+        ("prefix: ghcr.io\n  - rate: 3", "3:5: while parsing a block mapping, did not find expected key"),
+        ("prefix: ghcr.io\n  client-certificate: {certificate: x}", "3:24: missing field `key`"),
+        (
+            "prefix: ghcr.io\n  credentials: {fil: x}",
+            "3:17: unknown variant `fil`, expected one of file, docker-config, pull-secret, environment, helper, anonymous",
+        ),
+        (
+            "prefix: ghcr.io\n  credentials: {file: x, helper: y}",
+            "3:26: a credential is kept in one place: keep one of the two",
+        ),
+        ("prefix: ghcr.io\n  credentials: {environment: {user: A}}", "3:31: missing field `password`"),
+    ] {
+        check(&format!("registries:\n- {entry}\n"), &[&format!("/etc/landwaiter/config.yaml:{told}")]);
+    }
+    for (text, told) in [
+        ("registries: ghcr.io", "1:13: expected a list"),
+        ("registries:", "1:11: expected a list"),
+        ("registries: *ours", "1:13: alias references unknown anchor"),
+        ("ghcr.io", "1:1: expected a mapping"),
+        ("registry: []", "1:1: unknown field `registry`, expected one of docker-config, registries"),
+    ] {
+        check(text, &[&format!("/etc/landwaiter/config.yaml:{told}")]);
+    }
+}
+
+#[test]
+fn all_mistakes_of_meaning_are_told_at_once() {
+    check(
+        "registries:\n- prefix: https://\n- prefix: ghcr.io/org\n  rate: 3\n  interval: soon\n- prefix: ghcr.io\n  rate: 0\n- \
+         prefix: GHCR.io\n  proxy: secret@proxy\n  insecure-credentials: true\n",
+        &[
+            "/etc/landwaiter/config.yaml:2:11: \"https://\" names no registry: expected a host such as `ghcr.io`, `registry.example.com:5000` or `ghcr.io/org`",
+            "/etc/landwaiter/config.yaml:4:9: `rate` is for a whole host; write it into an entry with `prefix: ghcr.io`",
+            "/etc/landwaiter/config.yaml:5:13: `soon` is no interval: expected at least a second, such as 30s, 5m or 1h30m",
+            "/etc/landwaiter/config.yaml:7:9: 0 requests per second are no rate: expected a number above zero",
+            "/etc/landwaiter/config.yaml:8:11: ghcr.io has two entries; write all that is set for it into one",
+            "/etc/landwaiter/config.yaml:9:10: this is no proxy: expected a URL such as `http://proxy.example.com:3128`, or `none`",
+            "/etc/landwaiter/config.yaml:10:25: `insecure-credentials` says something only beside `insecure-plain-http: true`",
+        ],
+    );
+}
+
+#[test]
+fn the_schema_knows_every_key() {
+    let schema = schema();
+    let entry = &schema["$defs"]["RegistryEntry"]["properties"];
+    for key in ["prefix", "credentials", "mirror", "interval", "ca-bundle", "client-certificate", "proxy", "rate"] {
+        assert!(entry.get(key).is_some_and(|key| key.get("description").is_some()), "{key}: {entry}");
+    }
+}
