@@ -147,6 +147,27 @@ impl Rulings {
         &self.watch
     }
 
+    /// Holds what would go back because the tag in Git is not there: a first list may just lack it.
+    /// `candidates` are those that were ruled on, in the order of their tags.
+    #[must_use]
+    pub fn without_steps_back(mut self, candidates: &[Candidate]) -> Self {
+        let is_there = |tag: &Tag| candidates.binary_search_by(|candidate| candidate.tag.cmp(tag)).is_ok();
+        for ((_, current), judged) in self.watch.wishes().zip(&mut self.judged) {
+            if let (Some(current), Judged::Firm { ruling, forward: false }) = (current, &*judged)
+                && let Decision::Update(choice) = &ruling.decision
+                && !is_there(current)
+            {
+                let reason = format!(
+                    "`{current}` is not in the registry's list, which is the first that we know and may lack it; the \
+                     policy takes `{}` when a list some minutes later does not have it either",
+                    choice.tag
+                );
+                *judged = Judged::Unconfirmed { reason: reason.into() };
+            }
+        }
+        self
+    }
+
     pub(super) fn of(&self, policy: &Policy, current: Option<&Tag>) -> Option<&Judged> {
         self.judged.get(self.watch.place(policy, current)?)
     }

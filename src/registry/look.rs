@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::task;
 use tokio::time::Instant;
 
-use super::belief::{Belief, InDoubt, News};
+use super::belief::{self, Belief, InDoubt, News};
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::listing::{Listed, Marks};
@@ -29,6 +29,7 @@ pub struct Listing {
     since: i64,
     doubtful: Arc<[Tag]>,
     doubt: Option<Arc<str>>,
+    is_first: bool,
     malformed: usize,
 }
 
@@ -67,8 +68,19 @@ struct Known {
     version: u64,
     is_in_doubt: bool,
     malformed: usize,
+    /// Until when nothing but the first look stands behind it; in milliseconds since 1970.
+    first_until: Option<i64>,
     /// When all of the list was seen, in milliseconds since 1970.
     seen: i64,
+}
+
+/// What a list came to.
+#[derive(Debug)]
+struct Learnt {
+    doubt: Option<InDoubt>,
+    news: News,
+    /// When the first list came, in seconds since 1970.
+    since: i64,
 }
 
 /// In milliseconds since 1970.
@@ -111,14 +123,22 @@ impl Listing {
         self.doubt.as_deref()
     }
 
+    /// Whether nothing but the first look stands behind it: no list came five minutes later that could show
+    /// what the first one lacked. Never where what is known does not outlive the process.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.is_first
+    }
+
     /// How many names in the last answer were no tags by the grammar and were left out.
     #[must_use]
     pub fn malformed(&self) -> usize {
         self.malformed
     }
 
-    fn of(belief: Belief, malformed: usize) -> Self {
+    fn of(belief: Belief, is_first: bool, malformed: usize) -> Self {
         Self {
+            is_first,
             since: belief.since,
             first_seen: belief.tags.iter().map(|known| known.first_seen).collect(),
             doubt: belief.in_doubt().map(|doubt| doubt.to_string().into()),
@@ -157,7 +177,8 @@ impl Client {
             let (version, seen) = (self.next_version(), self.store.time(repository).unwrap_or_default());
             state.known = list.map(|List { marks, belief }| {
                 let is_in_doubt = !belief.doubts.is_empty();
-                Known { marks, version, is_in_doubt, malformed: 0, seen }
+                let first_until = first_until(&self.store, belief.since, seen);
+                Known { marks, version, is_in_doubt, malformed: 0, first_until, seen }
             });
             state.is_loaded = true;
         }
@@ -205,7 +226,9 @@ impl Client {
         let record = self.record_of(repository);
         let malformed = record.state.lock().await.known.as_ref().map_or(0, |known| known.malformed);
         let listing = self.with_store(repository, move |store, repository| {
-            store.list(repository).map(|list| Listing::of(list.belief, malformed))
+            let (belief, listed) = (store.list(repository)?.belief, store.time(repository).unwrap_or_default());
+            let is_first = first_until(store, belief.since, listed).is_some();
+            Some(Listing::of(belief, is_first, malformed))
         });
         if let Some(listing) = listing.await {
             return Ok(listing);
@@ -270,19 +293,24 @@ impl Client {
         };
         if let Some(known) = known.as_mut().filter(|known| tags.is_none() && !known.is_in_doubt) {
             (known.marks, known.seen) = (marks, seen);
+            if known.first_until.take_if(|until| *until <= now).is_some() {
+                known.version = self.next_version();
+            }
             self.store.put_time(repository, now);
             return Ok(());
         }
         let kept = marks.clone();
         let learnt = self.with_store(repository, move |store, repository| learn(store, repository, tags, kept, now));
-        let Some((doubt, news)) = learnt.await else {
+        let Some(Learnt { doubt, news, since }) = learnt.await else {
             *known = None;
             return Err(Kind::Lost);
         };
         tell(repository, &news, doubt.as_ref(), known.as_ref().is_some_and(|known| known.is_in_doubt));
-        let version = known.as_ref().filter(|_| !news.matters).map(|known| known.version);
+        let first_until = first_until(&self.store, since, now);
+        let is_same = |known: &&Known| !news.matters && known.first_until == first_until;
+        let version = known.as_ref().filter(is_same).map(|known| known.version);
         let version = version.unwrap_or_else(|| self.next_version());
-        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, seen });
+        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, first_until, seen });
         Ok(())
     }
 
@@ -336,7 +364,7 @@ fn learn(
     tags: Option<Vec<Tag>>,
     marks: Marks,
     now: i64,
-) -> Option<(Option<InDoubt>, News)> {
+) -> Option<Learnt> {
     let seconds = now.div_euclid(1000);
     let (belief, news) = match (store.list(repository), tags) {
         (Some(List { mut belief, .. }), Some(tags)) => {
@@ -364,13 +392,21 @@ fn learn(
         }
         store.put_facts(repository, &facts);
     }
-    let doubt = belief.in_doubt();
+    let (doubt, since) = (belief.in_doubt(), belief.since);
     if news.is_changed {
         store.put_list(repository, &List { marks, belief }, now);
+        store.relieve(Timestamp::from_millisecond(now).unwrap_or_default());
     } else {
         store.put_time(repository, now);
     }
-    Some((doubt, news))
+    Some(Learnt { doubt, news, since })
+}
+
+/// Until when nothing but the first look stands behind what is known, of which the last list came at
+/// `listed`; `None` when another one has confirmed it, or there is none to be had.
+fn first_until(store: &Store, since: i64, listed: i64) -> Option<i64> {
+    let until = since.saturating_add(belief::OVER).saturating_mul(1000);
+    (listed < until && store.is_kept()).then_some(until)
 }
 
 fn tell(repository: &Repository, news: &News, doubt: Option<&InDoubt>, was_in_doubt: bool) {
