@@ -18,6 +18,7 @@ fn tags(name: impl Fn(u32) -> String) -> Vec<Candidate> {
         .map(|n| Candidate {
             tag: Tag::parse(&name(n)).expect("a tag"),
             created: Timestamp::from_second(1_700_000_000 + i64::from(n.wrapping_mul(2_654_435_761) >> 8)).ok(),
+            since: None,
         })
         .collect()
 }
@@ -36,23 +37,25 @@ fn choose(c: &mut Criterion) {
 
     let glob = builder("glob:main-*").build().expect("a policy");
     c.bench_function("glob + newest: a quarter of 100,000 branch builds", |b| {
-        b.iter(|| decide(black_box(&glob), Some(&branches[0].tag), black_box(&branches)));
+        b.iter(|| decide(black_box(&glob), Some(&branches[0].tag), black_box(&branches), Timestamp::UNIX_EPOCH));
     });
     let semver = builder("semver:>=1.2 <8 || ~9.1").build().expect("a policy");
     c.bench_function("semver: 100,000 versions, a fifth of them pre-releases", |b| {
-        b.iter(|| decide(black_box(&semver), Some(&versions[12_345].tag), black_box(&versions)));
+        b.iter(|| decide(black_box(&semver), Some(&versions[12_345].tag), black_box(&versions), Timestamp::UNIX_EPOCH));
     });
     let regex =
         builder("regex:main-[0-9a-f]{8}-(?P<ts>[0-9]+)").extract("$ts").order(numeric).build().expect("a policy");
     c.bench_function("regex + numeric: 100,000 builds with a time stamp", |b| {
-        b.iter(|| decide(black_box(&regex), Some(&builds[0].tag), black_box(&builds)));
+        b.iter(|| decide(black_box(&regex), Some(&builds[0].tag), black_box(&builds), Timestamp::UNIX_EPOCH));
     });
     let family = landwaiter::policy::Policy::builder(Pattern::family(Dialect::Native)).build().expect("a policy");
     c.bench_function("own family: 100,000 versions", |b| {
-        b.iter(|| decide(black_box(&family), Some(&versions[12_345].tag), black_box(&versions)));
+        b.iter(|| decide(black_box(&family), Some(&versions[12_345].tag), black_box(&versions), Timestamp::UNIX_EPOCH));
     });
     c.bench_function("explain, semver: 100,000 versions", |b| {
-        b.iter(|| explain(black_box(&semver), Some(&versions[12_345].tag), black_box(&versions)));
+        b.iter(|| {
+            explain(black_box(&semver), Some(&versions[12_345].tag), black_box(&versions), Timestamp::UNIX_EPOCH)
+        });
     });
 }
 

@@ -37,19 +37,30 @@
 //! that has one, and so is no tag at all; except under `newest`, where an unknown created time holds.
 //! Every [`Hold`] says what to do about it.
 //!
+//! # What waits
+//!
+//! With `min_age` only tags are in the running that are there for so long, [since](Since) we saw them or,
+//! where that is later, since they were pushed; what nobody knows is not old enough. The current tag is
+//! always: it runs already. The best of the others is taken meanwhile, and where there is none the best
+//! one that waits is named, with the time when it may be taken. [`Ruling::until`] says when time alone
+//! may change the outcome.
+//!
 //! ```
+//! use jiff::Timestamp;
 //! use landwaiter::image::Tag;
 //! use landwaiter::policy::{Candidate, Decision, Dialect, Pattern, Policy, decide};
 //!
 //! let policy = Policy::builder(Pattern::parse("semver:~1.2", Dialect::Native)?).build()?;
 //! let current = Tag::parse("1.2.0")?;
-//! let candidates = ["1.2.0", "1.2.4", "1.3.0"].map(|tag| Candidate { tag: Tag::parse(tag).unwrap(), created: None });
-//! let Decision::Update(choice) = decide(&policy, Some(&current), &candidates).decision else { panic!() };
+//! let candidates = ["1.2.0", "1.2.4", "1.3.0"].map(|tag| Candidate { tag: Tag::parse(tag).unwrap(), created: None, since: None });
+//! let Decision::Update(choice) = decide(&policy, Some(&current), &candidates, Timestamp::UNIX_EPOCH).decision else { panic!() };
 //! assert_eq!(choice.tag.as_str(), "1.2.4");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use std::fmt;
+
+use jiff::Timestamp;
 
 use crate::image::Tag;
 
@@ -60,6 +71,7 @@ mod exclude;
 mod explain;
 mod extract;
 mod family;
+mod gate;
 mod names;
 mod native;
 mod near;
@@ -79,6 +91,7 @@ pub use dialect::{Dialect, Dialects, InvalidDialect};
 pub use exclude::Exclude;
 pub use explain::{Explanation, Judged, Judgement, explain};
 pub use extract::{Extract, InvalidExtract};
+pub use gate::{InvalidMinAge, MinAge, Since, TooYoung, Witness};
 pub use names::Names;
 pub use native::NotNative;
 pub use near::{InvalidPrerelease, InvalidWithin, Prerelease, Within};
@@ -87,7 +100,8 @@ pub use paths::PathGlob;
 pub use pattern::{InvalidPattern, Pattern, PatternKind};
 pub use peer::{ArgocdImageUpdater, InvalidSetting, NameGlob, Peer, PeerChoice};
 pub use preset::{
-    Example, ExampleSource, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource, Presets,
+    Example, ExampleSource, ExampleTag, Expected, InvalidPreset, InvalidPresetName, Preset, PresetName, PresetSource,
+    Presets,
 };
 pub use rule::Rejection;
 pub use version::{InvalidVersions, NotAVersion, Versions};
@@ -106,6 +120,7 @@ pub struct Policy {
     within: Option<Within>,
     prerelease: Prerelease,
     versions: Option<Versions>,
+    min_age: Option<MinAge>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
 }
@@ -171,6 +186,12 @@ impl Policy {
         self.versions.unwrap_or_else(|| self.pattern.dialect().versions())
     }
 
+    /// How long a tag has to be there before it is taken, if it has to.
+    #[must_use]
+    pub fn min_age(&self) -> Option<MinAge> {
+        self.min_age
+    }
+
     /// Whether an older tag than the current one may be chosen.
     #[must_use]
     pub fn allow_downgrade(&self) -> bool {
@@ -186,7 +207,7 @@ impl Policy {
     /// Says of one tag after the other whether it is in the running, as far as its name can tell. Only
     /// for such tags a created time is ever needed.
     pub fn admits<'p>(&'p self, current: Option<&'p Tag>) -> impl FnMut(&Tag) -> bool + use<'p> {
-        let mut rule = rule::Rule::new(self, current).ok();
+        let mut rule = rule::Rule::new(self, current, Timestamp::UNIX_EPOCH).ok();
         move |tag| rule.as_mut().is_some_and(|rule| rule.admit(tag).is_ok())
     }
 
@@ -194,7 +215,7 @@ impl Policy {
     /// for the current one.
     #[must_use]
     pub fn needs_created(&self, current: Option<&Tag>) -> bool {
-        rule::Rule::new(self, current).is_ok_and(|rule| rule.order().by == By::Newest)
+        rule::Rule::new(self, current, Timestamp::UNIX_EPOCH).is_ok_and(|rule| rule.order().by == By::Newest)
     }
 }
 
@@ -222,6 +243,9 @@ impl fmt::Display for Policy {
         }
         if let Some(versions) = self.versions {
             write!(f, " versions={versions}")?;
+        }
+        if let Some(min_age) = self.min_age {
+            write!(f, " min-age={min_age}")?;
         }
         if !self.exclude.is_none() {
             write!(f, " exclude={}", self.exclude)?;

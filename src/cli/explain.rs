@@ -13,7 +13,7 @@ use super::{Error, Good, Outcome, OutputFormat, tags};
 use crate::image::{Reference, Tag};
 use crate::manifest;
 use crate::plan::Watch;
-use crate::policy::{self, Candidate, Decision, Dialect, Exclude, Explanation, Order, Pattern, Policy};
+use crate::policy::{self, Candidate, Decision, Dialect, Exclude, Explanation, MinAge, Order, Pattern, Policy, Since};
 use crate::reconcile;
 use crate::registry::Client;
 
@@ -45,6 +45,14 @@ pub(super) struct Args {
     /// Globs of tags that are never chosen, separated by commas.
     #[arg(long, env = "LANDWAITER_EXCLUDE")]
     exclude: Option<String>,
+
+    /// How long a tag has to be there before it is taken: 24h, 7d.
+    #[arg(long, value_name = "TIME", env = "LANDWAITER_MIN_AGE")]
+    min_age: Option<String>,
+
+    /// The time to decide for, where --min-age asks for it.
+    #[arg(long, value_name = "RFC3339", env = "LANDWAITER_NOW")]
+    now: Option<Timestamp>,
 
     /// The tag that is deployed now; with --image, that of the image.
     #[arg(long, env = "LANDWAITER_CURRENT")]
@@ -106,9 +114,9 @@ impl Args {
         let policy = self.build_policy()?;
         let image_tag = self.image.as_ref().and_then(Reference::tag);
         let current = self.current.clone().or_else(|| image_tag.cloned());
-        let output = self.output;
+        let (output, now) = (self.output, self.now.unwrap_or_else(Timestamp::now));
         let candidates = self.candidates(&policy, current.as_ref()).await?;
-        let explanation = policy::explain(&policy, current.as_ref(), &candidates);
+        let explanation = policy::explain(&policy, current.as_ref(), &candidates, now);
         let answer = ExplainOutput::new(&explanation);
         match output {
             OutputFormat::Json => json(out, &answer)?,
@@ -137,12 +145,16 @@ impl Args {
         if let Some(exclude) = &self.exclude {
             builder = builder.exclude(Exclude::parse(exclude).map_err(|error| input(&error))?);
         }
+        if let Some(min_age) = &self.min_age {
+            builder = builder.min_age(MinAge::parse(min_age).map_err(|error| input(&error))?);
+        }
         builder.build().map_err(|error| input(&error))
     }
 
     async fn candidates(self, policy: &Policy, current: Option<&Tag>) -> Result<Vec<Candidate>, Error> {
+        let (image, trust) = (self.image.as_ref().map(Reference::repository), self.registry.trusts_created()?);
         if let Some(file) = &self.tags {
-            return tags::candidates_of(file, self.image.as_ref().map(Reference::repository));
+            return tags::candidates_of(file, image, trust);
         }
         if let Some(image) = &self.image {
             let client = Client::new(self.registry.options(Duration::ZERO)?)?;
@@ -152,22 +164,22 @@ impl Args {
         if self.given.is_empty() {
             return Err(Error::Usage("nothing to explain: give TAGs, --tags FILE or --image REF".to_owned()));
         }
-        self.given.iter().map(|text| given(text)).collect()
+        self.given.iter().map(|text| given(text, trust)).collect()
     }
 }
 
 /// `TAG` or `TAG=CREATED`.
-fn given(text: &str) -> Result<Candidate, Error> {
+fn given(text: &str, trust_created: bool) -> Result<Candidate, Error> {
     let (tag, created) = match text.split_once('=') {
         Some((tag, created)) => (tag, Some(created)),
         None => (text, None),
     };
     let created = created.map(str::parse::<Timestamp>).transpose();
-    Ok(Candidate {
-        tag: Tag::parse(tag).map_err(|error| Error::Usage(error.to_string()))?,
-        created: created
-            .map_err(|error| Error::Usage(format!("{text:?}: {error}; expected TAG=2026-01-31T12:00:00Z")))?,
-    })
+    let created =
+        created.map_err(|error| Error::Usage(format!("{text:?}: {error}; expected TAG=2026-01-31T12:00:00Z")))?;
+    let tag = Tag::parse(tag).map_err(|error| Error::Usage(error.to_string()))?;
+    let since = Since::before_first_look(None, None, created).filter(|_| trust_created);
+    Ok(Candidate { tag, created, since })
 }
 
 impl<'a> ExplainOutput<'a> {

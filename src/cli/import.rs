@@ -113,7 +113,7 @@ impl Args {
     async fn scans(&self, study: &Study, now: Timestamp) -> Result<Option<Scans>, Error> {
         Ok(match &self.tags {
             _ if self.offline => None,
-            Some(file) => Some(tags::scans(file)?),
+            Some(file) => Some(tags::scans(file, self.registry.trusts_created()?)?),
             None => {
                 let client = Client::new(self.registry.clone().options(FRESH_FOR)?)?;
                 Some(reconcile::scan(&client, &study.watches(now), || {}).await)

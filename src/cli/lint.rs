@@ -175,7 +175,7 @@ async fn scans(
         (Some(_), Some(_)) => {
             Err(Error::Usage("--online asks the registries, and --tags takes their place: give one of them".to_owned()))
         }
-        (Some(file), None) => tags::scans(&file),
+        (Some(file), None) => tags::scans(&file, false),
         (None, Some(registry)) => {
             let client = Client::new(registry.options(super::plan::FRESH_FOR)?)?;
             let watches = inventory.watches(now);

@@ -24,7 +24,8 @@ Examples:
   landwaiter plan --tags tags.json --output json     with tags from a file, for scripts
   landwaiter plan --assume stable                    what if everything were automated?
 
-The file of --tags is {\"ghcr.io/org/app\": [\"1.0.0\", {\"tag\": \"1.1.0\", \"created\": \"2026-01-31T12:00:00Z\"}]}.";
+The file of --tags is {\"ghcr.io/org/app\": [\"1.0.0\", {\"tag\": \"1.1.0\", \"created\": \"2026-01-31T12:00:00Z\"}]}.
+Since when a tag is there, for min-age, stands in \"first_seen\" and \"pushed\".";
 
 /// How long an answer of a registry is taken as fresh in one run: each repository is asked once.
 pub(super) const FRESH_FOR: Duration = Duration::from_hours(1);
@@ -50,7 +51,7 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_WRITE", value_parser = BoolishValueParser::new())]
     write: bool,
 
-    /// The time to plan for, where locks and the like ask for it.
+    /// The time to plan for, where locks, min-age and the like ask for it.
     #[arg(long, value_name = "RFC3339", env = "LANDWAITER_NOW")]
     now: Option<Timestamp>,
 
@@ -76,7 +77,7 @@ impl Args {
         let now = self.now.unwrap_or_else(Timestamp::now);
         let watches = inventory.watches(now);
         let findings = if let Some(file) = &self.tags {
-            findings(&watches, &tags::scans(file)?)
+            findings(&watches, &tags::scans(file, self.registry.trusts_created()?)?, now)
         } else {
             let client = Client::new(self.registry.options(FRESH_FOR)?)?;
             reconcile::find(client, watches, now).await

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
+
 use super::Error;
 use crate::config::{self, Settings};
 use crate::image::Registry;
@@ -29,9 +31,20 @@ pub(super) struct RegistryArgs {
     /// A registry that is reached without TLS. Loopback always is. Repeatable.
     #[arg(long, env = "LANDWAITER_REGISTRY_PLAIN_HTTP", value_name = "HOST[:PORT]", value_delimiter = ',')]
     registry_plain_http: Vec<Registry>,
+
+    /// What min-age counts from for tags that were there when a repository was first looked at: with this
+    /// the time when they were pushed, if the registry tells it, or else that when the image was built.
+    /// Without it the first look.
+    #[arg(long, env = "LANDWAITER_TRUST_CREATED", value_parser = BoolishValueParser::new())]
+    trust_created: bool,
 }
 
 impl RegistryArgs {
+    /// Whether tags that were there at the first look count as old as they are said to be.
+    pub(super) fn trusts_created(&self) -> Result<bool, Error> {
+        Ok(self.trust_created || self.settings()?.trust_created)
+    }
+
     /// What the configuration file says; nothing where none is named.
     pub(super) fn settings(&self) -> Result<Settings, Error> {
         self.config.as_deref().map_or_else(|| Ok(Settings::default()), |path| Ok(config::read(path)?))
@@ -61,6 +74,7 @@ impl RegistryArgs {
         let sites = Sites::new(credentials.chain(plain).collect::<Result<_, Error>>()?);
         Ok(Options {
             docker_config: self.docker_config.or(settings.docker_config).or_else(config::default_docker_config),
+            trust_created: self.trust_created || settings.trust_created,
             sites: sites.or(settings.sites),
             poll_interval,
             ..Options::default()

@@ -23,6 +23,10 @@ struct File {
     /// A docker `config.json` with credentials (`auths`, `credHelpers`, `credsStore`). Default: the one in
     /// `~/.docker`, or where `DOCKER_CONFIG` says, if there is one.
     docker_config: Option<PathBuf>,
+    /// Whether tags that were there when a repository was first looked at count, for `min-age`, as old as the
+    /// registry says that they were pushed, or else as their image says that it was built.
+    #[serde(default)]
+    trust_created: bool,
     /// What is set for single registries.
     #[serde(default)]
     registries: Vec<RegistryEntry>,
@@ -114,6 +118,8 @@ struct Certificate {
 pub struct Settings {
     /// Docker's `config.json`.
     pub docker_config: Option<PathBuf>,
+    /// Whether tags of the first look count as old as they are said to be.
+    pub trust_created: bool,
     /// What is set for single registries.
     pub sites: Sites,
 }
@@ -168,7 +174,7 @@ fn parse(text: &str, path: &Path) -> Result<Settings, Error> {
         sites.push(site);
     }
     if reader.mistakes.is_empty() {
-        Ok(Settings { docker_config, sites: Sites::new(sites) })
+        Ok(Settings { docker_config, trust_created: file.trust_created, sites: Sites::new(sites) })
     } else {
         Err(Error::Mistakes(reader.mistakes))
     }

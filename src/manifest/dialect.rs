@@ -65,6 +65,8 @@ pub(super) enum Topic {
     Within,
     /// `prerelease`
     Prerelease,
+    /// `min-age`
+    MinAge,
     /// `allow-downgrade`
     AllowDowngrade,
     /// `locked`
@@ -176,7 +178,7 @@ const VOCABULARY: [(&str, Topic, bool); 24] = [
     ("locked-until", Topic::LockedUntil, false),
     ("ignore", Topic::Ignore, false),
     ("digest", Topic::Digest, true),
-    ("min-age", Topic::Later, true),
+    ("min-age", Topic::MinAge, true),
     ("platforms", Topic::Later, true),
     ("window", Topic::Later, true),
 ];

@@ -10,7 +10,7 @@ use super::workload::WorkloadId;
 use super::yaml::NodeRef;
 use crate::policy::{Dialect, Dialects, PatternKind};
 
-/// An object in which words of other dialects stand.
+/// An object in which words of other dialects stand, or the template in an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignObject {
     /// What it is called.
@@ -91,12 +91,23 @@ impl Document {
     /// The objects with words of these dialects, in the order of the file.
     #[must_use]
     pub fn foreign_objects(&self, dialects: Dialects) -> Vec<ForeignObject> {
-        self.objects().into_values().filter_map(|object| self.foreign_object(object, dialects)).collect()
+        let bearers = self.objects().into_values();
+        let found = bearers.filter_map(|(bearer, object)| {
+            // One dialect alone is read in templates.
+            let argocd = Dialects::of(&[Dialect::ArgocdImageUpdater]);
+            let is_its = dialects.contains(Dialect::ArgocdImageUpdater);
+            if bearer.id() == object.id() {
+                self.foreign_object(bearer, object, dialects)
+            } else {
+                self.foreign_object(bearer, object, argocd).filter(|_| is_its)
+            }
+        });
+        found.collect()
     }
 
-    fn foreign_object(&self, object: NodeRef<'_>, dialects: Dialects) -> Option<ForeignObject> {
+    fn foreign_object(&self, bearer: NodeRef<'_>, object: NodeRef<'_>, dialects: Dialects) -> Option<ForeignObject> {
         let kind = object.get_text("kind").filter(|kind| !kind.is_empty())?;
-        let metadata = object.get("metadata")?;
+        let metadata = bearer.get("metadata")?;
         let (mut words, mut natives) = (Vec::new(), Vec::new());
         if let Some(annotations) = metadata.get("annotations") {
             for said in dialect::statements(annotations, self.path(), dialects) {
@@ -129,7 +140,7 @@ impl Document {
             }
         }
         words.sort_by(|a, b| a.place.cmp(&b.place));
-        let (id, place) = (WorkloadId::of(object, kind), object.place(self.path()));
+        let (id, place) = (WorkloadId::of(object, kind), bearer.place(self.path()));
         (!words.is_empty()).then_some(ForeignObject { id, place, words, natives })
     }
 }

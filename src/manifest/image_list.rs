@@ -20,6 +20,8 @@ pub struct Application {
     pub id: WorkloadId,
     /// Where it begins.
     pub place: Place,
+    /// Where the object begins whose annotations speak of it: this one, or the template in it.
+    pub words_at: Place,
     /// Its number among those of its file.
     pub number: usize,
     /// The name that is matched; `None` where it shows only when a template is rendered.

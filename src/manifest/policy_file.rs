@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::problem::{Place, Problem, Rule, Severity};
 use super::yaml::{Kind, NodeRef, Syntax, Tree};
 use crate::path::RepoPath;
-use crate::policy::{ExampleSource, Preset, PresetSource, Presets};
+use crate::policy::{ExampleSource, ExampleTag, Preset, PresetSource, Presets};
 
 /// The files in `policies/`, by their names.
 const BUILTIN: [(&str, &str); 7] = [
@@ -22,8 +22,8 @@ const BUILTIN: [(&str, &str); 7] = [
 ];
 
 /// The keys of a policy file.
-const KEYS: [&str; 9] =
-    ["name", "for", "pattern", "order", "extract", "exclude", "within", "allow-downgrade", "examples"];
+const KEYS: [&str; 10] =
+    ["name", "for", "pattern", "order", "extract", "exclude", "within", "min-age", "allow-downgrade", "examples"];
 
 /// The policies that come with Landwaiter.
 ///
@@ -107,6 +107,7 @@ impl Reader<'_> {
             extract: self.text(root, "extract"),
             exclude: self.lines(root, "exclude"),
             within: self.text(root, "within"),
+            min_age: self.text(root, "min-age"),
             allow_downgrade: self.flag(root, "allow-downgrade"),
             examples: root.get("examples").map(|list| self.examples(list)).unwrap_or_default(),
         }
@@ -170,20 +171,24 @@ impl Reader<'_> {
     }
 
     fn example(&mut self, item: NodeRef<'_>) -> ExampleSource {
-        self.check_keys(item, &["tags", "current", "expect", "hold"]);
+        self.check_keys(item, &["tags", "current", "now", "expect", "hold"]);
         let mut example = ExampleSource {
             tags: Vec::new(),
             current: self.text(item, "current"),
+            now: self.text(item, "now"),
             update: self.text(item, "expect"),
             hold: self.text(item, "hold"),
         };
         for tag in item.get("tags").into_iter().flat_map(NodeRef::items) {
             if tag.kind() == Kind::Mapping {
-                self.check_keys(tag, &["tag", "created"]);
-                let created = self.text(tag, "created");
-                example.tags.extend(self.text(tag, "tag").map(|tag| (tag, created)));
+                self.check_keys(tag, &["tag", "created", "first-seen", "pushed"]);
+                let mut time = |key| self.text(tag, key);
+                let (created, first_seen, pushed) = (time("created"), time("first-seen"), time("pushed"));
+                let listed = |tag| ExampleTag { tag, created, first_seen, pushed };
+                example.tags.extend(self.text(tag, "tag").map(listed));
             } else {
-                example.tags.extend(self.scalar(tag, "tags").map(|tag| (tag, None)));
+                let listed = |tag| ExampleTag { tag, ..ExampleTag::default() };
+                example.tags.extend(self.scalar(tag, "tags").map(listed));
             }
         }
         example

@@ -4,13 +4,14 @@
 //! Must not know what a word means. What cannot be changed safely stays as it is and is told, object by
 //! object; the rest is changed, and proved like every other change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::dialect;
 use super::document::Document;
 use super::edit::{Amended, Amendment, Fresh, FreshValue, Obstacle, Refusal, amend};
 use super::problem::Place;
-use super::yaml::{Kind, NodeRef, Remark};
+use super::shape::argocd;
+use super::yaml::{Kind, NodeRef, Remark, Tree};
 
 /// What is to be reworded, all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub enum Rewording {
         place: Place,
         /// What becomes of them, in order.
         words: Vec<Reword>,
+    },
+    /// A value gets a comment that speaks of it.
+    Mark {
+        /// Where the value begins.
+        place: Place,
+        /// What the comment is to say behind `# `.
+        text: String,
     },
     /// A comment.
     Comment {
@@ -79,7 +87,7 @@ impl Rewording {
     #[must_use]
     pub fn place(&self) -> &Place {
         match self {
-            Self::Object { place, .. } | Self::Comment { place, .. } => place,
+            Self::Object { place, .. } | Self::Mark { place, .. } | Self::Comment { place, .. } => place,
         }
     }
 }
@@ -91,6 +99,8 @@ impl Document {
     pub fn reword(&self, rewordings: &[Rewording]) -> Reworded {
         let objects = self.objects();
         let comments = self.comments();
+        let is_marked = rewordings.iter().any(|rewording| matches!(rewording, Rewording::Mark { .. }));
+        let values = if is_marked { self.values() } else { HashMap::new() };
         let mut refused = Vec::new();
         let (mut groups, mut numbers) = (Vec::new(), Vec::new());
         for (number, rewording) in rewordings.iter().enumerate() {
@@ -99,7 +109,10 @@ impl Document {
             let drawn = match rewording {
                 _ if place.file != *self.path() => Err(Obstacle::Foreign),
                 Rewording::Object { words, .. } => {
-                    objects.get(&spot).ok_or(Obstacle::Foreign).and_then(|object| reword(*object, words))
+                    objects.get(&spot).ok_or(Obstacle::Foreign).and_then(|(bearer, _)| reword(*bearer, words))
+                }
+                Rewording::Mark { text, .. } => {
+                    values.get(&spot).ok_or(Obstacle::Foreign).and_then(|value| value.mark(text))
                 }
                 Rewording::Comment { text, .. } => {
                     comments.get(&spot).ok_or(Obstacle::Foreign).and_then(|comment| comment.reword(text.as_deref()))
@@ -120,28 +133,62 @@ impl Document {
         Reworded { bytes: text.into_bytes(), refused }
     }
 
-    /// The objects of the file, items of lists among them, by line and column.
-    pub(super) fn objects(&self) -> BTreeMap<(usize, usize), NodeRef<'_>> {
+    /// What bears annotations in the file, each with its object, by line and column: the objects themselves,
+    /// items of lists among them, and the templates of applications.
+    pub(super) fn objects(&self) -> BTreeMap<(usize, usize), (NodeRef<'_>, NodeRef<'_>)> {
         let mut objects = BTreeMap::new();
         let mut waiting: Vec<NodeRef<'_>> = self.roots().collect();
         while let Some(object) = waiting.pop() {
-            objects.insert((object.line(), object.column()), object);
+            let template = object.get_text("kind").and_then(|kind| argocd::carrier(object, kind));
+            for bearer in [Some(object), template].into_iter().flatten() {
+                objects.insert((bearer.line(), bearer.column()), (bearer, object));
+            }
             let is_list = object.get_text("kind").is_some_and(|kind| kind.ends_with("List"));
             waiting.extend(object.get("items").filter(|_| is_list).into_iter().flat_map(NodeRef::items));
         }
         objects
     }
 
-    /// The comments that may be words, in the file and in the documents of its blocks, by line and column.
-    fn comments(&self) -> BTreeMap<(usize, usize), Comment<'_>> {
+    /// The values of the file and of the documents of its blocks, by line and column.
+    fn values(&self) -> HashMap<(usize, usize), Marked<'_>> {
+        let all = self
+            .homes()
+            .flat_map(|(block, home)| (0..home.len()).map(move |id| Marked { value: home.node(id), block }));
+        let scalars = all.filter(|marked| matches!(marked.value.kind(), Kind::Scalar(_)));
+        scalars.map(|marked| ((marked.value.line(), marked.value.column()), marked)).collect()
+    }
+
+    /// The tree of the file, and those of its blocks.
+    fn homes(&self) -> impl Iterator<Item = (Option<NodeRef<'_>>, &Tree)> {
         let tree = self.tree();
         let nodes = (0..tree.len()).map(|id| tree.node(id));
         let blocks = nodes.filter_map(|block| Some((Some(block), block.inset()?.ok()?.tree())));
-        let homes = std::iter::once((None, tree)).chain(blocks);
-        let told = homes.flat_map(|(block, home)| {
+        std::iter::once((None, tree)).chain(blocks)
+    }
+
+    /// The comments that may be words, in the file and in the documents of its blocks, by line and column.
+    fn comments(&self) -> BTreeMap<(usize, usize), Comment<'_>> {
+        let told = self.homes().flat_map(|(block, home)| {
             home.remarks(&dialect::IN_COMMENTS).into_iter().map(move |remark| Comment { remark, block })
         });
         told.map(|comment| ((comment.remark.line, comment.remark.column), comment)).collect()
+    }
+}
+
+/// A value, and the block whose document it stands in.
+#[derive(Debug, Clone, Copy)]
+struct Marked<'a> {
+    value: NodeRef<'a>,
+    block: Option<NodeRef<'a>>,
+}
+
+impl<'a> Marked<'a> {
+    fn mark(&self, text: &str) -> Result<Vec<Amendment<'a>>, Obstacle> {
+        if let Some(share) = self.block.and_then(NodeRef::share).or_else(|| self.value.share()) {
+            return Err(share.into());
+        }
+        let block = self.block.map(NodeRef::id);
+        Ok(vec![Amendment::Mark { value: self.value, block, text: text.to_owned() }])
     }
 }
 

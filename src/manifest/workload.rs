@@ -179,6 +179,18 @@ impl Workload {
     }
 }
 
+impl ContainerPolicy {
+    /// Whether another one comes to the same for an image with this tag, perhaps in the words of another
+    /// dialect.
+    #[must_use]
+    pub fn means_the_same_as(&self, other: &Self, current: Option<&Tag>) -> bool {
+        match (self, other) {
+            (Self::Stated(one), Self::Stated(two)) => one.means_the_same_as(two, current),
+            (one, two) => one == two,
+        }
+    }
+}
+
 impl Lock {
     /// Whether the lock holds at this moment.
     #[must_use]
@@ -254,6 +266,12 @@ impl ImageField {
             Carrier::Scalar { before, after, .. } => format!("{before}{tag}{after}"),
             Carrier::Gap(_) => tag.to_string(),
         }
+    }
+
+    /// Whether there is such a value, and it says the tag and nothing else.
+    #[must_use]
+    pub fn is_tag_alone(&self) -> bool {
+        matches!(&self.carrier, Carrier::Scalar { before, after, .. } if before.is_empty() && after.is_empty())
     }
 
     /// Why a new tag cannot be written here, as far as it is known beforehand.

@@ -60,7 +60,7 @@ pub fn doubts(inventory: &Inventory, scans: &Scans, now: Timestamp) -> Vec<Probl
                         .entry(repository)
                         .or_insert_with(|| candidates.iter().map(|candidate| &candidate.tag).collect()),
                 });
-                judge(policy, current, there.as_ref())
+                judge(policy, current, there.as_ref(), now)
             });
             problems.extend(said.iter().map(|doubt| doubt.at(place)));
         }
@@ -93,8 +93,8 @@ fn unlisted_repository(message: String, mend: &str) -> Doubt {
     Doubt { rule: Rule::UnlistedRepository, severity: Severity::Warning, message, mend: mend.to_owned() }
 }
 
-fn judge(policy: &Policy, current: Option<&Tag>, tags: Option<&Tags<'_, '_>>) -> Vec<Doubt> {
-    let explanation = policy::explain(policy, current, tags.map_or(&[], |tags| tags.candidates));
+fn judge(policy: &Policy, current: Option<&Tag>, tags: Option<&Tags<'_, '_>>, now: Timestamp) -> Vec<Doubt> {
+    let explanation = policy::explain(policy, current, tags.map_or(&[], |tags| tags.candidates), now);
     if let Decision::Hold(hold @ (Hold::NoFamily { .. } | Hold::NoVersion { .. })) = &explanation.ruling.decision {
         let (message, mend) = split(hold.to_string());
         return vec![Doubt { rule: Rule::UnclearTag, severity: Severity::Error, message, mend }];
@@ -179,7 +179,11 @@ fn rank(rejection: &Rejection) -> Option<u8> {
         Rejection::Unsatisfied { .. } | Rejection::Outside(_) => Some(2),
         Rejection::NoMatch { .. } | Rejection::OtherFamily { .. } => Some(3),
         Rejection::NotAVersion(_) | Rejection::NotANumber | Rejection::EmptyExtract => Some(4),
-        Rejection::Referrer | Rejection::Latest | Rejection::NoCreated | Rejection::NotJudged => None,
+        Rejection::Referrer
+        | Rejection::Latest
+        | Rejection::NoCreated
+        | Rejection::TooYoung(_)
+        | Rejection::NotJudged => None,
     }
 }
 

@@ -233,7 +233,7 @@ fn judge(container: &Container, policy: &Policy, findings: &Findings) -> (Verdic
     };
     let (ruling, forward) = match judged {
         Some(Judged::Firm { ruling, forward }) => (ruling, *forward),
-        Some(Judged::Unconfirmed { reason }) => return hold(Hold::Unconfirmed(Arc::clone(reason))),
+        Some(Judged::Unconfirmed { reason, .. }) => return hold(Hold::Unconfirmed(Arc::clone(reason))),
         None => return hold(Hold::Unseen(format!("the tags of {} were not looked up", image.repository()))),
     };
     let choice = match &ruling.decision {

@@ -8,13 +8,18 @@
 //! | `study.rs` | the repository with the words of other tools, and without |
 //! | `compare.rs` | what another tool chooses beside what we do, and why they differ |
 //! | `words.rs` | a policy as annotations and comments of ours |
-//! | `shared.rs`, `settings.rs` | what becomes of words in the vocabulary that Flux shares with us, and of those in words of their own |
+//! | `following.rs` | what is done for one image, in the one spelling that all dialects share |
+//! | `shared.rs`, `settings.rs`, `application.rs` | what becomes of words in the vocabulary that Flux shares with us, of those in words of their own, and of what an application is told |
 //! | `task.rs` | what is exchanged together, object by object |
+//! | `overlay.rs` | the repository with other bytes in some files |
 //! | `rewrite.rs` | the exchange in the files, and the proof that it keeps the meaning |
 //! | `environment.rs` | a configuration of ours made of those of other daemons |
 
+mod application;
 mod compare;
 mod environment;
+mod following;
+mod overlay;
 mod rewrite;
 mod settings;
 mod shared;
@@ -48,6 +53,7 @@ pub struct Import {
     /// Objects of other tools that are left in place: what they are called, and where they begin.
     pub objects: Vec<(String, Place)>,
     tasks: BTreeMap<Place, Task>,
+    now: Timestamp,
 }
 
 /// One container that another tool speaks about.
@@ -73,8 +79,8 @@ pub struct Row {
     pub agreement: Agreement,
     /// What becomes of the setting.
     pub native: Native,
-    /// Where the words stand: the object, or the comment.
-    words_at: Place,
+    /// Which task it belongs to.
+    task_at: Place,
 }
 
 /// What becomes of a setting.
@@ -114,18 +120,23 @@ impl Import {
     pub fn draw(study: &Study, scans: Option<&Scans>, now: Timestamp) -> Self {
         let native = study::by_place(&study.native);
         let tasks = task::all(study, &native);
-        let plan = scans.map(|scans| Plan::draw(&study.heard, &findings(&study.watches(now), scans), now));
+        let plan = scans.map(|scans| Plan::draw(&study.heard, &findings(&study.watches(now), scans, now), now));
         let mut verdicts: HashMap<(&Place, &str, &str), &Verdict> = HashMap::new();
         for entry in plan.iter().flat_map(|plan| &plan.entries) {
             verdicts.insert((&entry.place, &entry.workload, &entry.container), &entry.verdict);
         }
-        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks };
+        let mut import = Self { rows: Vec::new(), leftovers: Vec::new(), objects: objects(study), tasks, now };
         for workload in study.heard.workloads() {
             let id = workload.id.to_string();
             for container in &workload.containers {
                 let Some(Spoken { dialect, setting, peer }) = spoken(study, workload, container) else { continue };
+                let task_at = import.task_at(dialect, workload, container);
+                if import.is_settled(task_at, &workload.words_at) {
+                    continue;
+                }
                 let verdict = verdicts.get(&(container.image.place(), &id, &container.name)).copied();
-                let (theirs, ours, agreement) = judged(workload, container, (dialect, peer.as_ref()), verdict, scans);
+                let (theirs, ours, agreement) =
+                    judged(workload, container, (dialect, peer.as_ref()), verdict, (scans, now));
                 import.rows.push(Row {
                     place: container.image.place().clone(),
                     workload: id.clone(),
@@ -136,8 +147,8 @@ impl Import {
                     theirs,
                     ours,
                     agreement,
-                    native: import.becomes(workload, container),
-                    words_at: workload.words_at.clone(),
+                    native: import.becomes(task_at, workload, container),
+                    task_at: task_at.clone(),
                 });
             }
         }
@@ -157,56 +168,88 @@ impl Import {
         files: &[(RepoPath, S::Key)],
         source: &S,
     ) -> Result<Vec<Change>, S::Error> {
-        let changes = rewrite::carry_out(study, &mut self.tasks, scans, files, source)?;
+        let changes = rewrite::carry_out(study, &mut self.tasks, (scans, self.now), files, source)?;
         let mut refused: HashMap<&Place, &str> = HashMap::new();
         for (place, task) in &self.tasks {
             refused.extend(task.refused.as_deref().map(|why| (place, why)));
         }
         for row in &mut self.rows {
-            let Some(why) = refused.get(&row.words_at) else { continue };
-            if let Native::Annotations(words) = &mut row.native {
-                row.native = Native::ByHand { why: (*why).to_owned(), words: std::mem::take(words) };
-            } else if let Native::Comment(_) = &row.native {
-                row.native = Native::ByHand { why: (*why).to_owned(), words: Vec::new() };
+            let Some(why) = refused.get(&row.task_at) else { continue };
+            match &mut row.native {
+                Native::Annotations(words) => {
+                    row.native = Native::ByHand { why: (*why).to_owned(), words: std::mem::take(words) };
+                }
+                Native::Comment(text) => {
+                    let why = format!("{why}; the comment would be `{text}`");
+                    row.native = Native::ByHand { why, words: Vec::new() };
+                }
+                Native::ByHand { .. } => {}
             }
         }
+        let lists = application::Lists::of(study);
+        for object in study.objects.values() {
+            let Some((word, why)) = lists.stay(object, &self.tasks) else { continue };
+            let (key, value, place) = (word.key.to_string(), word.value.to_string(), word.place.clone());
+            self.leftovers.push(Remainder { dialect: word.dialect, key, value, place, why });
+        }
+        self.leftovers.sort_by(|a, b| (&a.place, &a.key, &a.why).cmp(&(&b.place, &b.key, &b.why)));
         Ok(changes)
     }
 
+    /// Where the task for the words of this dialect about a container is found: by its image, where an
+    /// application is told of it, or else by the words.
+    fn task_at<'p>(&self, dialect: Dialect, workload: &'p Workload, container: &'p Container) -> &'p Place {
+        let image = container.image.place();
+        let is_told = dialect == Dialect::ArgocdImageUpdater && self.tasks.contains_key(image);
+        if is_told { image } else { &workload.words_at }
+    }
+
+    /// Whether native words say all of it, and the other words stay.
+    fn is_settled(&self, task_at: &Place, words_at: &Place) -> bool {
+        let goes = self.tasks.get(words_at).is_some_and(Task::changes);
+        self.tasks.get(task_at).is_some_and(|task| task.is_said) && !goes
+    }
+
     /// What becomes of the words about a container.
-    fn becomes(&self, workload: &Workload, container: &Container) -> Native {
-        let by_hand =
-            |why: &str| Native::ByHand { why: why.to_owned(), words: task::by_hand(container, &workload.automation) };
-        let Some(task) = self.tasks.get(&workload.words_at) else {
+    fn becomes(&self, task_at: &Place, workload: &Workload, container: &Container) -> Native {
+        let Some(task) = self.tasks.get(task_at) else {
             return task::by_hand_elsewhere(workload, container);
         };
         if let Some(why) = &task.refused {
-            return by_hand(why);
+            // Beside an image a comment is written, and there is none that could be written by hand either.
+            let is_beside = task_at == container.image.place();
+            let words = if is_beside { Vec::new() } else { task::by_hand(container, &workload.automation) };
+            return Native::ByHand { why: why.clone(), words };
+        }
+        if let Some(text) = &task.mark {
+            return Native::Comment(format!("# {text}"));
         }
         let is_about = |about: &Option<String>| about.as_ref().is_none_or(|name| *name == container.name);
-        let mut words = task.becomes.iter().filter(|(about, ..)| is_about(about));
-        match words.clone().next() {
-            Some((_, key, text)) if key == "#" => Native::Comment(format!("# {text}")),
-            _ => Native::Annotations(words.by_ref().map(|(_, key, value)| (key.clone(), value.clone())).collect()),
-        }
+        let words = task.becomes.iter().filter(|(about, ..)| is_about(about));
+        Native::Annotations(words.map(|(_, key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn collect_leftovers(&mut self, study: &Study) {
-        for manifest in study.heard.manifests() {
-            for workload in &manifest.workloads {
-                let dialect_of = |place: &Place| {
-                    let words = study.objects.get(&workload.place).map(|object| &object.words);
-                    words.into_iter().flatten().find(|word| word.place == *place).map(|word| word.dialect)
-                };
-                for leftover in &workload.leftovers {
-                    self.leftovers.push(Remainder {
-                        dialect: dialect_of(&leftover.place).unwrap_or(Dialect::Keel),
-                        key: leftover.key.to_string(),
-                        value: leftover.value.to_string(),
-                        place: leftover.place.clone(),
-                        why: leftover.why.to_owned(),
-                    });
-                }
+        let written = study.heard.manifests().flat_map(|manifest| manifest.workloads.iter().map(|one| &**one));
+        for workload in written.chain(study.heard.workloads()).filter(|workload| !workload.leftovers.is_empty()) {
+            let images = workload.containers.iter().map(|container| container.image.place());
+            if images.clone().next().is_some() && images.clone().all(|at| self.is_settled(at, &workload.words_at)) {
+                continue;
+            }
+            let words = study.objects.get(&workload.words_at).map(|object| &object.words);
+            let dialect_of = |place: &Place| {
+                let word = words.into_iter().flatten().find(|word| word.place == *place);
+                word.map(|word| word.dialect)
+            };
+            let told = workload.containers.iter().find_map(|container| container.peer.as_ref()).map(Peer::dialect);
+            for leftover in &workload.leftovers {
+                self.leftovers.push(Remainder {
+                    dialect: dialect_of(&leftover.place).or(told).unwrap_or(Dialect::Keel),
+                    key: leftover.key.to_string(),
+                    value: leftover.value.to_string(),
+                    place: leftover.place.clone(),
+                    why: leftover.why.to_owned(),
+                });
             }
         }
         for stay in self.tasks.values().flat_map(|task| &task.stay) {
@@ -218,21 +261,25 @@ impl Import {
                 why: stay.why.clone(),
             });
         }
-        self.leftovers.sort_by(|a, b| a.place.cmp(&b.place));
+        self.leftovers.sort_by(|a, b| (&a.place, &a.key, &a.why).cmp(&(&b.place, &b.key, &b.why)));
         self.leftovers.dedup();
     }
 }
 
 /// The objects that say to other tools which tags are wanted, and how commits are made.
 fn objects(study: &Study) -> Vec<(String, Place)> {
-    let objects = study.heard.manifests().map(|manifest| &manifest.markers.objects);
-    let named = objects.flat_map(|objects| {
-        let policies = objects.policies.iter().map(|policy| ("ImagePolicy", &policy.name, &policy.place));
+    let named = study.heard.manifests().flat_map(|manifest| {
+        let objects = &manifest.markers.objects;
+        let policies = objects.policies.iter().map(|policy| ("ImagePolicy", policy.name.to_string(), &policy.place));
         let repositories = objects.repositories.iter();
-        let repositories = repositories.map(|repository| ("ImageRepository", &repository.name, &repository.place));
+        let repositories = repositories.map(|one| ("ImageRepository", one.name.to_string(), &one.place));
         let automations = objects.automations.iter();
-        let automations = automations.map(|automation| ("ImageUpdateAutomation", &automation.name, &automation.place));
-        policies.chain(repositories).chain(automations)
+        let automations = automations.map(|one| ("ImageUpdateAutomation", one.name.to_string(), &one.place));
+        let updaters = manifest.updaters.iter().map(|one| {
+            let namespace = one.id.namespace.as_deref().unwrap_or("-");
+            ("ImageUpdater", format!("{namespace}/{}", one.id.name), &one.place)
+        });
+        policies.chain(repositories).chain(automations).chain(updaters)
     });
     let mut named: Vec<_> = named.map(|(kind, name, place)| (format!("{kind} {name}"), place.clone())).collect();
     named.sort_by(|a, b| a.1.cmp(&b.1));
@@ -288,7 +335,7 @@ fn judged(
     container: &Container,
     (dialect, peer): (Dialect, Option<&Peer>),
     verdict: Option<&Verdict>,
-    scans: Option<&Scans>,
+    (scans, now): (Option<&Scans>, Timestamp),
 ) -> (Option<PeerChoice>, Option<Ours>, Agreement) {
     let image = container.image.reference();
     let candidates = match scans.map(|scans| scans.get(image.repository())) {
@@ -317,6 +364,6 @@ fn judged(
         }
         (_, None) => return (None, Some(ours), Agreement::Unknown("the setting cannot be read".to_owned())),
     };
-    let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), candidates);
+    let agreement = compare::compare(dialect.tool(), &theirs, &ours, policy, image.tag(), (candidates, now));
     (Some(theirs), Some(ours), agreement)
 }

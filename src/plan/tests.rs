@@ -62,7 +62,7 @@ fn scans(text: &str) -> Scans {
         let failed = line.split_once("! ").map(|(name, reason)| (name, Scan::Failed(reason.to_owned())));
         let (name, scan) = failed.unwrap_or_else(|| {
             let (name, tags) = line.split_once(": ").unwrap();
-            let candidate = |tag: &str| Candidate { tag: Tag::parse(tag).unwrap(), created: None };
+            let candidate = |tag: &str| Candidate { tag: Tag::parse(tag).unwrap(), created: None, since: None };
             (name, Scan::Complete(tags.split(' ').map(candidate).collect()))
         });
         (Repository::parse(name).unwrap(), scan)
@@ -76,7 +76,7 @@ fn plan_of(inventory: &Inventory, tags: &str) -> Plan {
 }
 
 fn plan_at(inventory: &Inventory, tags: &str, now: Timestamp) -> Plan {
-    Plan::draw(inventory, &findings(&inventory.watches(now), &scans(tags)), now)
+    Plan::draw(inventory, &findings(&inventory.watches(now), &scans(tags), now), now)
 }
 
 fn draw(files: &[(&str, &str)], tags: &str) -> Plan {

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::inventory::Scans;
 use crate::image::{Repository, Tag};
 use crate::policy::{self, Candidate, Decision, Policy, PolicyBuilder, Ruling};
@@ -60,7 +62,11 @@ pub(super) enum Judged {
         forward: bool,
     },
     /// The decision would be another one if what is in doubt about the list were otherwise.
-    Unconfirmed { reason: Arc<str> },
+    Unconfirmed {
+        reason: Arc<str>,
+        /// When time alone may confirm it.
+        until: Option<Timestamp>,
+    },
 }
 
 impl Watch {
@@ -95,10 +101,22 @@ impl Watch {
         tags.iter().filter(|tag| wanted(tag)).cloned().collect()
     }
 
-    /// What these tags come to.
+    /// The tags out of `tags` whose age matters: those that policies with a `min-age` admit.
     #[must_use]
-    pub fn rule(&self, candidates: &[Candidate]) -> Rulings {
-        self.judge(|policy, current| judge(policy, current, candidates))
+    pub fn wants_age(&self, tags: &[Tag]) -> Vec<Tag> {
+        let mut aged: Vec<_> = self
+            .wishes()
+            .filter(|(policy, _)| policy.min_age().is_some())
+            .map(|(policy, current)| (current, policy.admits(current)))
+            .collect();
+        let mut wanted = |tag: &Tag| aged.iter_mut().any(|(current, admits)| *current != Some(tag) && admits(tag));
+        tags.iter().filter(|tag| wanted(tag)).cloned().collect()
+    }
+
+    /// What these tags come to at the time `now`.
+    #[must_use]
+    pub fn rule(&self, candidates: &[Candidate], now: Timestamp) -> Rulings {
+        self.judge(|policy, current| judge(policy, current, candidates, now))
     }
 
     /// What tags come to of which some may be there or not; `doubt` says why, as the beginning of a
@@ -106,15 +124,19 @@ impl Watch {
     /// policy takes the best of what there is, so nothing in between could come to something else. Where
     /// nothing changes either way, nobody has to know.
     #[must_use]
-    pub fn rule_in_doubt(&self, with: &[Candidate], without: &[Candidate], doubt: &str) -> Rulings {
+    pub fn rule_in_doubt(&self, with: &[Candidate], without: &[Candidate], doubt: &str, now: Timestamp) -> Rulings {
         self.judge(|policy, current| {
-            let (with, without) = (judge(policy, current, with), judge(policy, current, without));
+            let (mut with, without) = (judge(policy, current, with, now), judge(policy, current, without, now));
+            let until = sooner(with.until(), without.until());
             if with.comes_to_the_same_as(&without) {
+                if let Judged::Firm { ruling, .. } = &mut with {
+                    ruling.until = until;
+                }
                 return with;
             }
             let (with, without) = (with.in_short(), without.in_short());
             let reason = format!("{doubt}; with them the policy {with}, without them it {without}");
-            Judged::Unconfirmed { reason: reason.into() }
+            Judged::Unconfirmed { reason: reason.into(), until }
         })
     }
 
@@ -122,7 +144,7 @@ impl Watch {
     #[must_use]
     pub fn rule_nothing(&self, doubt: &str) -> Rulings {
         let reason: Arc<str> = doubt.into();
-        self.judge(|_, _| Judged::Unconfirmed { reason: Arc::clone(&reason) })
+        self.judge(|_, _| Judged::Unconfirmed { reason: Arc::clone(&reason), until: None })
     }
 
     fn judge(&self, judge: impl Fn(&Policy, Option<&Tag>) -> Judged) -> Rulings {
@@ -162,10 +184,17 @@ impl Rulings {
                      policy takes `{}` when a list some minutes later does not have it either",
                     choice.tag
                 );
-                *judged = Judged::Unconfirmed { reason: reason.into() };
+                let until = ruling.until;
+                *judged = Judged::Unconfirmed { reason: reason.into(), until };
             }
         }
         self
+    }
+
+    /// When they may be other ones by time alone.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        self.judged.iter().filter_map(Judged::until).min()
     }
 
     pub(super) fn of(&self, policy: &Policy, current: Option<&Tag>) -> Option<&Judged> {
@@ -174,6 +203,13 @@ impl Rulings {
 }
 
 impl Judged {
+    fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Firm { ruling, .. } => ruling.until,
+            Self::Unconfirmed { until, .. } => *until,
+        }
+    }
+
     fn in_short(&self) -> String {
         match self {
             Self::Firm { ruling: Ruling { decision: Decision::Update(choice), .. }, .. } => {
@@ -196,13 +232,13 @@ impl Judged {
     }
 }
 
-/// What the scans come to for whoever watches.
+/// What the scans come to for whoever watches, at the time `now`.
 #[must_use]
-pub fn findings(watches: &Watches, scans: &Scans) -> Findings {
+pub fn findings(watches: &Watches, scans: &Scans, now: Timestamp) -> Findings {
     let scans: HashMap<_, _> = scans.iter().collect();
     let finding = |(repository, watch): (&Repository, &Watch)| {
         let finding = match scans.get(repository)? {
-            super::Scan::Complete(candidates) => Finding::Rulings(Arc::new(watch.rule(candidates))),
+            super::Scan::Complete(candidates) => Finding::Rulings(Arc::new(watch.rule(candidates, now))),
             super::Scan::Failed(reason) => Finding::Failed(reason.clone()),
         };
         Some((repository.clone(), finding))
@@ -210,19 +246,24 @@ pub fn findings(watches: &Watches, scans: &Scans) -> Findings {
     watches.iter().filter_map(finding).collect()
 }
 
-fn judge(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> Judged {
-    let ruling = policy::decide(policy, current, candidates);
+fn judge(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], now: Timestamp) -> Judged {
+    let ruling = policy::decide(policy, current, candidates, now);
     let forward = match ruling.decision {
-        Decision::Update(_) => goes_forward(policy, current, candidates),
+        Decision::Update(_) => goes_forward(policy, current, candidates, now),
         Decision::Hold(_) => false,
     };
     Judged::Firm { ruling, forward }
 }
 
-fn goes_forward(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> bool {
+fn goes_forward(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], now: Timestamp) -> bool {
     if !policy.allow_downgrade() {
         return true;
     }
     let guarded = PolicyBuilder::from_policy(policy).allow_downgrade(false).build();
-    guarded.is_ok_and(|guarded| matches!(policy::decide(&guarded, current, candidates).decision, Decision::Update(_)))
+    guarded
+        .is_ok_and(|guarded| matches!(policy::decide(&guarded, current, candidates, now).decision, Decision::Update(_)))
+}
+
+fn sooner(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }

@@ -1,6 +1,8 @@
 //! A policy in the making, and whether its parts go together. Knows nothing of tags.
 
-use super::{By, Exclude, Extract, InvalidExtract, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within};
+use super::{
+    By, Exclude, Extract, InvalidExtract, MinAge, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within,
+};
 
 /// A policy in the making.
 #[derive(Debug, Clone)]
@@ -13,6 +15,7 @@ pub struct PolicyBuilder {
     within: Option<Within>,
     prerelease: Prerelease,
     versions: Option<Versions>,
+    min_age: Option<MinAge>,
     allow_downgrade: bool,
     preset: Option<Box<str>>,
 }
@@ -63,6 +66,7 @@ impl PolicyBuilder {
             within: None,
             prerelease: Prerelease::AsAsked,
             versions: None,
+            min_age: None,
             allow_downgrade: false,
             preset: None,
         }
@@ -80,6 +84,7 @@ impl PolicyBuilder {
             within: policy.within,
             prerelease: policy.prerelease,
             versions: policy.versions,
+            min_age: policy.min_age,
             allow_downgrade: policy.allow_downgrade,
             preset: policy.preset.clone(),
         }
@@ -135,6 +140,13 @@ impl PolicyBuilder {
         self
     }
 
+    /// States how long a tag has to be there before it is taken.
+    #[must_use]
+    pub fn min_age(mut self, min_age: MinAge) -> Self {
+        self.min_age = Some(min_age).filter(|min_age| !min_age.is_nothing());
+        self
+    }
+
     /// Says whether an older tag than the current one may be chosen.
     #[must_use]
     pub fn allow_downgrade(mut self, allow: bool) -> Self {
@@ -178,6 +190,7 @@ impl PolicyBuilder {
             within: self.within,
             prerelease: self.prerelease,
             versions: self.versions,
+            min_age: self.min_age,
             allow_downgrade: self.allow_downgrade,
             preset: self.preset,
         })

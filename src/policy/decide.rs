@@ -8,8 +8,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::gate::{Since, TooYoung};
 use super::order::{By, Direction};
-use super::rule::{Contender, Rejection, Rule};
+use super::rule::{Contender, Rejection, Rule, Waiting};
 use super::{Policy, Within};
 use crate::image::Tag;
 
@@ -20,6 +21,8 @@ pub struct Candidate {
     pub tag: Tag,
     /// When the image was built, as far as that is known. Only the order `newest` asks for it.
     pub created: Option<Timestamp>,
+    /// Since when the tag is there, as far as that is known. Only a `min-age` asks for it.
+    pub since: Option<Since>,
 }
 
 /// A decision and the numbers behind it.
@@ -31,6 +34,8 @@ pub struct Ruling {
     pub matched: usize,
     /// How many tags there are.
     pub of: usize,
+    /// When it may come out otherwise by time alone, since a tag is old enough then.
+    pub until: Option<Timestamp>,
 }
 
 /// What to do with a container.
@@ -97,6 +102,15 @@ pub enum Hold {
         /// The best tag in the running, which may be older or newer.
         best: Tag,
     },
+    /// The best tag is not there for long enough, and no other one would be an update.
+    TooYoung {
+        /// The best tag.
+        best: Tag,
+        /// Why it has to wait.
+        why: TooYoung,
+        /// How many other tags in the running wait as well.
+        others: usize,
+    },
     /// No pattern is stated, and the current tag does not say what belongs to it.
     NoFamily {
         /// The current tag; `None` for an image without one.
@@ -113,7 +127,7 @@ pub enum Hold {
 
 impl Hold {
     /// The name for machines: `up-to-date`, `no-tags`, `no-match`, `only-older`, `missing-created`,
-    /// `current-unknown`, `no-family`, `no-version`.
+    /// `current-unknown`, `too-young`, `no-family`, `no-version`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -123,19 +137,21 @@ impl Hold {
             Self::OnlyOlder { .. } => "only-older",
             Self::MissingCreated { .. } => "missing-created",
             Self::CurrentUnknown { .. } => "current-unknown",
+            Self::TooYoung { .. } => "too-young",
             Self::NoFamily { .. } => "no-family",
             Self::NoVersion { .. } => "no-version",
         }
     }
 
     /// Every name that [`name`](Self::name) can give.
-    pub(super) const NAMES: [&'static str; 8] = [
+    pub(super) const NAMES: [&'static str; 9] = [
         "up-to-date",
         "no-tags",
         "no-match",
         "only-older",
         "missing-created",
         "current-unknown",
+        "too-young",
         "no-family",
         "no-version",
     ];
@@ -179,6 +195,14 @@ impl fmt::Display for Hold {
                     ", and `{best}` may be older; set allow-downgrade: \"true\" to take it, or write a matching tag by hand"
                 )
             }
+            Self::TooYoung { best, why, others } => {
+                write!(f, "`{best}` {why}")?;
+                match others {
+                    0 => Ok(()),
+                    1 => f.write_str(" (1 other tag waits as well)"),
+                    _ => write!(f, " ({others} other tags wait as well)"),
+                }
+            }
             Self::NoFamily { current: Some(tag) } => write!(
                 f,
                 "no pattern is stated, and `{tag}` does not say which tags belong to it; state one, such as semver:*"
@@ -201,16 +225,18 @@ impl fmt::Display for Hold {
     }
 }
 
-/// Decides: the best tag in the running, or why nothing changes. Looks at each tag once.
+/// Decides: the best tag in the running, or why nothing changes. Looks at each tag once. The time `now`
+/// counts for a `min-age` alone.
 #[must_use]
-pub fn decide(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> Ruling {
+pub fn decide(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], now: Timestamp) -> Ruling {
     let distinct = distinct(candidates);
-    let mut rule = match Rule::new(policy, current) {
+    let mut rule = match Rule::new(policy, current, now) {
         Ok(rule) => rule,
-        Err(hold) => return Ruling { decision: Decision::Hold(hold), matched: 0, of: distinct.len() },
+        Err(hold) => return Ruling::unjudged(hold, distinct.len()),
     };
     let mut count = Count::default();
     let mut best: Option<Contender<'_>> = None;
+    let mut young = Vec::new();
     for &candidate in &distinct {
         match rule.judge(candidate) {
             Ok(contender) => {
@@ -219,13 +245,17 @@ pub fn decide(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) 
                     best = Some(contender);
                 }
             }
+            Err(Rejection::TooYoung(why)) => {
+                count.waits = true;
+                young.push(rule.waiting(candidate, why));
+            }
             Err(rejection) => count.reject(&candidate.tag, &rejection),
         }
     }
-    rule.rule(&distinct, count, best.as_ref())
+    rule.rule(&distinct, &count, best.as_ref(), &young)
 }
 
-/// Each tag once; of a repeated one the latest known created time.
+/// Each tag once; of a repeated one that with the latest known created time, or else that which waits longest.
 pub(super) fn distinct(candidates: &[Candidate]) -> Vec<&Candidate> {
     if candidates.is_sorted_by(|a, b| a.tag < b.tag) {
         return candidates.iter().collect();
@@ -240,7 +270,7 @@ pub(super) fn distinct(candidates: &[Candidate]) -> Vec<&Candidate> {
             }
             Entry::Occupied(place) => {
                 let kept = &mut distinct[*place.get()];
-                if candidate.created > kept.created {
+                if age(candidate) > age(kept) {
                     *kept = candidate;
                 }
             }
@@ -249,10 +279,16 @@ pub(super) fn distinct(candidates: &[Candidate]) -> Vec<&Candidate> {
     distinct
 }
 
+fn age(candidate: &Candidate) -> (Option<Timestamp>, bool, Option<Since>) {
+    (candidate.created, candidate.since.is_none(), candidate.since)
+}
+
 /// How the tags fared.
 #[derive(Debug, Default)]
 pub(super) struct Count {
     pub(super) matched: usize,
+    /// Whether there are tags that are not old enough.
+    pub(super) waits: bool,
     rejected: BTreeMap<&'static str, usize>,
     missing: usize,
     missing_first: Vec<Tag>,
@@ -279,21 +315,64 @@ impl Count {
     }
 }
 
+impl Ruling {
+    /// The policy has no meaning for the current tag.
+    pub(super) fn unjudged(hold: Hold, of: usize) -> Self {
+        Self { decision: Decision::Hold(hold), matched: 0, of, until: None }
+    }
+}
+
 impl Rule<'_> {
-    /// The ruling, when all tags are judged.
-    pub(super) fn rule(&mut self, distinct: &[&Candidate], count: Count, best: Option<&Contender<'_>>) -> Ruling {
-        let of = distinct.len();
-        let matched = count.matched + count.missing;
+    /// The ruling, when all tags are judged. `young` are those that would be in the running if they were
+    /// old enough.
+    pub(super) fn rule(
+        &mut self,
+        distinct: &[&Candidate],
+        count: &Count,
+        best: Option<&Contender<'_>>,
+        young: &[Waiting<'_>],
+    ) -> Ruling {
+        let (matched, of) = (count.matched + count.missing, distinct.len());
         let decision = self.decision(distinct, count, best);
-        Ruling { decision, matched, of }
+        let is_better = |waiting: &&Waiting<'_>| match (&waiting.contender, best) {
+            (Some(young), Some(best)) => self.compare(young, best).is_gt(),
+            _ => true,
+        };
+        let better: Vec<&Waiting<'_>> = young.iter().filter(is_better).collect();
+        let ready = |waiting: &mut dyn Iterator<Item = &&Waiting<'_>>| waiting.filter_map(|one| one.why.ready).min();
+        let Some(first) = better.iter().max_by(|a, b| self.compare_waiting(a, b)) else {
+            return Ruling { decision, matched, of, until: None };
+        };
+        // Not even if it were old enough; then none of them is worth to wait for.
+        if let Some(contender) = first.contender.as_ref().filter(|_| count.missing == 0)
+            && let hold @ Decision::Hold(_) = self.decision(distinct, count, Some(contender))
+        {
+            let until = ready(&mut better.iter().filter(|waiting| waiting.contender.is_none()));
+            return Ruling { decision: hold, matched, of, until };
+        }
+        let until = ready(&mut better.iter());
+        let (tag, why) = (&first.candidate.tag, first.why);
+        let decision = match decision {
+            Decision::Update(choice) => {
+                let reason = format!("{}; `{tag}` {why}", choice.reason);
+                Decision::Update(Choice { reason, ..choice })
+            }
+            Decision::Hold(Hold::UpToDate { .. } | Hold::OnlyOlder { .. }) if first.contender.is_none() => decision,
+            Decision::Hold(Hold::UpToDate { .. } | Hold::OnlyOlder { .. } | Hold::NoMatch { .. }) => {
+                Decision::Hold(Hold::TooYoung { best: tag.clone(), why, others: young.len() - 1 })
+            }
+            Decision::Hold(_) => decision,
+        };
+        Ruling { decision, matched, of, until }
     }
 
-    fn decision(&mut self, distinct: &[&Candidate], count: Count, best: Option<&Contender<'_>>) -> Decision {
+    fn decision(&mut self, distinct: &[&Candidate], count: &Count, best: Option<&Contender<'_>>) -> Decision {
         if distinct.is_empty() {
             return Decision::Hold(Hold::NoTags);
         }
         if count.missing > 0 {
-            return Decision::Hold(Hold::MissingCreated { tags: count.missing_first, missing: count.missing });
+            let tags = count.missing_first.clone();
+            return Decision::Hold(Hold::MissingCreated { tags, missing: count.missing });
         }
         let Some(best) = best else {
             let (policy, of) = (self.policy().to_string(), distinct.len());
@@ -305,12 +384,12 @@ impl Rule<'_> {
             return Decision::Hold(Hold::UpToDate { current: current.clone(), matched: count.matched });
         }
         if !self.policy().allow_downgrade()
-            && let Err(hold) = self.guard(distinct, &count, best)
+            && let Err(hold) = self.guard(distinct, count, best)
         {
             return Decision::Hold(hold);
         }
         let created = best.candidate.created;
-        let mut reason = self.reason(count.matched, created);
+        let mut reason = self.reason(count, created);
         if let Some(current) = current.filter(|_| self.order().by != By::Newest)
             && self.key(current, None).is_err()
         {
@@ -341,9 +420,9 @@ impl Rule<'_> {
         }
     }
 
-    fn reason(&self, matched: usize, created: Option<Timestamp>) -> String {
-        let order = self.order();
-        let reason = if matched == 1 {
+    fn reason(&self, count: &Count, created: Option<Timestamp>) -> String {
+        let (order, matched) = (self.order(), count.matched);
+        let mut reason = if matched == 1 {
             "the only matching tag".to_owned()
         } else {
             let best = match (order.by, order.direction) {
@@ -358,6 +437,9 @@ impl Rule<'_> {
             };
             format!("{best} of {matched} matching tags")
         };
+        if count.waits {
+            reason += if matched == 1 { " that is old enough" } else { " that are old enough" };
+        }
         match created.filter(|_| order.by == By::Newest) {
             Some(created) => format!("{reason} (created {created:.0})"),
             None => reason,

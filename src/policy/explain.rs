@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::Policy;
 use super::decide::{Candidate, Count, Decision, Ruling, distinct};
+use super::gate::Since;
 use super::order::natural;
 use super::rule::{Contender, Rejection, Rule};
 use crate::image::Tag;
@@ -29,6 +30,8 @@ pub struct Judged {
     pub tag: Tag,
     /// When it was built, as far as that is known.
     pub created: Option<Timestamp>,
+    /// Since when it is there, as far as that is known.
+    pub since: Option<Since>,
     /// What was made of it.
     pub judgement: Judgement,
 }
@@ -54,12 +57,12 @@ pub enum Judgement {
 
 /// Decides as [`decide`](super::decide()) does, and tells for every tag why.
 #[must_use]
-pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) -> Explanation {
+pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate], now: Timestamp) -> Explanation {
     let distinct = distinct(candidates);
-    let mut rule = match Rule::new(policy, current) {
+    let mut rule = match Rule::new(policy, current, now) {
         Ok(rule) => rule,
         Err(hold) => {
-            let ruling = Ruling { decision: Decision::Hold(hold), matched: 0, of: distinct.len() };
+            let ruling = Ruling::unjudged(hold, distinct.len());
             let mut judged: Vec<Judged> = distinct.iter().map(|tag| rejected(tag, Rejection::NotJudged)).collect();
             judged.sort_by(greatest_first);
             return Explanation { ruling, judged };
@@ -67,7 +70,7 @@ pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate])
     };
     let mut count = Count::default();
     let mut running: Vec<Contender<'_>> = Vec::new();
-    let mut out = Vec::new();
+    let (mut out, mut young) = (Vec::new(), Vec::new());
     for &candidate in &distinct {
         match rule.judge(candidate) {
             Ok(contender) => {
@@ -75,19 +78,24 @@ pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate])
                 running.push(contender);
             }
             Err(rejection) => {
-                count.reject(&candidate.tag, &rejection);
+                if let Rejection::TooYoung(why) = rejection {
+                    count.waits = true;
+                    young.push(rule.waiting(candidate, why));
+                } else {
+                    count.reject(&candidate.tag, &rejection);
+                }
                 out.push(rejected(candidate, rejection));
             }
         }
     }
     running.sort_by(|a, b| rule.compare(b, a));
     out.sort_by(greatest_first);
-    let ruling = rule.rule(&distinct, count, running.first());
+    let ruling = rule.rule(&distinct, &count, running.first(), &young);
     let best = running.first().map(|best| best.candidate.tag.clone());
     let mut judged: Vec<Judged> = running
         .iter()
         .map(|contender| {
-            let Candidate { tag, created } = contender.candidate.clone();
+            let Candidate { tag, created, since } = contender.candidate.clone();
             let judgement = match &ruling.decision {
                 Decision::Update(choice) if choice.tag == tag => Judgement::Selected { reason: choice.reason.clone() },
                 _ => Judgement::Accepted {
@@ -95,7 +103,7 @@ pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate])
                     current: current == Some(&tag),
                 },
             };
-            Judged { tag, created, judgement }
+            Judged { tag, created, since, judgement }
         })
         .collect();
     judged.append(&mut out);
@@ -103,8 +111,8 @@ pub fn explain(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate])
 }
 
 fn rejected(candidate: &Candidate, rejection: Rejection) -> Judged {
-    let Candidate { tag, created } = candidate.clone();
-    Judged { tag, created, judgement: Judgement::Rejected(rejection) }
+    let Candidate { tag, created, since } = candidate.clone();
+    Judged { tag, created, since, judgement: Judgement::Rejected(rejection) }
 }
 
 fn greatest_first(a: &Judged, b: &Judged) -> Ordering {

@@ -54,6 +54,9 @@ impl Policy {
         if self.prerelease() != Prerelease::AsAsked {
             words.push(("prerelease", self.prerelease().to_string()));
         }
+        if let Some(min_age) = self.min_age() {
+            words.push(("min-age", min_age.to_string()));
+        }
         if !self.exclude().is_none() {
             let text = self.exclude().to_string();
             Exclude::parse(&text).map_err(|error| NotNative { what: error.message(), mend: "shorten the list" })?;
@@ -63,6 +66,14 @@ impl Policy {
             words.push(("allow-downgrade", "true".to_owned()));
         }
         Ok(words)
+    }
+
+    /// Whether another policy is the same one, perhaps in the words of another dialect: they choose alike for a
+    /// container that runs `current`, whatever tags there are. Where that cannot be told they are not.
+    #[must_use]
+    pub fn means_the_same_as(&self, other: &Self, current: Option<&Tag>) -> bool {
+        self == other
+            || matches!((self.native_words(current), other.native_words(current)), (Ok(one), Ok(two)) if one == two)
     }
 
     /// The same pattern, native; `None` for the own family.

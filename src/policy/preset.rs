@@ -11,7 +11,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::decide::{Candidate, Decision, Hold, decide};
-use super::{Dialect, Exclude, Order, Pattern, Policy, PolicyBuilder, Within};
+use super::gate::Since;
+use super::{Dialect, Exclude, MinAge, Order, Pattern, Policy, PolicyBuilder, Within};
 use crate::image::Tag;
 
 /// What a named policy is called: small letters, digits and `-`, a letter first.
@@ -41,6 +42,8 @@ pub struct Example {
     pub tags: Vec<Candidate>,
     /// The tag that stands in Git.
     pub current: Option<Tag>,
+    /// The time of the decision, where it matters.
+    pub now: Option<Timestamp>,
     /// What should come of it.
     pub expect: Expected,
 }
@@ -71,6 +74,8 @@ pub struct PresetSource {
     pub exclude: Option<String>,
     /// `within`: `major` or `minor`.
     pub within: Option<String>,
+    /// `min-age`
+    pub min_age: Option<String>,
     /// `allow-downgrade`
     pub allow_downgrade: bool,
     /// `examples`
@@ -80,14 +85,29 @@ pub struct PresetSource {
 /// An example as its strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExampleSource {
-    /// `tags`: each with its created time (RFC 3339), if it has one.
-    pub tags: Vec<(String, Option<String>)>,
+    /// `tags`
+    pub tags: Vec<ExampleTag>,
     /// `current`
     pub current: Option<String>,
+    /// `now`: the time of the decision, RFC 3339.
+    pub now: Option<String>,
     /// `expect`: the tag that is written, …
     pub update: Option<String>,
     /// … or the name of a hold. Exactly one of the two is stated.
     pub hold: Option<String>,
+}
+
+/// A tag of an example as its strings. Times are written as RFC 3339 has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExampleTag {
+    /// `tag`
+    pub tag: String,
+    /// `created`
+    pub created: Option<String>,
+    /// `first-seen`
+    pub first_seen: Option<String>,
+    /// `pushed`
+    pub pushed: Option<String>,
 }
 
 /// A policy file that is none: which key, and what is wrong with its value.
@@ -150,6 +170,9 @@ impl Preset {
         if let Some(text) = &source.within {
             builder = builder.within(Within::parse(text).map_err(|why| invalid("within", &why))?);
         }
+        if let Some(text) = &source.min_age {
+            builder = builder.min_age(MinAge::parse(text).map_err(|why| invalid("min-age", &why))?);
+        }
         if let Some(text) = &source.extract {
             builder = builder.extract(text);
         }
@@ -204,7 +227,8 @@ impl Preset {
     /// [`InvalidPreset`] for the first example that comes out otherwise than it says.
     pub fn check_examples(&self) -> Result<(), InvalidPreset> {
         for (index, example) in self.examples.iter().enumerate() {
-            let outcome = match decide(&self.policy, example.current.as_ref(), &example.tags).decision {
+            let now = example.now.unwrap_or_default();
+            let outcome = match decide(&self.policy, example.current.as_ref(), &example.tags, now).decision {
                 Decision::Update(choice) => Expected::Update(choice.tag),
                 Decision::Hold(hold) => Expected::Hold(hold.name().to_owned()),
             };
@@ -220,14 +244,27 @@ impl Preset {
 impl Example {
     fn new(source: &ExampleSource) -> Result<Self, String> {
         let tag = |text: &String| Tag::parse(text).map_err(|why| why.to_string());
+        let time = |text: &Option<String>, what: &str| {
+            text.as_deref()
+                .map(Timestamp::from_str)
+                .transpose()
+                .map_err(|why| format!("{what} is no time ({why}); write it like 2026-01-31T08:00:00Z"))
+        };
+        let now = time(&source.now, "`now`")?;
         let tags = source
             .tags
             .iter()
-            .map(|(text, created)| {
-                let created = created.as_deref().map(Timestamp::from_str).transpose().map_err(|why| {
-                    format!("the created time of {text:?} is none ({why}); write it like 2026-01-31T08:00:00Z")
-                })?;
-                Ok(Candidate { tag: tag(text)?, created })
+            .map(|listed| {
+                let of = |what: &str| format!("the {what} of {:?}", listed.tag);
+                let first_seen = time(&listed.first_seen, &of("first-seen time"))?;
+                let pushed = time(&listed.pushed, &of("pushed time"))?;
+                let since = Since::of(first_seen, pushed);
+                if since.is_some() && now.is_none() {
+                    return Err("an example says when its tags came, and not when it is; write `now: …`".to_owned());
+                }
+                let created = time(&listed.created, &of("created time"))?;
+                // An example that is about something else says nothing of ages.
+                Ok(Candidate { tag: tag(&listed.tag)?, created, since: since.or(Some(Since::EVER)) })
             })
             .collect::<Result<_, String>>()?;
         let current = source.current.as_ref().map(tag).transpose()?;
@@ -239,7 +276,7 @@ impl Example {
             }
             _ => return Err("an example expects a tag or `hold: …`, and not both".to_owned()),
         };
-        Ok(Self { tags, current, expect })
+        Ok(Self { tags, current, now, expect })
     }
 }
 

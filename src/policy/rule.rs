@@ -14,6 +14,7 @@ use semver::Version;
 
 use super::decide::{Candidate, Hold};
 use super::family::{Family, Member};
+use super::gate::TooYoung;
 use super::near;
 use super::order::{By, Direction, Number, Order, natural};
 use super::pattern::{Matcher, Pattern};
@@ -64,6 +65,8 @@ pub enum Rejection {
     EmptyExtract,
     /// The created time of the image is not known.
     NoCreated,
+    /// It is not there for long enough.
+    TooYoung(TooYoung),
     /// It is named in another way than the current tag.
     OtherFamily {
         /// How the current tag is named: `v1.2.3`, `main-<commit>`.
@@ -78,6 +81,7 @@ pub enum Rejection {
 pub(super) struct Rule<'p> {
     policy: &'p Policy,
     current: Option<&'p Tag>,
+    now: Timestamp,
     order: Order,
     family: Option<(Family<'p>, Arc<str>)>,
     /// The version of the current tag, where it limits which ones are wanted.
@@ -91,6 +95,15 @@ pub(super) struct Rule<'p> {
 pub(super) struct Contender<'c> {
     pub(super) candidate: &'c Candidate,
     pub(super) key: Key<'c>,
+}
+
+/// A tag that would be in the running if it were old enough.
+#[derive(Debug)]
+pub(super) struct Waiting<'c> {
+    pub(super) candidate: &'c Candidate,
+    /// None where its created time would decide and is not known.
+    pub(super) contender: Option<Contender<'c>>,
+    pub(super) why: TooYoung,
 }
 
 /// What a tag is compared by.
@@ -109,8 +122,8 @@ enum Part<'t> {
 }
 
 impl<'p> Rule<'p> {
-    /// Binds a policy to the current tag, or says why it has no meaning for that tag.
-    pub(super) fn new(policy: &'p Policy, current: Option<&'p Tag>) -> Result<Self, Hold> {
+    /// Binds a policy to the current tag and the time, or says why it has no meaning for that tag.
+    pub(super) fn new(policy: &'p Policy, current: Option<&'p Tag>, now: Timestamp) -> Result<Self, Hold> {
         let mut order = policy.order();
         let mut family = None;
         let matcher = policy.pattern.matcher();
@@ -126,7 +139,7 @@ impl<'p> Rule<'p> {
             Matcher::Regex(regex) if policy.extract.is_some() => Some(regex.capture_locations()),
             _ => None,
         };
-        let mut rule = Self { policy, current, order, family, base: None, groups };
+        let mut rule = Self { policy, current, now, order, family, base: None, groups };
         if policy.within.is_some() || policy.prerelease == Prerelease::Same {
             let Some(Ok(Key::Version(version))) = current.map(|tag| rule.key(tag, None)) else {
                 return Err(Hold::NoVersion {
@@ -156,13 +169,18 @@ impl<'p> Rule<'p> {
 
     /// Whether the tag is in the running, and by which key.
     pub(super) fn judge<'c>(&mut self, candidate: &'c Candidate) -> Result<Contender<'c>, Rejection> {
-        match self.admit(&candidate.tag)? {
-            Some(key) => Ok(Contender { candidate, key }),
-            None => match candidate.created {
-                Some(created) => Ok(Contender { candidate, key: Key::Created(created.max(EPOCH)) }),
-                None => Err(Rejection::NoCreated),
-            },
+        let key = self.admit(&candidate.tag)?;
+        // What runs already need not wait: there is nothing to gain, and nobody is to be moved back by it.
+        if let Some(min_age) = self.policy.min_age.filter(|_| self.current != Some(&candidate.tag)) {
+            min_age.check(candidate.since, self.now).map_err(Rejection::TooYoung)?;
         }
+        Contender::new(candidate, key)
+    }
+
+    /// A tag that was [judged](Self::judge) too young for the running.
+    pub(super) fn waiting<'c>(&mut self, candidate: &'c Candidate, why: TooYoung) -> Waiting<'c> {
+        let contender = self.admit(&candidate.tag).and_then(|key| Contender::new(candidate, key)).ok();
+        Waiting { candidate, contender, why }
     }
 
     /// Whether the name of the tag is in the running. No key means that its created time is the key.
@@ -215,6 +233,15 @@ impl<'p> Rule<'p> {
             .then_with(|| deployed(left).cmp(&deployed(right)))
             .then_with(|| left.cmp(right))
             .then_with(|| a.candidate.created.cmp(&b.candidate.created))
+    }
+
+    /// The same for two that wait. Those of which nobody knows how good they are come last, by their names.
+    pub(super) fn compare_waiting(&self, a: &Waiting<'_>, b: &Waiting<'_>) -> Ordering {
+        match (&a.contender, &b.contender) {
+            (Some(a), Some(b)) => self.compare(a, b),
+            (a_known, b_known) => (a_known.is_some().cmp(&b_known.is_some()))
+                .then_with(|| natural(a.candidate.tag.as_str(), b.candidate.tag.as_str())),
+        }
     }
 
     /// Whether one tag is newer than another by the policy's own order. Two spellings of one version
@@ -283,6 +310,14 @@ impl<'p> Rule<'p> {
     }
 }
 
+impl<'c> Contender<'c> {
+    fn new(candidate: &'c Candidate, key: Option<Key<'c>>) -> Result<Self, Rejection> {
+        let created = || candidate.created.map(|created| Key::Created(created.max(EPOCH)));
+        let key = key.or_else(created).ok_or(Rejection::NoCreated)?;
+        Ok(Self { candidate, key })
+    }
+}
+
 /// Whether a semver pattern has this version.
 fn satisfies(pattern: &Pattern, version: &Version) -> Result<(), Rejection> {
     pattern.matcher().check(version).map_err(|why| {
@@ -313,6 +348,7 @@ impl Rejection {
             Self::NotANumber => "not numbers",
             Self::EmptyExtract => "without anything to extract",
             Self::NoCreated => "without a created time",
+            Self::TooYoung(_) => "too young",
             Self::OtherFamily { .. } => "of another family",
             Self::NotJudged => "not judged",
         }
@@ -336,6 +372,7 @@ impl fmt::Display for Rejection {
             Self::NotANumber => f.write_str("not a number"),
             Self::EmptyExtract => f.write_str("the extract is empty"),
             Self::NoCreated => f.write_str("the created time of the image is not known"),
+            Self::TooYoung(why) => write!(f, "too young: {why}"),
             Self::OtherFamily { family } => write!(f, "not of the current tag's own family `{family}`"),
             Self::NotJudged => f.write_str("not judged: the policy has no meaning for the current tag"),
         }

@@ -2,7 +2,8 @@
 //!
 //! A policy is written as its `Display` shows it, but with two blanks before each option, and with
 //! `dialect=flux` where that matters. Tags stand in one text with blanks between them: `tag@3` was
-//! created 3 days after 2026-01-01, `tag@0` in 1970, and `tag@zero` at what Go takes for no time at all.
+//! created 3 days after 2026-01-01, `tag@0` in 1970, and `tag@zero` at what Go takes for no time at all;
+//! `tag+3` was first seen 3 days after 2026-01-01.
 //! Settings of other tools are written in the same way, as [`Peer`] shows them.
 
 mod anchors;
@@ -14,8 +15,8 @@ use jiff::Timestamp;
 
 use super::peer::{ArgocdImageUpdater, Flux, Flux2, Flux2Filter, Flux2Policy, Keel};
 use super::{
-    Candidate, Decision, Dialect, Exclude, Order, Pattern, Peer, Policy, PolicyBuilder, Prerelease, Versions, Within,
-    decide,
+    Candidate, Decision, Dialect, Exclude, MinAge, Order, Pattern, Peer, Policy, PolicyBuilder, Prerelease, Since,
+    Versions, Within, decide,
 };
 use crate::image::Tag;
 
@@ -29,10 +30,14 @@ pub(super) fn day(day: i64) -> Timestamp {
 }
 
 pub(super) fn candidates(text: &str) -> Vec<Candidate> {
-    let candidate = |text: &str| match text.split_once('@') {
-        Some((name, "zero")) => Candidate { tag: tag(name), created: Some("0001-01-01T00:00:00Z".parse().unwrap()) },
-        Some((name, created)) => Candidate { tag: tag(name), created: Some(day(created.parse().unwrap())) },
-        None => Candidate { tag: tag(text), created: None },
+    let candidate = |text: &str| {
+        let (text, seen) = text.split_once('+').map_or((text, None), |(text, seen)| (text, Some(seen)));
+        let (name, created) = match text.split_once('@') {
+            Some((name, "zero")) => (name, Some("0001-01-01T00:00:00Z".parse().unwrap())),
+            Some((name, created)) => (name, Some(day(created.parse().unwrap()))),
+            None => (text, None),
+        };
+        Candidate { tag: tag(name), created, since: Since::of(seen.map(|seen| day(seen.parse().unwrap())), None) }
     };
     text.split_whitespace().map(candidate).collect()
 }
@@ -58,6 +63,7 @@ pub(in crate::policy) fn policy(text: &str) -> Policy {
             "prerelease" => builder.prerelease(Prerelease::parse(value).unwrap()),
             "versions" => builder.versions(Versions::parse(value).unwrap()),
             "constraint" => builder.constraint(Pattern::parse(value, dialect).unwrap()),
+            "min-age" => builder.min_age(MinAge::parse(value).unwrap()),
             "allow-downgrade" => builder.allow_downgrade(value == "true"),
             "dialect" => builder,
             key => panic!("unknown option {key}"),
@@ -110,14 +116,22 @@ pub(in crate::policy) fn peer(dialect: Dialect, text: &str) -> Peer {
     }
 }
 
+/// The tag that is written on a day, or the name of the hold; and until when that holds.
+#[track_caller]
+pub(super) fn decided_on(today: i64, policy_text: &str, current: &str, tags: &str) -> (String, Option<Timestamp>) {
+    let current = Some(current).filter(|current| !current.is_empty()).map(tag);
+    let ruling = decide(&policy(policy_text), current.as_ref(), &candidates(tags), day(today));
+    let outcome = match ruling.decision {
+        Decision::Update(choice) => choice.tag.to_string(),
+        Decision::Hold(hold) => hold.name().to_owned(),
+    };
+    (outcome, ruling.until)
+}
+
 /// The tag that is written, or the name of the hold.
 #[track_caller]
 pub(super) fn outcome(policy_text: &str, current: &str, tags: &str) -> String {
-    let current = Some(current).filter(|current| !current.is_empty()).map(tag);
-    match decide(&policy(policy_text), current.as_ref(), &candidates(tags)).decision {
-        Decision::Update(choice) => choice.tag.to_string(),
-        Decision::Hold(hold) => hold.name().to_owned(),
-    }
+    decided_on(1, policy_text, current, tags).0
 }
 
 #[track_caller]

@@ -161,11 +161,10 @@ impl Lookout {
     pub(super) fn due(&self, now: Timestamp) -> Option<Timestamp> {
         let state = self.state();
         let idle = state.posts.iter().filter(|(_, post)| post.asked_for.is_none());
-        idle.map(
-            |(repository, post)| {
-                if post.is_new { now } else { self.registry.due(repository, post.pace, now).unwrap_or(now) }
-            },
-        )
+        idle.map(|(repository, post)| {
+            let due = if post.is_new { now } else { self.registry.due(repository, post.pace, now).unwrap_or(now) };
+            post.until().map_or(due, |until| until.min(due))
+        })
         .min()
     }
 
@@ -182,7 +181,9 @@ impl Lookout {
         let State { posts, hosts, looks, .. } = &mut *state;
         for (repository, post) in posts.iter_mut().filter(|(_, post)| post.asked_for.is_none()) {
             let is_due = || self.registry.due(repository, post.pace, now).is_none_or(|due| due <= now);
-            if post.is_new || is_due() {
+            // Where time alone has changed the rulings, what is known is enough for other ones.
+            let is_over = || post.until().is_some_and(|until| until <= now);
+            if post.is_new || is_over() || is_due() {
                 post.asked_for = Some((*looks, now));
                 let host = hosts.entry(repository.registry().clone()).or_insert_with(Host::new);
                 host.queue.push_back(repository.clone());
@@ -320,6 +321,16 @@ impl State {
     }
 }
 
+impl Post {
+    /// When what is known comes to something else by time alone.
+    fn until(&self) -> Option<Timestamp> {
+        match &self.finding {
+            Finding::Rulings(rulings) => rulings.until(),
+            Finding::Failed(_) | Finding::Asked => None,
+        }
+    }
+}
+
 impl Host {
     fn new() -> Self {
         Self { queue: VecDeque::new(), running: 0, awaited: 0, answered: Instant::now(), is_stuck: false }
@@ -357,13 +368,15 @@ impl Question {
     async fn ask(&self, registry: &Client) -> Result<(u64, Arc<Rulings>), Error> {
         let version = registry.look(&self.repository, self.now).await?;
         if self.pace == Pace::Rare {
-            return Ok((version, Arc::new(self.watch.rule(&[]))));
+            return Ok((version, Arc::new(self.watch.rule(&[], self.now))));
         }
         let known = self.known.as_ref();
-        if let Some(known) = known.filter(|(of, rulings)| *of == version && *rulings.watch() == self.watch) {
+        let holds =
+            |rulings: &Rulings| *rulings.watch() == self.watch && rulings.until().is_none_or(|until| self.now < until);
+        if let Some(known) = known.filter(|(of, rulings)| *of == version && holds(rulings)) {
             return Ok(known.clone());
         }
-        Ok((version, Arc::new(ruled(registry, &self.repository, &self.watch).await?)))
+        Ok((version, Arc::new(ruled(registry, &self.repository, &self.watch, self.now).await?)))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::task;
 use super::lookout::Lookout;
 use crate::image::{Repository, Tag};
 use crate::plan::{Findings, Rulings, Scan, Scans, Watch, Watches};
-use crate::policy::Candidate;
+use crate::policy::{Candidate, Since};
 use crate::registry::{self, Client, Listing};
 
 /// How many repositories are scanned at a time when all their candidates are wanted.
@@ -57,11 +57,12 @@ pub async fn candidates(
     Ok(dated(registry, repository, watch, listing).await?.0)
 }
 
-/// What the tags that are known come to.
+/// What the tags that are known come to at the time `now`.
 pub(super) async fn ruled(
     registry: &Client,
     repository: &Repository,
     watch: &Watch,
+    now: Timestamp,
 ) -> Result<Rulings, registry::Error> {
     let listing = registry.listing(repository).await?;
     let (candidates, listing) = dated(registry, repository, watch, listing).await?;
@@ -69,11 +70,11 @@ pub(super) async fn ruled(
     // Deciding for many policies out of many tags takes its time, and others want to be heard meanwhile.
     let ruled = task::spawn_blocking(move || {
         let rulings = match listing.doubt() {
-            None => watch.rule(&candidates),
+            None => watch.rule(&candidates, now),
             Some(doubt) => {
                 let is_firm = |candidate: &&Candidate| listing.doubtful().binary_search(&candidate.tag).is_err();
                 let firm: Vec<_> = candidates.iter().filter(is_firm).cloned().collect();
-                watch.rule_in_doubt(&candidates, &firm, doubt)
+                watch.rule_in_doubt(&candidates, &firm, doubt, now)
             }
         };
         if listing.is_first() { rulings.without_steps_back(&candidates) } else { rulings }
@@ -88,11 +89,30 @@ async fn dated(
     watch: &Watch,
     listing: Listing,
 ) -> Result<(Vec<Candidate>, Listing), registry::Error> {
-    let wanted = watch.wants_created(listing.tags());
+    let mut wanted = watch.wants_created(listing.tags());
+    if registry.trusts_created() {
+        let known: HashSet<_> = wanted.iter().cloned().collect();
+        let aged = watch.wants_age(&of_first_list(&listing));
+        wanted.extend(aged.into_iter().filter(|tag| !known.contains(tag)));
+    }
     let created: HashMap<_, _> = registry.created(repository, &wanted).await?.into_iter().collect();
     // A tag whose manifest went away after the list was made is no candidate any more.
     let gone: HashSet<_> = wanted.into_iter().filter(|tag| !created.contains_key(tag)).collect();
-    let candidate = |tag: &Tag| Candidate { tag: tag.clone(), created: created.get(tag).copied().flatten() };
-    let candidates = listing.tags().iter().filter(|tag| !gone.contains(*tag)).map(candidate).collect();
+    let candidate = |(tag, first_seen): (&Tag, Timestamp)| {
+        let created = created.get(tag).copied().flatten();
+        let since = if registry.trusts_created() && first_seen <= listing.since() {
+            Since::before_first_look(Some(first_seen), None, created)
+        } else {
+            Since::of(Some(first_seen), None)
+        };
+        Candidate { tag: tag.clone(), created, since }
+    };
+    let candidates = listing.first_seen().filter(|(tag, _)| !gone.contains(*tag)).map(candidate).collect();
     Ok((candidates, listing))
+}
+
+/// The tags that were there when the repository was first listed, which may be much older than that.
+fn of_first_list(listing: &Listing) -> Vec<Tag> {
+    let early = listing.first_seen().filter(|(_, first_seen)| *first_seen <= listing.since());
+    early.map(|(tag, _)| tag.clone()).collect()
 }

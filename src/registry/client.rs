@@ -43,6 +43,7 @@ pub struct Client {
     pub(super) store: Arc<Store>,
     /// Whether what an earlier process has listed is asked for at once.
     pub(super) begins_anew: bool,
+    trust_created: bool,
     /// A moment at which repositories are asked, in milliseconds since 1970.
     pub(super) offset: i64,
     pub(super) versions: AtomicU64,
@@ -84,6 +85,7 @@ impl Client {
             records: Mutex::default(),
             store: Arc::new(Store::open(options.store, Timestamp::now())),
             begins_anew: options.begins_anew,
+            trust_created: options.trust_created,
             // Daemons start at different times.
             offset: Timestamp::now().as_millisecond(),
             versions: AtomicU64::new(0),
@@ -95,6 +97,13 @@ impl Client {
     #[must_use]
     pub fn hosts(&self) -> Vec<HostStatus> {
         self.transport.hosts()
+    }
+
+    /// Whether the tags that were there at the first look count as old as the registry or the image says;
+    /// else nobody knows how old they are, and they count from that look.
+    #[must_use]
+    pub fn trusts_created(&self) -> bool {
+        self.trust_created
     }
 
     pub(super) async fn get(

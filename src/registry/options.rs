@@ -19,6 +19,8 @@ pub struct Options {
     pub store: Option<PathBuf>,
     /// Whether every repository is asked for at the first look, however lately an earlier process did.
     pub begins_anew: bool,
+    /// Whether the tags that were there at the first look count as old as the registry or the image says.
+    pub trust_created: bool,
     /// How often a repository is asked for its tags.
     pub poll_interval: Duration,
     /// Requests at once, over all hosts.
@@ -109,6 +111,7 @@ impl Default for Options {
             helper_folders: Vec::new(),
             store: None,
             begins_anew: false,
+            trust_created: false,
             poll_interval: Duration::from_mins(1),
             concurrency: 64,
             host_concurrency: 8,

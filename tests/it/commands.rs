@@ -7,6 +7,7 @@ mod import;
 mod kustomize;
 mod lint;
 mod marker;
+mod soak;
 
 use std::fs;
 use std::path::Path;

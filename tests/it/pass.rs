@@ -6,6 +6,7 @@ mod kept;
 mod lookout;
 mod registries;
 mod shapes;
+mod soak;
 mod together;
 mod trouble;
 

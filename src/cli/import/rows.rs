@@ -223,7 +223,7 @@ pub(super) fn print(out: &mut dyn Write, import: &Import, changes: &[Change], is
     });
     section(out, "Settings without an equivalent:", leftovers)?;
     let objects = import.objects.iter().map(|(object, place)| {
-        (place.to_string(), format!("{} is left in place: delete it when nothing names it any more", one_line(object)))
+        (place.to_string(), format!("{} is left in place: delete it when nothing needs it any more", one_line(object)))
     });
     section(out, "Objects of other tools:", objects)
 }

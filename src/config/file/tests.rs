@@ -36,8 +36,14 @@ fn everything_that_can_be_set_for_a_registry() {
 #[test]
 fn nothing_is_a_file_that_sets_nothing() {
     for text in ["", "# nothing yet\n", "registries: []\n"] {
-        assert_eq!(read(text).unwrap().sites.iter().count(), 0, "{text}");
+        let settings = read(text).unwrap();
+        assert_eq!((settings.sites.iter().count(), settings.trust_created), (0, false), "{text}");
     }
+}
+
+#[test]
+fn what_is_set_for_all_of_them() {
+    assert!(read("trust-created: true").unwrap().trust_created);
 }
 
 #[track_caller]
@@ -81,7 +87,7 @@ fn mistakes_of_form_are_told_with_their_place() {
         ("registries:", "1:11: expected a list"),
         ("registries: *ours", "1:13: alias references unknown anchor"),
         ("ghcr.io", "1:1: expected a mapping"),
-        ("registry: []", "1:1: unknown field `registry`, expected one of docker-config, registries"),
+        ("registry: []", "1:1: unknown field `registry`, expected one of docker-config, trust-created, registries"),
     ] {
         check(text, &[&format!("/etc/landwaiter/config.yaml:{told}")]);
     }

@@ -67,6 +67,11 @@ const LINES: [(&str, &str, &str); 26] = [
         "What counts as a version. `careful`, as without it: no single number of five digits or more. `loose`: that as well. `full`: only all three numbers.",
     ),
     (
+        "min-age",
+        "a length of time: `24h`, `7d`, `2w`, `1d 12h`; `0h` for none",
+        "Only tags that have been there for so long, see [policies.md](policies.md).",
+    ),
+    (
         "allow-downgrade",
         "`\"true\"` or `\"false\"`",
         "May go back to an older tag. Without it no tag is ever older than the one in Git.",
@@ -92,7 +97,6 @@ const LINES: [(&str, &str, &str); 26] = [
         "Where an image stands in any other kind of object, and what annotations call it.",
     ),
     ("digest", "`none`, `pin` or `follow`", "How digests are written. `none` is what happens without it."),
-    ("min-age", "a time: `24h`, `7d`", "Only tags that are at least that old."),
     ("platforms", "`linux/amd64,linux/arm64`", "Only images that have all of them."),
     ("window", "`Mon-Fri 08:00-16:00 Europe/Oslo`", "When commits may be made."),
 ];

@@ -34,7 +34,8 @@ fn three_prefixes_speak_one_vocabulary() {
         known(&key("order"), voice, Topic::Order, None, "order");
         known(&key("locked_user"), voice, Topic::LockedBy, None, "locked-by");
         known(&key("locked_msg"), voice, Topic::LockedReason, None, "locked-reason");
-        known(&key("min-age"), voice, Topic::Later, None, "min-age");
+        known(&key("min-age"), voice, Topic::MinAge, None, "min-age");
+        known(&key("window"), voice, Topic::Later, None, "window");
         known(&key("image.app"), voice, Topic::Path(Part::Image), Some("app"), "image.app");
     }
     known("filter.fluxcd.io/app", Voice::FluxcdFilter, Topic::Pattern(None), Some("app"), "tag.app");

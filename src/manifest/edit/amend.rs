@@ -9,7 +9,7 @@ mod lines;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::problem::Place;
-use super::super::yaml::{Kind, NodeRef, Remark, Tree};
+use super::super::yaml::{Kind, NodeRef, Remark, Style, Syntax, Tree};
 use super::layout::{Laid, styled};
 use super::proof::{Added, Planned, prove};
 use super::{Obstacle, Refusal, TextEdit, apply};
@@ -43,6 +43,16 @@ pub(in crate::manifest) enum Amendment<'a> {
         behind: Vec<NodeRef<'a>>,
         /// The entries, in order.
         entries: Vec<Fresh>,
+    },
+    /// A comment is added that speaks of a value: behind it on its line, or on a line of its own above where
+    /// another comment stands there.
+    Mark {
+        /// The value.
+        value: NodeRef<'a>,
+        /// The block whose inset it stands in.
+        block: Option<u32>,
+        /// What is to stand behind the `#` and a blank.
+        text: String,
     },
     /// A comment says something else, or goes.
     Comment {
@@ -89,6 +99,8 @@ struct Draft<'a> {
     plans: BTreeMap<Option<u32>, Planned<'a>>,
     /// Comments by the byte where they begin, with what they say then.
     comments: Vec<(Option<u32>, usize, Option<&'a str>)>,
+    /// Comments that are new, by the byte where they are put in.
+    marks: Vec<(Option<u32>, usize, &'a str)>,
 }
 
 /// Makes all amendments that can be made, group by group, and proves them: entries and comments that no
@@ -152,6 +164,7 @@ impl<'a> Amendment<'a> {
     fn spot(&self) -> Spot {
         let node = match self {
             Self::Replace { key, .. } => *key,
+            Self::Mark { value, .. } => *value,
             Self::Remove { mapping, .. } | Self::Insert { mapping, .. } => *mapping,
             Self::Comment { remark, .. } => return (remark.line, remark.column),
         };
@@ -165,6 +178,7 @@ impl<'a> Amendment<'a> {
             }
             Self::Remove { mapping, keys } => remove(*mapping, keys, draft),
             Self::Insert { mapping, behind, entries } => insert(*mapping, behind, entries, gone, draft),
+            Self::Mark { value, block, text } => mark(*value, *block, text, draft),
             Self::Comment { remark, block, text } => {
                 comment(tree, remark, *block, text.as_deref(), draft);
                 Ok(())
@@ -177,6 +191,7 @@ impl<'a> Draft<'a> {
     fn join(&mut self, other: Self) {
         self.edits.extend(other.edits);
         self.comments.extend(other.comments);
+        self.marks.extend(other.marks);
         for (block, planned) in other.plans {
             let plan = self.plans.entry(block).or_default();
             plan.sets.extend(planned.sets);
@@ -192,8 +207,9 @@ impl<'a> Draft<'a> {
     /// The text with all edits, proved; or the line that tells that it is not as planned.
     fn make(mut self, tree: &Tree, words: &[&str]) -> Result<String, usize> {
         let after = Tree::parse(apply(tree.source(), &self.edits), tree.syntax()).map_err(|error| error.line)?;
-        for (block, ..) in &self.comments {
-            self.plans.entry(*block).or_default();
+        let blocks = self.comments.iter().map(|(block, ..)| *block).chain(self.marks.iter().map(|(block, ..)| *block));
+        for block in blocks {
+            self.plans.entry(block).or_default();
         }
         prove(tree, &after, &self.plans)?;
         self.prove_comments(tree, &after, words)?;
@@ -211,14 +227,26 @@ impl<'a> Draft<'a> {
     fn prove_comments(&self, tree: &Tree, after: &Tree, words: &[&str]) -> Result<(), usize> {
         let mut changed: BTreeMap<usize, Option<&str>> = BTreeMap::new();
         changed.extend(self.comments.iter().map(|(_, at, text)| (*at, *text)));
+        let mut marks: BTreeMap<Option<u32>, Vec<(usize, &str)>> = BTreeMap::new();
+        for (block, at, text) in &self.marks {
+            marks.entry(*block).or_default().push((*at, text));
+        }
         let has_word = |text: &&str| words.iter().any(|word| text.contains(word));
         for (old, new) in homes(tree).zip(homes(after)) {
-            let told = |remark: &Remark<'_>| Some(remark.text.to_owned());
-            let expected = old.remarks(words).into_iter().filter_map(|remark| match changed.get(&remark.span.0) {
-                Some(text) => text.filter(has_word).map(str::to_owned),
-                None => told(&remark).filter(|_| !self.is_overwritten(remark.span.0)),
+            let told = |remark: &Remark<'_>| remark.text.to_owned();
+            let kept = old.remarks(words).into_iter().filter_map(|remark| {
+                let at = remark.span.0;
+                let text = match changed.get(&at) {
+                    Some(text) => text.filter(has_word).map(str::to_owned),
+                    None => Some(told(&remark)).filter(|_| !self.is_overwritten(at)),
+                };
+                Some((at, text?))
             });
-            if !expected.eq(new.remarks(words).iter().filter_map(told)) {
+            let here = marks.get(&old.inset_in()).into_iter().flatten();
+            let mut expected: Vec<(usize, String)> =
+                kept.chain(here.map(|(at, text)| (*at, (*text).to_owned()))).collect();
+            expected.sort_by_key(|(at, _)| *at);
+            if !expected.into_iter().map(|(_, text)| text).eq(new.remarks(words).iter().map(told)) {
                 return Err(1);
             }
         }
@@ -354,6 +382,20 @@ fn comment<'a>(tree: &Tree, remark: &Remark<'a>, block: Option<u32>, text: Optio
     };
     draft.edits.push(edit);
     draft.comments.push((block, start, text));
+}
+
+fn mark<'a>(value: NodeRef<'a>, block: Option<u32>, text: &'a str, draft: &mut Draft<'a>) -> Result<(), Obstacle> {
+    if value.tree().syntax() == Syntax::Json {
+        return Err(Obstacle::NoComments);
+    }
+    // Behind a block, and between its key and its text, a comment would be text.
+    if let Kind::Scalar(Style::Literal | Style::Folded) = value.kind() {
+        return Err(Obstacle::Block);
+    }
+    let (at, text_edit) = lines::mark(value, text).ok_or(Obstacle::Crowded)?;
+    draft.edits.push(text_edit);
+    draft.marks.push((block, at, text));
+    Ok(())
 }
 
 #[cfg(test)]

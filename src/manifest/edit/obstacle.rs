@@ -99,6 +99,9 @@ pub enum Obstacle {
     /// An entry that is to change, to go or to get a neighbour shares its lines with something else.
     #[error("the entry is not laid out as `key: value` with nothing else on its lines; write it so")]
     Crowded,
+    /// A comment was to be added to JSON.
+    #[error("JSON has no comments; annotate the object, or write the file as YAML")]
+    NoComments,
     /// Something other than a mapping where entries are to be added.
     #[error("there is no mapping here; write one")]
     NoMapping,

@@ -4,11 +4,9 @@
 //! is no precedence beyond that, since whoever lost would find out in production. Must not know how
 //! anything is written.
 
-use crate::image::Tag;
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::subject::{Mandate, Subject};
 use crate::manifest::workload::{Automation, ContainerPolicy};
-use crate::policy::Policy;
 
 const MEND: &str = "keep one of the two, or leave one dialect out of --dialects";
 
@@ -62,7 +60,9 @@ fn join(
     };
     let pairs = ours.policies.into_iter().zip(theirs.policies).zip(subjects);
     let policies = pairs.map(|((ours, theirs), subject)| match (ours, theirs) {
-        (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two)) if !is_same(&one, &two, subject.tag.as_ref()) => {
+        (ContainerPolicy::Stated(one), ContainerPolicy::Stated(two))
+            if !one.means_the_same_as(&two, subject.tag.as_ref()) =>
+        {
             let name = subject.name.unwrap_or("the container");
             let (reason, place) = wrong(format!("{both} disagree about `{name}`: one says {one}, the other {two}"));
             ContainerPolicy::Invalid { reason, place }
@@ -74,11 +74,6 @@ fn join(
     let leftovers = [ours.leftovers, theirs.leftovers].concat();
     let automated = ours.automated.or(theirs.automated);
     Mandate { policies: policies.collect(), automated, automation, peers, leftovers, ..ours }
-}
-
-/// Whether two policies are one and the same, each in the words of its dialect.
-fn is_same(one: &Policy, two: &Policy, current: Option<&Tag>) -> bool {
-    one == two || matches!((one.native_words(current), two.native_words(current)), (Ok(one), Ok(two)) if one == two)
 }
 
 /// How much one says against a change.

@@ -11,7 +11,7 @@ use crate::manifest::dialect::{CHART_IMAGE, Topic, Voice, nearest};
 use crate::manifest::problem::{Place, Problem, Rule, Severity};
 use crate::manifest::workload::ContainerPolicy;
 use crate::policy::{
-    Dialect, Exclude, InvalidPattern, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within,
+    Dialect, Exclude, InvalidPattern, MinAge, Order, Pattern, PatternKind, Policy, Prerelease, Versions, Within,
 };
 
 /// How many names of containers are compared with a wrong one, and listed. A pod has few.
@@ -179,6 +179,7 @@ impl<'a> Reader<'a, '_> {
                 Topic::Order => Order::parse(text).err().map(|error| whole(&error)),
                 Topic::Versions => Versions::parse(text).err().map(|error| whole(&error)),
                 Topic::Within => Within::parse(text).err().map(|error| whole(&error)),
+                Topic::MinAge => MinAge::parse(text).err().map(|error| whole(&error)),
                 Topic::Prerelease => Prerelease::parse(text).err().map(|error| whole(&error)),
                 Topic::Policy => {
                     self.preset(&said.value, text);

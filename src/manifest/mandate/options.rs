@@ -5,7 +5,7 @@
 use super::choice::pattern;
 use super::{Reader, Said, Wrong};
 use crate::manifest::problem::{Place, Rule};
-use crate::policy::{Exclude, Order, PatternKind, Policy, PolicyBuilder, Prerelease, Versions, Within};
+use crate::policy::{Exclude, MinAge, Order, PatternKind, Policy, PolicyBuilder, Prerelease, Versions, Within};
 
 /// The words beside a pattern that count for one container.
 #[derive(Debug, Clone)]
@@ -16,14 +16,15 @@ pub(super) struct Options<'a> {
     versions: Option<Said<'a>>,
     within: Option<Said<'a>>,
     prerelease: Option<Said<'a>>,
+    min_age: Option<Said<'a>>,
     /// Its own, and what is left out for all.
     excludes: Vec<Said<'a>>,
 }
 
 impl<'a> Options<'a> {
     /// What they are called.
-    pub(super) const TOPICS: [&'static str; 7] =
-        ["order", "extract", "exclude", "constraint", "versions", "within", "prerelease"];
+    pub(super) const TOPICS: [&'static str; 8] =
+        ["order", "extract", "exclude", "constraint", "versions", "within", "prerelease", "min-age"];
 
     /// Those that are said for the container of this name. What says how tags are read for all containers
     /// goes with the pattern for all containers, which `is_shared` tells; what only narrows holds anyway.
@@ -39,14 +40,16 @@ impl<'a> Options<'a> {
             versions: reading("versions"),
             within: narrowing("within"),
             prerelease: narrowing("prerelease"),
+            min_age: narrowing("min-age"),
             excludes: [own("exclude"), wide("exclude")].into_iter().flatten().cloned().collect(),
         }
     }
 
     /// The first of them, if there is any.
     pub(super) fn first(&self) -> Option<&Said<'a>> {
-        let single = [&self.order, &self.extract, &self.constraint, &self.versions, &self.within, &self.prerelease];
-        single.into_iter().flatten().chain(&self.excludes).next()
+        let reading = [&self.order, &self.extract, &self.constraint, &self.versions];
+        let narrowing = [&self.within, &self.prerelease, &self.min_age];
+        reading.into_iter().chain(narrowing).flatten().chain(&self.excludes).next()
     }
 
     /// The policy that they make of this one, whose pattern stands at `place`.
@@ -82,6 +85,9 @@ impl<'a> Options<'a> {
         }
         if let Some(said) = &self.prerelease {
             builder = builder.prerelease(read(reader, said, Prerelease::parse)?);
+        }
+        if let Some(said) = &self.min_age {
+            builder = builder.min_age(read(reader, said, MinAge::parse)?);
         }
         let mut exclude = base.exclude().clone();
         for said in &self.excludes {

@@ -190,6 +190,10 @@ fn what_narrows_versions() {
     check("landwaiter/tag-glob: x\nlandwaiter/within: minor", "off", "app: invalid, sidecar: invalid");
     for (wrong, told) in [
         ("landwaiter/within.app: patch", "a.yaml:5:28: error: within `patch` has no meaning; use `major`"),
+        (
+            "landwaiter/min-age.app: 7",
+            "a.yaml:5:29: error: min-age `7` is no length of time: it has no unit; write one such as `24h`, `7d` or `2w`",
+        ),
         ("landwaiter/prerelease.app: any", "a.yaml:5:32: error: prerelease `any` has no meaning; use `same`"),
         ("landwaiter/versions.app: strict", "a.yaml:5:30: error: versions `strict` has no meaning; use `careful`"),
         ("landwaiter/constraint.app: ~1.", "a.yaml:5:32: error: `semver:~1.` is no version constraint"),
@@ -328,8 +332,21 @@ fn a_typo_does_not_widen_a_policy() {
 }
 
 #[test]
+fn a_tag_has_to_be_there_for_long_enough() {
+    let wide = format!("{ON}\nlandwaiter/tag-semver: '*'\nlandwaiter/min-age: 24h");
+    fine(&wide, "on", "app: semver:* min-age=1d, sidecar: semver:* min-age=1d");
+    let own = "landwaiter/tag.app: 'semver:1'\nlandwaiter/min-age.app: 3 days";
+    fine(&format!("{wide}\n{own}"), "on", "app: semver:1 min-age=3d, sidecar: semver:* min-age=1d");
+    fine(&format!("{wide}\nlandwaiter/min-age.app: 0h"), "on", "app: semver:*, sidecar: semver:* min-age=1d");
+    fine(&format!("{ON}\nfluxcd.io/min-age: 2w"), "on", "app: own family min-age=14d, sidecar: own family min-age=14d");
+    let named = format!("{ON}\nlandwaiter/policy: calm\nlandwaiter/min-age: 7d");
+    let policy = "calm (semver:>=1 min-age=7d exclude=*-rc*)";
+    fine(&named, "on", &format!("app: {policy}, sidecar: {policy}"));
+}
+
+#[test]
 fn what_is_not_done_yet_holds() {
-    for key in ["min-age", "platforms", "window", "digest", "min-age.app"] {
+    for key in ["platforms", "window", "digest", "platforms.app"] {
         check(&format!("{ON}\nlandwaiter/{key}: x"), "held at 6:5", "app: own family, sidecar: own family");
     }
     fine(&format!("{ON}\nlandwaiter/digest: none"), "on", "app: own family, sidecar: own family");

@@ -26,6 +26,11 @@ fn what_stands_in_a_policy_file() {
         "for: x\npattern: 'regex:^b-(\\d+)$'\norder: numeric\nextract: $1\nexclude: [b-1, 'b-2']\nallow-downgrade: true\n",
         Ok("mine (regex:^b-(\\d+)$ order=numeric extract=$1 exclude=b-1,b-2 allow-downgrade=true)"),
     );
+    check("for: x\nmin-age: 2 weeks\n", Ok("mine (own family min-age=14d)"));
+    check(
+        "for: x\npattern: semver:*\nmin-age: 7d\nexamples:\n- {tags: [{tag: '1.1', pushed: 2026-01-01T00:00:00Z, first-seen: 2025-01-01T00:00:00Z}, '1.0'], current: '0.9', now: 2026-01-07T00:00:00Z, expect: '1.0'}\n",
+        Ok("mine (semver:* min-age=7d)"),
+    );
     check("for: x\nwithin: minor\nexclude: a,b", Ok("mine (own family within=minor exclude=a,b)"));
     check(
         "for: x\npattern: semver:*\nexamples:\n- {tags: [1.9, 1.10, {tag: '1.8', created: 2026-01-01T00:00:00Z}], current: 1.9, expect: 1.10}\n- tags: [1.0.0]\n  hold: no-match\n  current: '1.0'\n"
@@ -43,6 +48,12 @@ fn what_is_wrong_in_a_policy_file() {
     check(
         "for: x\nname: other",
         Err(&["mine:2:7: error: the policy calls itself `other`, and its file `mine`; give both the same name"]),
+    );
+    check(
+        "for: x\nmin-age: 7",
+        Err(&[
+            "mine:2:10: error: min-age: min-age `7` is no length of time: it has no unit; write one such as `24h`, `7d` or `2w`",
+        ]),
     );
     check("pattern: glob:a", Err(&["mine:1:1: error: for: say in one sentence what the policy is for"]));
     check("- a", Err(&["mine:1:1: error: a policy file holds one mapping with `for` and `pattern`"]));

@@ -39,7 +39,7 @@ impl<'a> Reader<'a, '_> {
         for (object, kind) in objects(tree) {
             let id = WorkloadId::of(object, kind);
             if let Some(found) = deploys::read(object, kind, self.path) {
-                let list = found.metadata.filter(|_| is_heard).and_then(|metadata| {
+                let list = found.carrier.get("metadata").filter(|_| is_heard).and_then(|metadata| {
                     let list = argocd::read_annotations(metadata, self.path, &mut self.manifest.problems)?;
                     Some(Arc::new(self.checked(list, object)))
                 });
@@ -49,6 +49,7 @@ impl<'a> Reader<'a, '_> {
                 self.manifest.applications.push(Application {
                     id,
                     place: object.place(self.path),
+                    words_at: found.carrier.place(self.path),
                     number: self.manifest.applications.len(),
                     name: found.name,
                     namespace: found.namespace,

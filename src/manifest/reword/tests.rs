@@ -2,8 +2,9 @@
 
 use super::{Reword, Rewording};
 use crate::manifest::problem::Place;
-use crate::manifest::{Document, Terms, read};
+use crate::manifest::{Document, ForeignObject, Terms, read};
 use crate::path::RepoPath;
+use crate::policy::{Dialect, Dialects};
 
 fn replace(key: &str, new_key: &str) -> Reword {
     Reword::Replace { key: key.into(), new_key: new_key.into(), new_value: None }
@@ -248,4 +249,80 @@ spec:
     assert_eq!(String::from_utf8(reworded.bytes).unwrap(), expected);
     let elsewhere = Rewording::Comment { place: Place { file: path, line: 1, column: 1 }, text: None };
     assert_eq!(document.reword(&[elsewhere]).refused.len(), 1);
+}
+
+#[test]
+fn values_get_comments() {
+    let path = RepoPath::parse("a.yaml").unwrap();
+    let source = "\
+kind: Application
+spec:
+  source:
+    helm:
+      values: |
+        image: {name: x/a, tag: '1'}
+        other: &b x/b:1
+      parameters: [{name: a, value: '2'}, {name: b, value: '3'}] # c
+  again: &d 4
+  more: *d
+";
+    let document = Document::open(&path, source.as_bytes()).unwrap();
+    let mark = |value: &str, text: &str| {
+        let at = source.find(value).unwrap();
+        let line = source[..at].matches('\n').count() + 1;
+        let column = at - source[..at].rfind('\n').unwrap();
+        let place = Place { file: path.clone(), line, column };
+        Rewording::Mark { place, text: text.to_owned() }
+    };
+    let rewordings = [
+        mark("'1'", "landwaiter: one"),
+        mark("x/b:1", "landwaiter: two"),
+        mark("'2'", "landwaiter: crowded"),
+        mark("'3'", "landwaiter: three"),
+        mark("4\n", "landwaiter: shared"),
+        mark("*d", "landwaiter: no value"),
+    ];
+    let reworded = document.reword(&rewordings);
+    let expected = source
+        .replace("tag: '1'}", "tag: '1'} # landwaiter: one")
+        .replace("x/b:1", "x/b:1 # landwaiter: two")
+        .replace("      parameters", "      # landwaiter: three\n      parameters");
+    let refused: Vec<_> = reworded.refused.iter().map(|(at, refusal)| format!("{at} {}", refusal.obstacle())).collect();
+    assert_eq!(
+        refused,
+        [
+            "2 the entry is not laid out as `key: value` with nothing else on its lines; write it so",
+            "4 the value belongs to the anchor of line 9, and line 10 uses it as well; write the value in both places",
+            "5 the field does not belong to this file as it was read",
+        ]
+    );
+    assert_eq!(String::from_utf8(reworded.bytes).unwrap(), expected);
+}
+
+#[test]
+fn the_template_of_an_application_set_is_an_object() {
+    let path = RepoPath::parse("a.yaml").unwrap();
+    let source = "\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: all, annotations: {keel.sh/policy: all}}
+spec:
+  template:
+    metadata:
+      annotations:
+        argocd-image-updater.argoproj.io/image-list: x/a
+        keel.sh/policy: all
+    spec: {}
+";
+    let told = |dialects: &[Dialect]| -> Vec<(usize, Vec<String>)> {
+        let objects = Document::open(&path, source.as_bytes()).unwrap().foreign_objects(Dialects::of(dialects));
+        let keys = |object: &ForeignObject| object.words.iter().map(|word| word.key.to_string()).collect();
+        objects.iter().map(|object| (object.place.line, keys(object))).collect()
+    };
+    let (keel, list) = ("keel.sh/policy".to_owned(), "argocd-image-updater.argoproj.io/image-list".to_owned());
+    assert_eq!(told(&Dialect::ALL), [(1, vec![keel.clone()]), (6, vec![list])]);
+    assert_eq!(told(&[Dialect::Keel]), [(1, vec![keel])]);
+    let word = remove("argocd-image-updater.argoproj.io/image-list");
+    let changed = reworded("a.yaml", 6, 5, source, &[word]).unwrap();
+    assert_eq!(changed, source.replace("        argocd-image-updater.argoproj.io/image-list: x/a\n", ""));
 }

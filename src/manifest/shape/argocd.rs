@@ -70,13 +70,18 @@ pub(super) fn levels<'a>(
 
 /// The specification and the metadata of an `Application`.
 fn application<'a>(object: NodeRef<'a>, kind: &str) -> Option<(NodeRef<'a>, Option<NodeRef<'a>>)> {
-    let application = match kind {
-        "Application" => object,
-        "ApplicationSet" => object.get("spec")?.get("template")?,
-        _ => return None,
-    };
+    let application = carrier(object, kind)?;
+    Some((application.get("spec")?, application.get("metadata")))
+}
+
+/// The application that an object is, or the template of those that it makes.
+pub(in crate::manifest) fn carrier<'a>(object: NodeRef<'a>, kind: &str) -> Option<NodeRef<'a>> {
     let is_argo = object.get_text("apiVersion").is_some_and(|version| version.starts_with("argoproj.io/"));
-    is_argo.then_some((application.get("spec")?, application.get("metadata")))
+    match kind {
+        "Application" if is_argo => Some(object),
+        "ApplicationSet" if is_argo => object.get("spec")?.get("template"),
+        _ => None,
+    }
 }
 
 /// What an `Application` deploys.

@@ -2,6 +2,8 @@
 //!
 //! Must not know whose setting it is, nor where anything stands.
 
+use jiff::Timestamp;
+
 use crate::image::Tag;
 use crate::plan::verdict::{Hold, Verdict};
 use crate::policy::{Candidate, Judgement, PeerChoice, Policy, explain};
@@ -64,20 +66,20 @@ impl Ours {
     }
 }
 
-/// Compares both, of a tool of this name.
+/// Compares both, of a tool of this name, at the time `now`.
 pub(super) fn compare(
     tool: &str,
     theirs: &PeerChoice,
     ours: &Ours,
     policy: Option<&Policy>,
     current: Option<&Tag>,
-    candidates: &[Candidate],
+    (candidates, now): (&[Candidate], Timestamp),
 ) -> Agreement {
     let reason = match theirs {
         PeerChoice::Tag(tag) if ours.tag(current) == Some(tag) => return Agreement::Same,
         PeerChoice::Stays(_) | PeerChoice::Fails(_) if ours.tag(current) == current => return Agreement::Same,
         PeerChoice::Tag(tag) => {
-            let judged = policy.and_then(|policy| judgement(policy, tag, current, candidates));
+            let judged = policy.and_then(|policy| judgement(policy, tag, current, (candidates, now)));
             let judged =
                 judged.map_or_else(|| format!("{tool} takes {tag}"), |why| format!("{tool} takes {tag}, which {why}"));
             format!("{judged}. {}", ours.sentence())
@@ -94,8 +96,13 @@ pub(super) fn compare(
 }
 
 /// What our policy makes of a tag that is not taken.
-fn judgement(policy: &Policy, tag: &Tag, current: Option<&Tag>, candidates: &[Candidate]) -> Option<String> {
-    let explanation = explain(policy, current, candidates);
+fn judgement(
+    policy: &Policy,
+    tag: &Tag,
+    current: Option<&Tag>,
+    (candidates, now): (&[Candidate], Timestamp),
+) -> Option<String> {
+    let explanation = explain(policy, current, candidates, now);
     let judged = explanation.judged.into_iter().find(|judged| judged.tag == *tag)?;
     Some(match judged.judgement {
         Judgement::Rejected(rejection) => format!("is not in the running here: {rejection}"),

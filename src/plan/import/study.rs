@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use crate::manifest::{Automation, Container, Document, ForeignObject, Place, Scope, Workload};
+use crate::manifest::{Automation, Container, ContainerPolicy, Document, ForeignObject, Place, Scope, Workload};
 use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, Source, Watches};
 use crate::policy::Dialects;
@@ -80,6 +80,14 @@ pub(super) fn by_place(inventory: &Inventory) -> ByPlace<'_> {
 pub(super) fn mistake(workload: &Workload) -> Option<&str> {
     match &workload.automation {
         Automation::Held { reason, .. } => Some(reason),
+        _ => None,
+    }
+}
+
+/// What is wrong with what a container follows, if something is.
+pub(super) fn invalid(container: &Container) -> Option<&str> {
+    match &container.policy {
+        ContainerPolicy::Invalid { reason, .. } => Some(reason),
         _ => None,
     }
 }

@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Native;
+use super::application::{self, Lists};
+use super::following::{self, Following};
 use super::settings;
 use super::shared::{self, Exchange, Named};
-use super::study::{ByPlace, Study, mistake};
-use super::words::{PREFIX, comment};
+use super::study::{ByPlace, Study, invalid, mistake};
+use super::words::PREFIX;
 use crate::image::Reference;
 use crate::manifest::{Automation, Container, ContainerPolicy, ForeignObject, ImagePart, Place, Rewording, Workload};
 use crate::policy::Dialect;
@@ -18,12 +20,18 @@ use crate::policy::Dialect;
 pub(super) struct Task {
     /// What is to be reworded.
     pub(super) rewordings: Vec<Rewording>,
-    /// What stands there then: the container that it is about, key and value.
+    /// The annotations that stand there then: the container that each is about, key and value.
     pub(super) becomes: Vec<(Option<String>, String, String)>,
+    /// The comment that stands beside the image then, without its `# `.
+    pub(super) mark: Option<String>,
     /// The words that stay as they are: their keys, values and places, and why.
     pub(super) stay: Vec<Stay>,
     /// Why none of it is done.
     pub(super) refused: Option<String>,
+    /// Whether nothing is to be done, since native words say all of it.
+    pub(super) is_said: bool,
+    /// The images without whose tasks it cannot be done, since their words would be lost.
+    pub(super) needs: Vec<Place>,
 }
 
 /// A word that stays as it is.
@@ -43,21 +51,29 @@ impl Task {
     }
 }
 
-/// The tasks of a repository, in the order of the files.
+/// The tasks of a repository, in the order of the files: by the place of the words, or by that of the image
+/// where its words stay as they are.
 pub(super) fn all(study: &Study, native: &ByPlace<'_>) -> BTreeMap<Place, Task> {
     let mut workloads: BTreeMap<&Place, Vec<&Workload>> = BTreeMap::new();
     for workload in study.heard.workloads() {
         workloads.entry(&workload.words_at).or_default().push(workload);
     }
+    let lists = Lists::of(study);
     let mut tasks = BTreeMap::new();
     for (place, object) in &study.objects {
         let there = workloads.get(place).map(Vec::as_slice).unwrap_or_default();
-        tasks.insert(place.clone(), of_object(object, there, native));
+        tasks.insert(place.clone(), of_object(object, there, &lists, native));
     }
     for manifest in study.heard.manifests() {
         for setter in &manifest.markers.setters {
             let there = workloads.get(&setter.place).map(Vec::as_slice).unwrap_or_default();
             tasks.insert(setter.place.clone(), of_comment(&setter.place, setter.wish.part, there));
+        }
+    }
+    // What is said of an application is said beside each image; only then its annotations can go.
+    for workload in study.heard.workloads() {
+        for container in workload.containers.iter().filter(|one| application::is_told(one)) {
+            tasks.insert(container.image.place().clone(), of_image(workload, container, native));
         }
     }
     // A name that is marked goes with the tag beside it.
@@ -80,26 +96,52 @@ pub(super) fn all(study: &Study, native: &ByPlace<'_>) -> BTreeMap<Place, Task> 
             }
         }
     }
+    refuse_what_is_needed(&mut tasks);
     tasks
 }
 
+/// Refuses the tasks that need others that are refused.
+pub(super) fn refuse_what_is_needed(tasks: &mut BTreeMap<Place, Task>) {
+    let lost = |task: &Task| {
+        let is_refused = |place: &&Place| tasks.get(place).is_some_and(|needed| needed.refused.is_some());
+        let place = task.needs.iter().find(is_refused).filter(|_| task.refused.is_none())?;
+        Some(format!("the image at {place} has no native words yet"))
+    };
+    let refused: Vec<_> = tasks.iter().filter_map(|(at, task)| Some((at.clone(), lost(task)?))).collect();
+    for (at, why) in refused {
+        if let Some(task) = tasks.get_mut(&at) {
+            task.refused = Some(why);
+        }
+    }
+}
+
 /// What becomes of the words of an object.
-fn of_object(object: &ForeignObject, workloads: &[&Workload], native: &ByPlace<'_>) -> Task {
+fn of_object(object: &ForeignObject, workloads: &[&Workload], lists: &Lists<'_>, native: &ByPlace<'_>) -> Task {
     let mut task = Task::default();
     let containers: Vec<&Container> = workloads.iter().flat_map(|workload| &workload.containers).collect();
-    let wrong = workloads.iter().find_map(|workload| mistake(workload).map(str::to_owned));
-    let invalid = containers.iter().find_map(|container| match &container.policy {
-        ContainerPolicy::Invalid { reason, .. } => Some(reason.clone()),
-        _ => None,
-    });
-    if containers.is_empty() {
+    // Mistakes in what an application is told are those of single images.
+    let others = || {
+        let all = workloads.iter().flat_map(|workload| workload.containers.iter().map(move |one| (*workload, one)));
+        all.filter(|(_, container)| !application::is_told(container))
+    };
+    let wrong = others().find_map(|(workload, _)| mistake(workload).map(str::to_owned));
+    let invalid = others().find_map(|(_, container)| invalid(container).map(str::to_owned));
+    if lists.get(object).is_some() {
+        let told = containers.iter().filter(|container| application::is_told(container));
+        task.needs.extend(told.map(|container| container.image.place().clone()));
+    }
+    if containers.is_empty() && !lists.are_said(object) {
+        let why = match lists.get(object) {
+            Some(_) => "no image is followed because of it; `lint` may say why; correct or remove it",
+            None => "there is no image here that it could be about",
+        };
         for word in &object.words {
             task.stay.push(Stay {
                 dialect: word.dialect,
                 key: word.key.to_string(),
                 value: word.value.to_string(),
                 place: word.place.clone(),
-                why: "there is no image here that it could be about".to_owned(),
+                why: why.to_owned(),
             });
         }
         return task;
@@ -112,7 +154,7 @@ fn of_object(object: &ForeignObject, workloads: &[&Workload], native: &ByPlace<'
             named.push(this);
         }
     }
-    match wrong.or(invalid).map_or_else(|| exchange(object, workloads, &named, native), Err) {
+    match wrong.or(invalid).map_or_else(|| exchange(object, workloads, &named, lists, native), Err) {
         Ok(Exchange { rewords, becomes, stay }) => {
             task.becomes = becomes;
             task.stay.extend(stay.into_iter().map(|(number, why)| {
@@ -135,6 +177,7 @@ fn exchange(
     object: &ForeignObject,
     workloads: &[&Workload],
     named: &[Named<'_>],
+    lists: &Lists<'_>,
     native: &ByPlace<'_>,
 ) -> Result<Exchange, String> {
     let dialects: BTreeSet<Dialect> = object.words.iter().map(|word| word.dialect).collect();
@@ -143,7 +186,7 @@ fn exchange(
         let part = if dialect == Dialect::Flux {
             shared::exchange(object, named)?
         } else if dialect == Dialect::ArgocdImageUpdater {
-            return Err("what an application is told is not put into native words yet".to_owned());
+            application::exchange(object, lists, workloads)?
         } else {
             // What is a pod's aside, such as an image volume, is followed natively only by its name.
             let is_aside = |named: &Named<'_>| {
@@ -168,19 +211,25 @@ fn is_said_natively(workloads: &[&Workload], native: &ByPlace<'_>) -> bool {
     workloads.iter().all(|workload| {
         workload.containers.iter().all(|container| {
             let found = native.get(container.image.place()).map(Vec::as_slice).unwrap_or_default();
-            let current = container.image.reference().tag();
-            let words = |container: &Container| match &container.policy {
-                ContainerPolicy::Stated(policy) => Some(policy.native_words(current).ok()),
-                _ => None,
-            };
-            let is_same = |(other, same): &(&Workload, &Container)| {
-                other.place == workload.place
-                    && other.automation == workload.automation
-                    && words(same) == words(container)
-            };
-            found.iter().any(is_same)
+            let following = Following::of(workload, container);
+            found.iter().any(|(other, same)| other.place == workload.place && Following::of(other, same) == following)
         })
     })
+}
+
+/// What becomes of what an application is told about one image.
+fn of_image(workload: &Workload, container: &Container, native: &ByPlace<'_>) -> Task {
+    let mut task = Task::default();
+    let place = container.image.place();
+    match application::mark(workload, container, native) {
+        Ok(Some(text)) => {
+            task.rewordings.push(Rewording::Mark { place: place.clone(), text: text.clone() });
+            task.mark = Some(text);
+        }
+        Ok(None) => task.is_said = true,
+        Err(why) => task.refused = Some(why),
+    }
+    task
 }
 
 /// What becomes of a comment of Flux version 2.
@@ -194,20 +243,9 @@ fn of_comment(place: &Place, part: ImagePart, workloads: &[&Workload]) -> Task {
         (ImagePart::Digest, _) => task.refused = Some("the part `:digest` is not supported yet".to_owned()),
         (_, Some((workload, container))) => {
             let image: Option<&Reference> = (part == ImagePart::Tag).then(|| container.image.reference());
-            let text = match (mistake(workload), &container.policy) {
-                (Some(reason), _) => Err(reason.to_owned()),
-                (None, ContainerPolicy::Stated(policy)) => {
-                    comment(policy, container.image.reference().tag(), &workload.automation, image)
-                }
-                (None, ContainerPolicy::Invalid { reason, .. }) => Err(reason.clone()),
-                (None, ContainerPolicy::Elsewhere { place }) => {
-                    Err(format!("the tag that counts is written at {place}"))
-                }
-                (None, ContainerPolicy::Unstated) => Err("it comes to nothing".to_owned()),
-            };
-            match text {
+            match following::spoken(workload, container, image) {
                 Ok(text) => {
-                    task.becomes.push((None, "#".to_owned(), text.clone()));
+                    task.mark = Some(text.clone());
                     task.rewordings = reword(Some(text));
                 }
                 Err(why) => task.refused = Some(why),

@@ -339,7 +339,7 @@ impl<'s, 'c> Joiner<'s, 'c> {
         let Searched { spoken, .. } = self.searched;
         let application = spoken.application();
         let is_own = application.list.as_ref().is_some_and(|own| own.place == spoken.list.place);
-        if is_own { application.place.clone() } else { spoken.list.place.clone() }
+        if is_own { application.words_at.clone() } else { spoken.list.place.clone() }
     }
 
     /// The application with these images, if there are any.

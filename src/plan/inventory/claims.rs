@@ -24,7 +24,9 @@ pub(super) fn give_way(workloads: &mut Vec<Arc<Workload>>, claims: &[Arc<Workloa
             claimed.get(container.image.place()).is_some_and(|claims| {
                 let agrees = claims.iter().any(|(claim, image)| {
                     // A lock by itself says nothing of the tags.
-                    let says_no_more = image.policy == container.policy || !workload.automated;
+                    let current = container.image.reference().tag();
+                    let is_same = image.policy.means_the_same_as(&container.policy, current);
+                    let says_no_more = is_same || !workload.automated;
                     claim.automation == workload.automation && says_no_more
                 });
                 agrees || is_silent(workload, container)

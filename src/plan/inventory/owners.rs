@@ -62,7 +62,8 @@ pub(super) fn agree((one, a): (&Workload, &Container), (two, b): (&Workload, &Co
         let may = matches!(workload.automation, Automation::On | Automation::Locked(_));
         may && matches!(container.policy, ContainerPolicy::Stated(_))
     };
-    let same = a.policy == b.policy && one.automation == two.automation;
+    let current = a.image.reference().tag();
+    let same = one.automation == two.automation && a.policy.means_the_same_as(&b.policy, current);
     same || (!changes(one, a) && !changes(two, b))
 }
 

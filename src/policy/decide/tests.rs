@@ -1,13 +1,13 @@
 //! Decisions as stories: what is chosen, what holds, and what people are told.
 
 use super::{Decision, Hold, decide};
-use crate::policy::tests::{candidates, check, outcome, policy, tag};
+use crate::policy::tests::{candidates, check, day, outcome, policy, tag};
 
 /// The sentence that a person reads.
 #[track_caller]
 fn told(policy_text: &str, current: &str, tags: &str) -> String {
     let current = Some(current).filter(|current| !current.is_empty()).map(tag);
-    match decide(&policy(policy_text), current.as_ref(), &candidates(tags)).decision {
+    match decide(&policy(policy_text), current.as_ref(), &candidates(tags), day(1)).decision {
         Decision::Update(choice) => format!("{}: {}", choice.tag, choice.reason),
         Decision::Hold(hold) => {
             assert!(Hold::NAMES.contains(&hold.name()), "{}", hold.name());
@@ -209,7 +209,7 @@ fn ties() {
 fn times_of_1970_are_one_and_the_same() {
     let mut tags = candidates("r9@0 r10@0");
     tags[0].created = tags[0].created.map(|created| created + jiff::SignedDuration::from_hours(24));
-    let Decision::Update(choice) = decide(&policy("*"), Some(&tag("r9")), &tags).decision else { panic!() };
+    let Decision::Update(choice) = decide(&policy("*"), Some(&tag("r9")), &tags, day(1)).decision else { panic!() };
     assert_eq!(choice.tag, tag("r10"));
     assert_eq!(choice.created, tags[1].created);
 }
@@ -276,8 +276,8 @@ fn created_times_are_asked_for_only_when_they_decide() {
 
 #[test]
 fn numbers_of_the_ruling_count_each_tag_once() {
-    let ruling = decide(&policy("semver:~1"), None, &candidates("1.0 1.1 1.1 2.0 1.0 x"));
+    let ruling = decide(&policy("semver:~1"), None, &candidates("1.0 1.1 1.1 2.0 1.0 x"), day(1));
     assert_eq!((ruling.matched, ruling.of), (2, 4));
-    let ruling = decide(&policy("*"), None, &candidates("a@1 b b@2 c@3"));
+    let ruling = decide(&policy("*"), None, &candidates("a@1 b b@2 c@3"), day(1));
     assert_eq!((ruling.matched, ruling.of), (3, 3));
 }

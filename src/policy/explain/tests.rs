@@ -1,11 +1,11 @@
 //! What people are told about every tag.
 
 use super::explain;
-use crate::policy::tests::{candidates, policy, tag};
+use crate::policy::tests::{candidates, day, policy, tag};
 
 #[track_caller]
 fn check(policy_text: &str, current: &str, tags: &str, expected: &[(&str, &str, &str)]) {
-    let explanation = explain(&policy(policy_text), Some(&tag(current)), &candidates(tags));
+    let explanation = explain(&policy(policy_text), Some(&tag(current)), &candidates(tags), day(1));
     let told: Vec<(String, &str, String)> = explanation
         .judged
         .iter()

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::image::Tag;
 use crate::policy::tests::properties::{lists, names};
-use crate::policy::tests::{peer, policy, tag};
+use crate::policy::tests::{day, peer, policy, tag};
 use crate::policy::{Dialect, Exclude, Order, Pattern, Policy, Prerelease, Versions, Within, decide, explain, version};
 
 /// Reads native words, as the annotations do.
@@ -38,6 +38,20 @@ fn check(policy: &Policy, current: &str, expected: &str) {
     let words = policy.native_words(current.as_ref()).unwrap_or_else(|error| panic!("{error}"));
     let shown: Vec<String> = words.iter().map(|(word, value)| format!("{word}: {value}")).collect();
     assert_eq!(shown.join(" | "), expected, "{policy}");
+}
+
+#[test]
+fn one_policy_in_several_dialects() {
+    use Dialect::{Flux, Keel};
+    let same = |one: &Policy, two: &Policy, current: &str| one.means_the_same_as(two, Some(&tag(current)));
+    let native = policy("regex:main-.*  order=alphabetical");
+    let flux = peer(Flux, "regex:^main-").policy().unwrap();
+    assert!(!same(&flux, &native, "main-1"), "another order");
+    assert!(same(&flux, &policy("regex:main-.*"), "main-1"));
+    let loose = peer(Flux, "semver:~1").policy().unwrap();
+    assert!(same(&loose, &policy("semver:~1"), "1.0.0"));
+    assert!(!same(&loose, &policy("semver:~1"), "20240101"), "a date is a version for Flux alone");
+    assert!(same(&peer(Keel, "glob:a-*").policy().unwrap(), &policy("a-*  order=alphabetical"), "a-1"));
 }
 
 #[test]
@@ -178,13 +192,13 @@ proptest! {
         let list: Vec<_> = list.into_iter().filter(|candidate| !is_long_by_zeros(&candidate.tag)).collect();
         let policy = &POLICIES[index];
         let native = read(&policy.native_words(current.as_ref()).unwrap());
-        let one = explain(policy, current.as_ref(), &list);
-        let two = explain(&native, current.as_ref(), &list);
+        let one = explain(policy, current.as_ref(), &list, day(1));
+        let two = explain(&native, current.as_ref(), &list, day(1));
         let running = |explanation: &crate::policy::Explanation| -> Vec<(Tag, &'static str)> {
             explanation.judged.iter().map(|judged| (judged.tag.clone(), judged.judgement.name())).collect()
         };
         prop_assert_eq!(running(&one), running(&two), "{} as {}", policy, native);
-        let outcome = |policy: &Policy, current: Option<&Tag>| match decide(policy, current, &list).decision {
+        let outcome = |policy: &Policy, current: Option<&Tag>| match decide(policy, current, &list, day(1)).decision {
             crate::policy::Decision::Update(choice) => choice.tag.to_string(),
             crate::policy::Decision::Hold(hold) => format!("hold {}", hold.name()),
         };

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::{ArgocdImageUpdater, Flux, Flux2, Flux2Filter, Flux2Policy, Keel, Peer, PeerChoice};
 use crate::image::Tag;
 use crate::policy::tests::properties::{lists, names};
-use crate::policy::tests::{candidates, peer, tag};
+use crate::policy::tests::{candidates, day, peer, tag};
 use crate::policy::{Decision, Dialect, decide};
 
 /// The choice in short: the tag, `stays`, `fails`, `one of a, b`, `needs the created time of a`.
@@ -146,7 +146,7 @@ proptest! {
             Err(error) => prop_assert!(!error.what().is_empty() && !error.mend().is_empty(), "{}", error),
             // What is wrong there is wrong here.
             Ok(policy) => {
-                let is_update = matches!(decide(&policy, current.as_ref(), &list).decision, Decision::Update(_));
+                let is_update = matches!(decide(&policy, current.as_ref(), &list, day(1)).decision, Decision::Update(_));
                 let fails = matches!(peer.choose(current.as_ref(), &list), PeerChoice::Fails(_));
                 let by_number = policy.order().by == crate::policy::By::Numeric;
                 prop_assert!(!(is_update && fails) || by_number, "{} as {}", peer, policy);

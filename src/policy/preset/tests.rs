@@ -1,7 +1,7 @@
 //! Policy files as strings: what is refused, and what examples prove.
 
-use super::{ExampleSource, Preset, PresetSource, Presets};
-use crate::policy::tests::{candidates, tag};
+use super::{ExampleSource, ExampleTag, Preset, PresetSource, Presets};
+use crate::policy::tests::{candidates, day, tag};
 use crate::policy::{Exclude, decide};
 
 fn source() -> PresetSource {
@@ -20,7 +20,7 @@ fn a_preset_and_what_a_workload_says_beside_it() {
     let narrowed = preset.builder().exclude(Exclude::parse("2.*").unwrap()).allow_downgrade(true).build().unwrap();
     assert_eq!(narrowed.to_string(), "stable (semver:* exclude=2.* allow-downgrade=true)");
     assert_eq!(narrowed.preset(), Some("stable"));
-    assert_eq!(decide(&narrowed, Some(&tag("1.9")), &candidates("1.0 2.0")).matched, 1);
+    assert_eq!(decide(&narrowed, Some(&tag("1.9")), &candidates("1.0 2.0"), day(1)).matched, 1);
 
     let mut presets = Presets::default();
     assert!(presets.insert(preset.clone()).is_none());
@@ -56,6 +56,7 @@ fn each_key_is_checked() {
     refused(|source| source.order = Some("latest".into()), "order", "did you mean `newest`?");
     refused(|source| source.extract = Some("$1".into()), "extract", "needs a regular expression");
     refused(|source| source.exclude = Some("{a".into()), "exclude", "is no glob");
+    refused(|source| source.min_age = Some("7".into()), "min-age", "no unit");
     refused(|source| source.within = Some("patch".into()), "within", "use `major`");
     refused(
         |source| {
@@ -69,11 +70,18 @@ fn each_key_is_checked() {
 
 fn example(tags: &str, update: Option<&str>, hold: Option<&str>) -> ExampleSource {
     ExampleSource {
-        tags: tags.split_whitespace().map(|tag| (tag.to_owned(), None)).collect(),
+        tags: tags.split_whitespace().map(|tag| ExampleTag { tag: tag.to_owned(), ..ExampleTag::default() }).collect(),
         current: Some("1.0".into()),
+        now: None,
         update: update.map(str::to_owned),
         hold: hold.map(str::to_owned),
     }
+}
+
+/// The tag `1.0` with one time.
+fn timed(key: &str, time: &str) -> ExampleTag {
+    let of = |wanted| (key == wanted).then(|| time.to_owned());
+    ExampleTag { tag: "1.0".into(), created: of("created"), first_seen: of("first-seen"), pushed: of("pushed") }
 }
 
 #[test]
@@ -84,8 +92,12 @@ fn examples_are_read() {
         (example("1.0", None, Some("uptodate")), "use one of up-to-date"),
         (example("a:b", Some("1.0"), None), "not an image tag"),
         (
-            ExampleSource { tags: vec![("1.0".into(), Some("yesterday".into()))], ..example("", Some("1.0"), None) },
+            ExampleSource { tags: vec![timed("created", "yesterday")], ..example("", Some("1.0"), None) },
             "2026-01-31T08:00:00Z",
+        ),
+        (
+            ExampleSource { tags: vec![timed("first-seen", "2026-01-31T08:00:00Z")], ..example("", Some("1.0"), None) },
+            "write `now: …`",
         ),
     ] {
         let mut source = source();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{candidates, peer, tag};
+use super::{candidates, day, peer, tag};
 use crate::policy::peer::tests::choice;
 use crate::policy::{Decision, Dialect, decide};
 
@@ -22,7 +22,7 @@ fn every_deliberate_difference() {
         let now = Some(current).filter(|current| !current.is_empty()).map(tag);
         let outcome = match peer.policy() {
             Err(_) => "refused".to_owned(),
-            Ok(policy) => match decide(&policy, now.as_ref(), &candidates(tags)).decision {
+            Ok(policy) => match decide(&policy, now.as_ref(), &candidates(tags), day(1)).decision {
                 Decision::Update(choice) => choice.tag.to_string(),
                 Decision::Hold(hold) => hold.name().to_owned(),
             },

@@ -1,7 +1,7 @@
 //! The same tags and settings for another tool and for us: what it chooses, and what its setting comes to
 //! here. Where the two differ, `differences.rs` says why.
 
-use super::{candidates, peer, tag};
+use super::{candidates, day, peer, tag};
 use crate::policy::peer::tests::choice;
 use crate::policy::{Decision, Dialect, decide};
 
@@ -12,7 +12,7 @@ fn check(dialect: Dialect, setting: &str, current: &str, tags: &str, theirs: &st
     assert_eq!(choice(&peer, current, tags), theirs, "{setting} | {current} | {tags}");
     let policy = peer.policy().unwrap_or_else(|error| panic!("{setting}: {error}"));
     let current = Some(current).filter(|current| !current.is_empty()).map(tag);
-    let outcome = match decide(&policy, current.as_ref(), &candidates(tags)).decision {
+    let outcome = match decide(&policy, current.as_ref(), &candidates(tags), day(1)).decision {
         Decision::Update(choice) => choice.tag.to_string(),
         Decision::Hold(hold) => hold.name().to_owned(),
     };

@@ -1,12 +1,18 @@
 //! What must hold for any policy, any current tag and any tags.
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::{day, policy};
 use crate::image::Tag;
-use crate::policy::{By, Candidate, Decision, Direction, Judgement, Policy, decide, explain, version};
+use crate::policy::{
+    By, Candidate, Decision, Direction, Judgement, Policy, Rejection, Ruling, Since, decide, explain, version,
+};
 
-const POLICIES: [&str; 19] = [
+/// The day of the decisions. Tags were first seen on days before and after it.
+const NOW: i64 = 3;
+
+const POLICIES: [&str; 23] = [
     "*  order=natural",
     r"regex:\D*(\d.*)  order=natural desc  extract=$1",
     "semver:*",
@@ -26,6 +32,10 @@ const POLICIES: [&str; 19] = [
     r"regex:(.).*  extract=$1  order=alphabetical",
     "own family",
     "own family  within=major",
+    "semver:*  min-age=1d",
+    "*  min-age=2d",
+    "*  order=numeric desc  min-age=36h",
+    "own family  min-age=1d",
 ];
 
 pub(in crate::policy) fn names() -> impl Strategy<Value = Tag> {
@@ -39,8 +49,12 @@ pub(in crate::policy) fn names() -> impl Strategy<Value = Tag> {
 }
 
 pub(in crate::policy) fn lists() -> impl Strategy<Value = Vec<Candidate>> {
-    let candidate = (names(), prop_oneof![9 => (0_i64..4).prop_map(Some), 1 => Just(None)])
-        .prop_map(|(tag, created)| Candidate { tag, created: created.map(day) });
+    let created = prop_oneof![9 => (0_i64..4).prop_map(Some), 1 => Just(None)];
+    let seen = prop_oneof![9 => (0_i64..6).prop_map(Some), 1 => Just(None)];
+    let candidate = (names(), created, seen).prop_map(|(tag, created, seen)| {
+        let since = Since::of(seen.map(day), None);
+        Candidate { tag, created: created.map(day), since }
+    });
     prop::collection::vec(candidate, 0..16)
 }
 
@@ -72,7 +86,7 @@ proptest! {
         index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(), seed in any::<u64>(),
     ) {
         let policy = policy(POLICIES[index]);
-        let ruling = decide(&policy, current.as_ref(), &list);
+        let ruling = decide(&policy, current.as_ref(), &list, day(NOW));
         let mut other = list.clone();
         other.extend(list.iter().filter(|candidate| candidate.tag.as_str().len() % 2 == 0).cloned());
         let mut state = seed;
@@ -80,7 +94,7 @@ proptest! {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             other.swap(at, usize::try_from(state >> 33).unwrap() % (at + 1));
         }
-        prop_assert_eq!(decide(&policy, current.as_ref(), &other), ruling);
+        prop_assert_eq!(decide(&policy, current.as_ref(), &other, day(NOW)), ruling);
     }
 
     #[test]
@@ -88,8 +102,8 @@ proptest! {
         index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(),
     ) {
         let policy = policy(POLICIES[index]);
-        let ruling = decide(&policy, current.as_ref(), &list);
-        let explanation = explain(&policy, current.as_ref(), &list);
+        let ruling = decide(&policy, current.as_ref(), &list, day(NOW));
+        let explanation = explain(&policy, current.as_ref(), &list, day(NOW));
         prop_assert_eq!(&explanation.ruling, &ruling);
         prop_assert_eq!(explanation.judged.len(), ruling.of);
         let selected: Vec<&Tag> = explanation.judged.iter()
@@ -103,7 +117,10 @@ proptest! {
         }
         let needs = policy.needs_created(current.as_ref());
         for judged in &explanation.judged {
-            let running = !matches!(judged.judgement, Judgement::Rejected(_)) || (needs && judged.created.is_none());
+            let waits = matches!(judged.judgement, Judgement::Rejected(Rejection::TooYoung(_)));
+            prop_assert!(!waits || policy.min_age().is_some() && current.as_ref() != Some(&judged.tag));
+            let running =
+                waits || !matches!(judged.judgement, Judgement::Rejected(_)) || (needs && judged.created.is_none());
             if running {
                 prop_assert!(policy.admits(current.as_ref())(&judged.tag) || matches!(judged.judgement, Judgement::Rejected(_)));
             } else {
@@ -113,25 +130,53 @@ proptest! {
     }
 
     #[test]
+    fn nothing_is_taken_too_early_and_nothing_changes_unforetold(
+        index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(),
+    ) {
+        let policy = policy(POLICIES[index]);
+        let mut hours = 0;
+        let at = |hours: i64| day(NOW) + SignedDuration::from_hours(hours);
+        let mut ruling = decide(&policy, current.as_ref(), &list, at(hours));
+        for _ in 0..16 {
+            let now = at(hours);
+            let found = decide(&policy, current.as_ref(), &list, now);
+            let outcome = |ruling: &Ruling| match &ruling.decision {
+                Decision::Update(choice) => Ok(choice.tag.clone()),
+                Decision::Hold(hold) => Err(hold.name()),
+            };
+            if ruling.until.is_none_or(|until| now < until) {
+                prop_assert_eq!(outcome(&found), outcome(&ruling), "at {}", now);
+            }
+            if let (Decision::Update(choice), Some(min_age)) = (&found.decision, policy.min_age()) {
+                let chosen = list.iter().filter(|candidate| candidate.tag == choice.tag);
+                let old = |candidate: &Candidate| candidate.since.is_some_and(|since| min_age.check(Some(since), now).is_ok());
+                prop_assert!(chosen.into_iter().any(old));
+            }
+            ruling = found;
+            hours += 6;
+        }
+    }
+
+    #[test]
     fn never_backwards_and_never_to_and_fro(
         index in 0..POLICIES.len(), current in prop::option::of(names()), list in lists(),
     ) {
         let policy = policy(POLICIES[index]);
-        let Decision::Update(choice) = decide(&policy, current.as_ref(), &list).decision else { return Ok(()) };
+        let Decision::Update(choice) = decide(&policy, current.as_ref(), &list, day(NOW)).decision else { return Ok(()) };
         prop_assert_ne!(Some(&choice.tag), current.as_ref());
         prop_assert!(list.iter().any(|candidate| candidate.tag == choice.tag));
         prop_assert!(policy.admits(current.as_ref())(&choice.tag));
         // What was chosen stays chosen.
         if policy.pattern().kind().is_some() {
-            let again = decide(&policy, Some(&choice.tag), &list).decision;
-            prop_assert!(matches!(&again, Decision::Hold(hold) if hold.name() == "up-to-date"), "{:?}", again);
+            let again = decide(&policy, Some(&choice.tag), &list, day(NOW)).decision;
+            prop_assert!(matches!(&again, Decision::Hold(hold) if hold.name() == "up-to-date" || policy.min_age().is_some() && hold.name() == "too-young"), "{:?}", again);
         }
         let now = current.and_then(|tag| {
             let listed = list.iter().filter(|candidate| candidate.tag == tag).max_by_key(|candidate| candidate.created);
-            listed.cloned().or(Some(Candidate { tag, created: None }))
+            listed.cloned().or(Some(Candidate { tag, created: None, since: None }))
         });
         if let Some(now) = now {
-            let chosen = Candidate { tag: choice.tag, created: choice.created };
+            let chosen = Candidate { tag: choice.tag, created: choice.created, since: None };
             prop_assert_ne!(older(&policy, &chosen, &now), Some(true));
         }
     }

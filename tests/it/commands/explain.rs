@@ -1,5 +1,7 @@
 //! `explain`, and the help of every command.
 
+use std::fs;
+
 use crate::binary::landwaiter;
 use crate::binary::run;
 use clap::CommandFactory as _;
@@ -38,6 +40,28 @@ fn explain_gives_every_tag_a_verdict() {
     assert_eq!(explain(&date).json()["decision"]["tag"], "1.2.3");
     let flux = ["--policy", "semver:*", "--dialect", "flux", "20240101", "1.2.3"];
     assert_eq!(explain(&flux).json()["decision"]["tag"], "20240101");
+
+    fs::write(
+        home.path().join("tags.json"),
+        r#"["1.0", {"tag": "1.1", "first_seen": "2026-01-01T00:00:00Z"},
+            {"tag": "1.2", "first_seen": "2026-01-01T00:00:00Z", "pushed": "2026-01-08T00:00:00Z"}]"#,
+    )
+    .unwrap();
+    let soak = |now: &str| {
+        let soak = ["--policy", "semver:1", "--min-age", "7d", "--current", "1.0", "--tags", "tags.json", "--now", now];
+        explain(&soak).json()
+    };
+    assert_eq!(soak("2026-01-15T00:00:00Z")["decision"]["tag"], "1.2");
+    let early = soak("2026-01-14T23:59:59Z");
+    assert_eq!(early["decision"]["tag"], "1.1");
+    let waits = early["candidates"].as_array().unwrap().iter().find(|candidate| candidate["tag"] == "1.2").unwrap();
+    assert_eq!(
+        waits["reason"],
+        "too young: was pushed 2026-01-08T00:00:00Z, and with min-age 7d may be taken from 2026-01-15T00:00:00Z"
+    );
+    let soon = soak("2026-01-02T00:00:00Z");
+    assert_eq!(soon["decision"]["hold"], "too-young", "{soon:#}");
+    assert_eq!(explain(&["--policy", "semver:1", "--min-age", "7", "1.0"]).code, 1);
 
     let invalid = explain(&["--policy", "semver:~1.", "1.0"]);
     assert_eq!((invalid.code, invalid.stdout.as_str()), (1, ""));

@@ -1,5 +1,6 @@
 //! `import`: what other tools were told, and what becomes of it.
 
+mod argocd;
 mod environment;
 mod flux;
 mod keel;
@@ -10,17 +11,18 @@ use serde_json::{Value, json};
 
 use super::Checkout;
 
-/// The updates that a plan proposes: workload, container and tag, wherever they stand.
+/// The updates that a plan proposes: file, image and tags, whoever asks for them.
 fn updates(checkout: &Checkout, dialects: &str) -> Vec<String> {
     let args =
         ["plan", "--tags", "tags.json", "--now", "2026-06-01T12:00:00Z", "--dialects", dialects, "--output", "json"];
     let answer = checkout.run(&args).json();
     let update = |update: &Value| {
         let text = |key: &str| update[key].as_str().unwrap().to_owned();
-        format!("{} {} {} -> {}", text("file"), text("workload"), text("image"), text("to"))
+        format!("{} {}: {} -> {}", text("file"), text("image"), text("from"), text("to"))
     };
     let mut updates: Vec<String> = answer["updates"].as_array().unwrap().iter().map(update).collect();
     updates.sort();
+    updates.dedup();
     updates
 }
 

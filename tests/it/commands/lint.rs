@@ -45,7 +45,9 @@ fn lint_finds_what_people_get_wrong() {
     check_lint("fluxcd.io/tag.wep: glob:1.*", 0, "warning 8:5", &["wep", "web"]);
     check_lint("landwaiter/tag.web: 1.10", 0, "warning 8:", &["1.10"]);
     check_lint("landwaiter/policy: stabel", 1, "error 8:", &["stabel", "stable"]);
-    check_lint("landwaiter/min-age: 24h", 1, "error 8:5", &["min-age", "not supported"]);
+    check_lint("landwaiter/window: Mon-Fri", 1, "error 8:5", &["window", "not supported"]);
+    check_lint("landwaiter/min-age: 24", 1, "error 8:", &["min-age", "no unit", "24h"]);
+    check_lint("landwaiter/automated: \"true\"\nlandwaiter/min-age.web: 3 months", 1, "error 9:", &["months"]);
     let (code, problems) = lint("landwaiter/automated: \"true\"\nlandwaiter/tag.web: semver:~1");
     assert_eq!((code, problems), (0, vec![]));
 }

@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+use jiff::Timestamp;
 use landwaiter::image::Tag;
 use landwaiter::manifest::{builtin_presets, read_policy_file};
 use landwaiter::path::RepoPath;
-use landwaiter::policy::{Candidate, Expected, Preset};
+use landwaiter::policy::{Candidate, Expected, Preset, Since, Witness};
 
 use super::{holds, row};
 
@@ -47,6 +48,7 @@ fn recipe(preset: &Preset) -> String {
     if !policy.exclude().is_none() {
         words.push(("exclude", policy.exclude().to_string()));
     }
+    words.extend(policy.min_age().map(|min_age| ("min-age", min_age.to_string())));
     let lines: Vec<String> = words.iter().map(|(key, value)| format!("landwaiter/{key}: '{value}'\n")).collect();
     let lines = lines.concat();
     format!("### {}\n\n```yaml\nlandwaiter/automated: 'true'\n{lines}```\n\n{}", preset.purpose(), examples(preset))
@@ -56,21 +58,33 @@ fn examples(preset: &Preset) -> String {
     let mut table = row(&["there are", "in Git", "outcome"]) + "|---|---|---|\n";
     for example in preset.examples() {
         let tags: Vec<String> = example.tags.iter().map(shown).collect();
+        let tags = match example.now {
+            Some(now) => format!("{}; it is {}", tags.join(", "), hour(now)),
+            None => tags.join(", "),
+        };
         let current = example.current.as_ref().map_or("(no tag)".to_owned(), |tag| format!("`{tag}`"));
         let outcome = match &example.expect {
             Expected::Update(tag) => format!("**`{tag}`**"),
             Expected::Hold(name) => format!("held: {name}"),
         };
-        table.push_str(&row(&[&tags.join(", "), &current, &outcome]));
+        table.push_str(&row(&[&tags, &current, &outcome]));
     }
     table + "\n"
 }
 
-/// A tag, with the day and hour when its image was made where that is known.
+/// A tag, with the day and hour when its image was made and since when it is there, where that is known.
 fn shown(candidate: &Candidate) -> String {
     let tag: &Tag = &candidate.tag;
-    match candidate.created {
-        Some(created) => format!("`{tag}` ({})", created.strftime("%Y-%m-%d %H:%M")),
+    let since = candidate.since.filter(|since| *since != Since::EVER).map(|since| match since.by {
+        Witness::Pushed => format!("pushed {}", hour(since.at)),
+        _ => format!("first seen {}", hour(since.at)),
+    });
+    match candidate.created.map(hour).or(since) {
+        Some(when) => format!("`{tag}` ({when})"),
         None => format!("`{tag}`"),
     }
+}
+
+fn hour(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use jiff::Timestamp;
 use landwaiter::image::{Digest, Reference, Registry, Repository, Tag};
 use landwaiter::manifest::{
     LINT_FILES, Place, Problem, Rule, Severity, is_kustomization_path, is_manifest_path, read_lint_file,
@@ -11,8 +12,8 @@ use landwaiter::manifest::{
 };
 use landwaiter::path::RepoPath;
 use landwaiter::policy::{
-    Candidate, Decision, Dialect, Exclude, Extract, Judgement, Order, Pattern, PatternKind, Policy, Within, decide,
-    explain,
+    Candidate, Decision, Dialect, Exclude, Extract, Judgement, MinAge, Order, Pattern, PatternKind, Policy, Since,
+    Within, decide, explain,
 };
 
 use super::file::{File, Image};
@@ -135,7 +136,7 @@ pub(crate) fn reference(text: &str) {
     }
 }
 
-/// Lines: a pattern, an order, an extract, globs to exclude, how far an update may go, the current
+/// Lines: a pattern, an order, an extract, globs to exclude, how far an update may go or how long it waits, the current
 /// tag, and the tags there are. What is read can be shown and read again; the decision depends on
 /// nothing but the policy and the set of tags, and `explain` tells the same story.
 pub(crate) fn pattern(text: &str) {
@@ -145,12 +146,16 @@ pub(crate) fn pattern(text: &str) {
     let candidates: Vec<Candidate> = lines
         .enumerate()
         .filter_map(|(at, tag)| {
-            let created = (at % 4 != 3).then(|| jiff::Timestamp::new(i64::try_from(at % 5).ok()? * 86_400, 0).ok());
-            Some(Candidate { tag: Tag::parse(tag).ok()?, created: created.flatten() })
+            let created = (at % 4 != 3).then(|| day(i64::try_from(at % 5).ok()?));
+            let since = (at % 3 != 2).then(|| day(i64::try_from(at % 7).ok()?)).flatten();
+            Some(Candidate { tag: Tag::parse(tag).ok()?, created: created.flatten(), since: Since::of(since, None) })
         })
         .take(64)
         .collect();
     let current = Tag::parse(current).ok();
+    if let Ok(min_age) = MinAge::parse(within) {
+        assert_eq!(MinAge::parse(&min_age.to_string()).as_ref(), Ok(&min_age), "shown and read again");
+    }
     if let Ok(exclude) = Exclude::parse(exclude) {
         assert_eq!(Exclude::parse(&exclude.to_string()).map(|again| again.to_string()), Ok(exclude.to_string()));
     }
@@ -173,6 +178,7 @@ pub(crate) fn pattern(text: &str) {
             builder = Order::parse(order).map_or(builder.clone(), |order| builder.order(order));
             builder = Exclude::parse(exclude).map_or(builder.clone(), |exclude| builder.exclude(exclude));
             builder = Within::parse(within).map_or(builder.clone(), |within| builder.within(within));
+            builder = MinAge::parse(within).map_or(builder.clone(), |min_age| builder.min_age(min_age));
             if Extract::parse(extract, &pattern).is_ok() {
                 builder = builder.extract(extract);
             }
@@ -183,11 +189,17 @@ pub(crate) fn pattern(text: &str) {
     }
 }
 
+/// A day after 1970.
+fn day(day: i64) -> Option<Timestamp> {
+    Timestamp::new(day * 86_400, 0).ok()
+}
+
 fn decided(policy: &Policy, current: Option<&Tag>, candidates: &[Candidate]) {
-    let ruling = decide(policy, current, candidates);
+    let now = day(5).expect("a time");
+    let ruling = decide(policy, current, candidates, now);
     let turned: Vec<Candidate> = candidates.iter().rev().chain(candidates).cloned().collect();
-    assert_eq!(decide(policy, current, &turned), ruling, "{policy}: the order of the list decides");
-    let explanation = explain(policy, current, candidates);
+    assert_eq!(decide(policy, current, &turned, now), ruling, "{policy}: the order of the list decides");
+    let explanation = explain(policy, current, candidates, now);
     assert_eq!(explanation.ruling, ruling, "{policy}: explain tells another story");
     if let Decision::Update(choice) = &ruling.decision {
         assert!(candidates.iter().any(|candidate| candidate.tag == choice.tag), "{policy}: a tag from nowhere");

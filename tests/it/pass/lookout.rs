@@ -16,7 +16,7 @@ use crate::registry_server::{Act, Server, say};
 const SEMVER: [&str; 2] = super::SEMVER;
 
 /// A time of that day, in seconds after noon.
-fn second(second: i64) -> Timestamp {
+pub(super) fn second(second: i64) -> Timestamp {
     "2026-06-01T12:00:00Z".parse::<Timestamp>().unwrap() + second.seconds()
 }
 
@@ -25,6 +25,12 @@ pub(super) fn minute(minute: i64) -> Timestamp {
 }
 
 pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
+    let registry = registry::Options { poll_interval: interval, ..registry::Options::default() };
+    opened(scene, registry, patience)
+}
+
+/// A reconciler with a store that asks registries in this way.
+pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Reconciler {
     let data_dir = scene.home().join("data");
     let mirror = Mirror::open(git::Options {
         url: RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap(),
@@ -33,12 +39,7 @@ pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Pat
         credential: None,
         timeout: git::DEFAULT_TIMEOUT,
     });
-    let registry = registry::Options {
-        store: Some(data_dir.join("registry.redb")),
-        poll_interval: interval,
-        attempts: 1,
-        ..registry::Options::default()
-    };
+    let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
     let options = reconcile::Options {
         paths: Vec::new(),
         dialects: Dialects::default(),

@@ -117,3 +117,20 @@ pub(super) fn without_comment(tree: &Tree, hash: usize, source: &str) -> Range<u
     let before = source[line..hash].trim_end_matches([' ', '\t']);
     if before.is_empty() { whole_lines(source, line, end) } else { line + before.len()..end }
 }
+
+/// The edit that adds a comment about a value, and where it goes: behind the last word of the line on which the
+/// value ends, which has to be the last one there; or above that line where it has a comment.
+pub(super) fn mark(value: NodeRef<'_>, text: &str) -> Option<(usize, TextEdit)> {
+    let (tree, source) = (value.tree(), value.tree().source());
+    let end = value.outer_end()?;
+    let line = &source[end..end + source[end..].find(['\n', '\r']).unwrap_or(source.len() - end)];
+    let rest = line.trim_start_matches([' ', '\t', '}', ']']);
+    if rest.is_empty() {
+        let at = end + line.trim_end().len();
+        return Some((at, TextEdit { span: at..at, text: format!(" # {text}") }));
+    }
+    let at = tree.start_of_line(value.outer_start());
+    let indent = &source[at..source.len() - source[at..].trim_start_matches(' ').len()];
+    let newline = line_break(&source[end + line.len()..]).unwrap_or_else(|| line_break_above(source, at));
+    rest.starts_with('#').then(|| (at, TextEdit { span: at..at, text: format!("{indent}# {text}{newline}") }))
+}

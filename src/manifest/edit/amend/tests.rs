@@ -2,7 +2,7 @@
 
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-use super::super::super::yaml::{NodeRef, Syntax, Tree};
+use super::super::super::yaml::{Kind, NodeRef, Syntax, Tree};
 use super::super::Obstacle;
 use super::super::tests::pieces;
 use super::{Amended, Amendment, Fresh, FreshValue, amend};
@@ -67,6 +67,15 @@ fn replaced(source: &str, value: &str, expected: Result<&str, &str>) {
     assert_eq!(made(amended).as_deref().map_err(String::as_str), expected, "{source:?}");
 }
 
+/// Gives the value of the entry `a` a comment that says `M: new`.
+#[track_caller]
+fn marked(source: &str, expected: Result<&str, &str>) {
+    let tree = parse(source);
+    let (_, value) = mapping(&tree).entries().find(|(key, _)| key.text() == Some("a")).unwrap();
+    let amended = amend(&tree, &[vec![Amendment::Mark { value, block: None, text: "M: new".into() }]], &["M"], place);
+    assert_eq!(made(amended).as_deref().map_err(String::as_str), expected, "{source:?}");
+}
+
 #[test]
 fn lines_go_with_their_breaks() {
     removed("m:\n  x: y\n  b: c\n", Ok("m:\n  b: c\n"));
@@ -99,6 +108,33 @@ fn entries_in_braces_go_with_one_comma() {
     removed(
         "m: {a: b, # M\n  x: y}\n",
         Err("a.yaml:1:4: the entry is not laid out as `key: value` with nothing else on its lines; write it so"),
+    );
+}
+
+#[test]
+fn a_comment_stands_behind_its_value_or_above() {
+    marked("m:\n  a: b\n  c: d\n", Ok("m:\n  a: b # M: new\n  c: d\n"));
+    marked("m:\r\n  a: 'b'  \r\n  c: d\r\n", Ok("m:\r\n  a: 'b' # M: new  \r\n  c: d\r\n"));
+    marked("m:\n  a: \"#é\"", Ok("m:\n  a: \"#é\" # M: new"));
+    marked("m: {c: d, a: b} \n", Ok("m: {c: d, a: b} # M: new \n"));
+    marked("- {c: [{m: {a: b}} ]}\n", Ok("- {c: [{m: {a: b}} ]} # M: new\n"));
+    marked("m:\n  a: b\n    c\n  d: e\n", Ok("m:\n  a: b\n    c # M: new\n  d: e\n"));
+    marked("m:\r\n  a: b # M: old\r\n", Ok("m:\r\n  # M: new\r\n  a: b # M: old\r\n"));
+    marked("m:\n  c: d\n\n  # about a\n  a: b # c", Ok("m:\n  c: d\n\n  # about a\n  # M: new\n  a: b # c"));
+    marked("m: {a: b} # c\n", Ok("# M: new\nm: {a: b} # c\n"));
+}
+
+#[test]
+fn no_comment_comes_between() {
+    let crowded = "a.yaml:1:8: the entry is not laid out as `key: value` with nothing else on its lines; write it so";
+    marked("m: {a: b, c: d}\n", Err(crowded));
+    marked("m: {a: b, c: d} # e\n", Err(crowded));
+    let block = "a.yaml:3:5: the value is a block scalar; write it on one line behind its key";
+    marked("m:\n  a: |\n    b\n  c: d\n", Err(block));
+    marked("m:\n  a: >- # e\n    b\n", Err(block));
+    marked(
+        "{\n  \"m\": {\n    \"a\": \"b\"\n  }\n}\n",
+        Err("a.yaml:3:10: JSON has no comments; annotate the object, or write the file as YAML"),
     );
 }
 
@@ -292,6 +328,8 @@ proptest! {
             amendments.extend(mapping.entries().take(1).map(|(key, value)| {
                 Amendment::Replace { key, value, new_key: Some("new".into()), new_value: Some("a: b".into()) }
             }));
+            let scalars = mapping.entries().filter(|(_, value)| matches!(value.kind(), Kind::Scalar(_))).take(2);
+            amendments.extend(scalars.map(|(_, value)| Amendment::Mark { value, block: None, text: "M: new".into() }));
             for amendment in amendments {
                 let told = format!("{amendment:?}");
                 let amended = amend(&tree, &[vec![amendment]], &["M"], place);

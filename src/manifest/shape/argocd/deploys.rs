@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::links::Folder;
-use super::{Ask, Find, Library, Reader, application, sources};
+use super::{Ask, Find, Library, Reader, application, carrier, sources};
 use crate::manifest::dialect::flux2::Labels;
 use crate::manifest::image_list::{ApplicationSource, SourceFolder, SourceKind};
 use crate::manifest::yaml::NodeRef;
@@ -14,8 +14,8 @@ use crate::path::RepoPath;
 /// What an object says of the applications that it is, or makes.
 #[derive(Debug)]
 pub(in crate::manifest) struct Deploys<'a> {
-    /// The metadata of the application itself.
-    pub(in crate::manifest) metadata: Option<NodeRef<'a>>,
+    /// The application itself, or the template of those that are made.
+    pub(in crate::manifest) carrier: NodeRef<'a>,
     /// Its name; `None` where that is a template.
     pub(in crate::manifest) name: Option<String>,
     /// Its namespace, where one is written.
@@ -35,7 +35,8 @@ pub(in crate::manifest) fn is_application(object: NodeRef<'_>, kind: &str) -> bo
 
 /// Reads an object, if it is an application or makes some.
 pub(in crate::manifest) fn read<'a>(object: NodeRef<'a>, kind: &str, file: &RepoPath) -> Option<Deploys<'a>> {
-    let (spec, metadata) = application(object, kind)?;
+    let carrier = carrier(object, kind)?;
+    let (spec, metadata) = (carrier.get("spec")?, carrier.get("metadata"));
     let written = |metadata: Option<NodeRef<'a>>, key: &str| {
         metadata?.get(key)?.written().filter(|text| !text.contains("{{")).map(str::to_owned)
     };
@@ -55,7 +56,7 @@ pub(in crate::manifest) fn read<'a>(object: NodeRef<'a>, kind: &str, file: &Repo
     needs.sort();
     needs.dedup();
     Some(Deploys {
-        metadata,
+        carrier,
         name: written(metadata, "name"),
         namespace: written(metadata, "namespace").or_else(|| written(own, "namespace")),
         labels: labels.into_iter().flat_map(NodeRef::entries).filter_map(label).collect(),

@@ -23,11 +23,12 @@ fn chosen(constraint: &str, annotations: &[(&str, &str)], current: &str, tags: &
     let candidate = |(at, tag)| Candidate {
         tag: Tag::parse(tag).unwrap(),
         created: Some(format!("2026-01-01T00:{at:02}:00Z").parse().unwrap()),
+        since: None,
     };
     let candidates = tags.split_whitespace().enumerate().map(candidate).collect();
     let scans = [(Repository::parse("x").unwrap(), Scan::Complete(candidates))].into();
     let now = NOW.parse().unwrap();
-    let mut plan = Plan::draw(&inventory, &findings(&inventory.watches(now), &scans), now);
+    let mut plan = Plan::draw(&inventory, &findings(&inventory.watches(now), &scans, now), now);
     write(&mut plan, &files);
     match &plan.entries[0].verdict {
         Verdict::Update(update) => update.to.to_string(),

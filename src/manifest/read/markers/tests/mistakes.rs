@@ -8,7 +8,11 @@ fn a_wrong_word_holds() {
     for (words, problem) in [
         ("semver:~1.2 polcy=stable", "error: `polcy` is no key that Landwaiter knows; did you mean `policy`?"),
         ("semver:~1. order=newest", "error: `semver:~1.` "),
-        ("semver:~1 min-age=7d", "error: `min-age` is not supported yet; "),
+        ("semver:~1 window=Mon-Fri", "error: `window` is not supported yet; "),
+        (
+            "semver:~1 min-age=7",
+            "error: min-age `7` is no length of time: it has no unit; write one such as `24h`, `7d` or `2w`",
+        ),
         (
             "semver:~1 policy=stable",
             "error: `policy` and `semver:` (line 1) both say which tags are meant; remove one of them",
