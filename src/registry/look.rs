@@ -358,13 +358,7 @@ impl Record {
 
 /// Takes in a list, or that it is the one before, and keeps what follows. Gives what is in doubt now, and the
 /// news; `None` when there is nothing that it could be the same as.
-fn learn(
-    store: &Store,
-    repository: &Repository,
-    tags: Option<Vec<Tag>>,
-    marks: Marks,
-    now: i64,
-) -> Option<Learnt> {
+fn learn(store: &Store, repository: &Repository, tags: Option<Vec<Tag>>, marks: Marks, now: i64) -> Option<Learnt> {
     let seconds = now.div_euclid(1000);
     let (belief, news) = match (store.list(repository), tags) {
         (Some(List { mut belief, .. }), Some(tags)) => {

@@ -88,7 +88,10 @@ fn a_store_that_was_lost_changes_no_decision() {
         ("a.yaml", &deployment("newest", &SEMVER, &image("1.1.0"))),
         ("b.yaml", &deployment("back", &back, &image("1.1.0"))),
         ("c.yaml", &deployment("ahead", &back, &image("1.7.0"))),
-        ("d.yaml", &deployment("none", &["landwaiter/automated: \"true\"", "landwaiter/tag-glob: \"x-*\""], &image("y"))),
+        (
+            "d.yaml",
+            &deployment("none", &["landwaiter/automated: \"true\"", "landwaiter/tag-glob: \"x-*\""], &image("y")),
+        ),
     ]);
     let open = || reconciler(&scene, Duration::from_mins(1), None);
     // A tag that stands in Git and is nowhere else: on the first day too, nothing goes back at once.
@@ -116,10 +119,7 @@ fn a_store_that_was_lost_changes_no_decision() {
     *tags.lock().unwrap() = "1.0.0";
     let fourth = open();
     let report = pass(&fourth, minute(30));
-    assert_eq!(
-        verdicts(&report.plan),
-        ["newest only-older", "back unconfirmed", "ahead unconfirmed", "none no-match"]
-    );
+    assert_eq!(verdicts(&report.plan), ["newest only-older", "back unconfirmed", "ahead unconfirmed", "none no-match"]);
     *tags.lock().unwrap() = "1.0.0 1.1.0";
     for at in [32, 34, 36, 40] {
         assert_eq!(verdicts(&pass(&fourth, minute(at)).plan), settled, "minute {at}");
@@ -129,9 +129,8 @@ fn a_store_that_was_lost_changes_no_decision() {
 
 #[test]
 fn a_cold_start_is_one_commit_however_long_the_registry_takes() {
-    let registry = wait(Server::start(|seen, _| {
-        if seen.is_list() { Act::Wait(Duration::from_millis(100)) } else { Act::Pass }
-    }));
+    let registry =
+        wait(Server::start(|seen, _| if seen.is_list() { Act::Wait(Duration::from_millis(100)) } else { Act::Pass }));
     let files = files(&registry, 120);
     for number in 0..120 {
         registry.fill(&format!("team/app-{number}"), &["1.0.0", "1.1.0"]);
