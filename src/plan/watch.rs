@@ -49,6 +49,8 @@ pub type Findings = BTreeMap<Repository, Finding>;
 pub struct Rulings {
     watch: Watch,
     judged: Vec<Judged>,
+    /// Whether some of them would be others if the list were not the first one.
+    is_of_first_list: bool,
 }
 
 /// What the tags come to for one wish.
@@ -86,6 +88,12 @@ impl Watch {
         let wishes = Arc::make_mut(&mut self.wishes);
         wishes.places.entry(current.cloned()).or_default().push(wishes.all.len());
         wishes.all.push((policy.clone(), current.cloned()));
+    }
+
+    /// The tags that stand in Git, each once.
+    #[must_use]
+    pub fn in_use(&self) -> Vec<&Tag> {
+        self.wishes.places.keys().flatten().collect()
     }
 
     /// The tags out of `tags` whose created time the policies must know: those that they admit and
@@ -149,7 +157,7 @@ impl Watch {
 
     fn judge(&self, judge: impl Fn(&Policy, Option<&Tag>) -> Judged) -> Rulings {
         let judged = self.wishes().map(|(policy, current)| judge(policy, current)).collect();
-        Rulings { watch: self.clone(), judged }
+        Rulings { watch: self.clone(), judged, is_of_first_list: false }
     }
 
     fn wishes(&self) -> impl Iterator<Item = (&Policy, Option<&Tag>)> {
@@ -186,9 +194,16 @@ impl Rulings {
                 );
                 let until = ruling.until;
                 *judged = Judged::Unconfirmed { reason: reason.into(), until };
+                self.is_of_first_list = true;
             }
         }
         self
+    }
+
+    /// Whether some of them were held because the list is the first one. Then they have to be made anew.
+    #[must_use]
+    pub fn is_of_first_list(&self) -> bool {
+        self.is_of_first_list
     }
 
     /// When they may be other ones by time alone.

@@ -355,11 +355,16 @@ async fn work(registry: Arc<Client>, state: Arc<Mutex<State>>, heard: watch::Sen
             Ok(found) => found.map_err(|error| error.to_string()),
             Err(_) => Err("looking for the tags broke off; this is a mistake in Landwaiter".to_owned()),
         };
+        let is_good = found.is_ok();
         let is_news = lock(&state).take_in(&question.repository, &question.watch, found);
         heard.send_modify(|heard| {
             heard.answers += 1;
             heard.news += u64::from(is_news);
         });
+        // Nobody waits for this.
+        if is_good && question.pace == Pace::Usual {
+            registry.moved(&question.repository, &question.watch.in_use(), question.now).await;
+        }
     }
 }
 
@@ -371,8 +376,11 @@ impl Question {
             return Ok((version, Arc::new(self.watch.rule(&[], self.now))));
         }
         let known = self.known.as_ref();
-        let holds =
-            |rulings: &Rulings| *rulings.watch() == self.watch && rulings.until().is_none_or(|until| self.now < until);
+        let holds = |rulings: &Rulings| {
+            *rulings.watch() == self.watch
+                && rulings.until().is_none_or(|until| self.now < until)
+                && !rulings.is_of_first_list()
+        };
         if let Some(known) = known.filter(|(of, rulings)| *of == version && holds(rulings)) {
             return Ok(known.clone());
         }

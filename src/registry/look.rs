@@ -1,7 +1,7 @@
 //! Which tags a repository has: asked when it is time, compared with what is known, and kept.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -49,6 +49,8 @@ pub(super) struct Record {
     times: Mutex<Times>,
     /// Locked while images are looked up.
     pub(super) images: tokio::sync::Mutex<()>,
+    /// When it was last looked which tags in use are to be checked, in milliseconds since 1970.
+    pub(super) checked: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -68,19 +70,8 @@ struct Known {
     version: u64,
     is_in_doubt: bool,
     malformed: usize,
-    /// Until when nothing but the first look stands behind it; in milliseconds since 1970.
-    first_until: Option<i64>,
     /// When all of the list was seen, in milliseconds since 1970.
     seen: i64,
-}
-
-/// What a list came to.
-#[derive(Debug)]
-struct Learnt {
-    doubt: Option<InDoubt>,
-    news: News,
-    /// When the first list came, in seconds since 1970.
-    since: i64,
 }
 
 /// In milliseconds since 1970.
@@ -177,8 +168,7 @@ impl Client {
             let (version, seen) = (self.next_version(), self.store.time(repository).unwrap_or_default());
             state.known = list.map(|List { marks, belief }| {
                 let is_in_doubt = !belief.doubts.is_empty();
-                let first_until = first_until(&self.store, belief.since, seen);
-                Known { marks, version, is_in_doubt, malformed: 0, first_until, seen }
+                Known { marks, version, is_in_doubt, malformed: 0, seen }
             });
             state.is_loaded = true;
         }
@@ -227,7 +217,7 @@ impl Client {
         let malformed = record.state.lock().await.known.as_ref().map_or(0, |known| known.malformed);
         let listing = self.with_store(repository, move |store, repository| {
             let (belief, listed) = (store.list(repository)?.belief, store.time(repository).unwrap_or_default());
-            let is_first = first_until(store, belief.since, listed).is_some();
+            let is_first = store.is_kept() && listed < belief.since.saturating_add(belief::OVER).saturating_mul(1000);
             Some(Listing::of(belief, is_first, malformed))
         });
         if let Some(listing) = listing.await {
@@ -293,24 +283,19 @@ impl Client {
         };
         if let Some(known) = known.as_mut().filter(|known| tags.is_none() && !known.is_in_doubt) {
             (known.marks, known.seen) = (marks, seen);
-            if known.first_until.take_if(|until| *until <= now).is_some() {
-                known.version = self.next_version();
-            }
             self.store.put_time(repository, now);
             return Ok(());
         }
         let kept = marks.clone();
         let learnt = self.with_store(repository, move |store, repository| learn(store, repository, tags, kept, now));
-        let Some(Learnt { doubt, news, since }) = learnt.await else {
+        let Some((doubt, news)) = learnt.await else {
             *known = None;
             return Err(Kind::Lost);
         };
         tell(repository, &news, doubt.as_ref(), known.as_ref().is_some_and(|known| known.is_in_doubt));
-        let first_until = first_until(&self.store, since, now);
-        let is_same = |known: &&Known| !news.matters && known.first_until == first_until;
-        let version = known.as_ref().filter(is_same).map(|known| known.version);
+        let version = known.as_ref().filter(|_| !news.matters).map(|known| known.version);
         let version = version.unwrap_or_else(|| self.next_version());
-        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, first_until, seen });
+        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, seen });
         Ok(())
     }
 
@@ -358,7 +343,13 @@ impl Record {
 
 /// Takes in a list, or that it is the one before, and keeps what follows. Gives what is in doubt now, and the
 /// news; `None` when there is nothing that it could be the same as.
-fn learn(store: &Store, repository: &Repository, tags: Option<Vec<Tag>>, marks: Marks, now: i64) -> Option<Learnt> {
+fn learn(
+    store: &Store,
+    repository: &Repository,
+    tags: Option<Vec<Tag>>,
+    marks: Marks,
+    now: i64,
+) -> Option<(Option<InDoubt>, News)> {
     let seconds = now.div_euclid(1000);
     let (belief, news) = match (store.list(repository), tags) {
         (Some(List { mut belief, .. }), Some(tags)) => {
@@ -386,21 +377,14 @@ fn learn(store: &Store, repository: &Repository, tags: Option<Vec<Tag>>, marks: 
         }
         store.put_facts(repository, &facts);
     }
-    let (doubt, since) = (belief.in_doubt(), belief.since);
+    let doubt = belief.in_doubt();
     if news.is_changed {
         store.put_list(repository, &List { marks, belief }, now);
         store.relieve(Timestamp::from_millisecond(now).unwrap_or_default());
     } else {
         store.put_time(repository, now);
     }
-    Some(Learnt { doubt, news, since })
-}
-
-/// Until when nothing but the first look stands behind what is known, of which the last list came at
-/// `listed`; `None` when another one has confirmed it, or there is none to be had.
-fn first_until(store: &Store, since: i64, listed: i64) -> Option<i64> {
-    let until = since.saturating_add(belief::OVER).saturating_mul(1000);
-    (listed < until && store.is_kept()).then_some(until)
+    Some((doubt, news))
 }
 
 fn tell(repository: &Repository, news: &News, doubt: Option<&InDoubt>, was_in_doubt: bool) {

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod dialects;
+mod fleet;
 mod kept;
 mod lookout;
 mod registries;
