@@ -8,6 +8,7 @@ mod lookout;
 mod registries;
 mod shapes;
 mod soak;
+mod ssh;
 mod together;
 mod trouble;
 

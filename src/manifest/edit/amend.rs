@@ -4,12 +4,13 @@
 //! at all; what is left of them is proved like every other change.
 
 mod braces;
+mod comments;
 mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::problem::Place;
-use super::super::yaml::{Kind, NodeRef, Remark, Style, Syntax, Tree};
+use super::super::yaml::{Kind, NodeRef, Remark, Tree};
 use super::layout::{Laid, styled};
 use super::proof::{Added, Planned, prove};
 use super::{Obstacle, Refusal, TextEdit, apply};
@@ -178,9 +179,9 @@ impl<'a> Amendment<'a> {
             }
             Self::Remove { mapping, keys } => remove(*mapping, keys, draft),
             Self::Insert { mapping, behind, entries } => insert(*mapping, behind, entries, gone, draft),
-            Self::Mark { value, block, text } => mark(*value, *block, text, draft),
+            Self::Mark { value, block, text } => comments::mark(*value, *block, text, draft),
             Self::Comment { remark, block, text } => {
-                comment(tree, remark, *block, text.as_deref(), draft);
+                comments::comment(tree, remark, *block, text.as_deref(), draft);
                 Ok(())
             }
         }
@@ -221,43 +222,6 @@ impl<'a> Draft<'a> {
         let edits = &self.edits[..self.edits.partition_point(|edit| edit.span.start <= at)];
         edits.last().is_some_and(|edit| edit.span.contains(&at))
     }
-
-    /// Whether the comments of the file say what they said, and those that were to change what they were to
-    /// say. Literal blocks have theirs by themselves.
-    fn prove_comments(&self, tree: &Tree, after: &Tree, words: &[&str]) -> Result<(), usize> {
-        let mut changed: BTreeMap<usize, Option<&str>> = BTreeMap::new();
-        changed.extend(self.comments.iter().map(|(_, at, text)| (*at, *text)));
-        let mut marks: BTreeMap<Option<u32>, Vec<(usize, &str)>> = BTreeMap::new();
-        for (block, at, text) in &self.marks {
-            marks.entry(*block).or_default().push((*at, text));
-        }
-        let has_word = |text: &&str| words.iter().any(|word| text.contains(word));
-        for (old, new) in homes(tree).zip(homes(after)) {
-            let told = |remark: &Remark<'_>| remark.text.to_owned();
-            let kept = old.remarks(words).into_iter().filter_map(|remark| {
-                let at = remark.span.0;
-                let text = match changed.get(&at) {
-                    Some(text) => text.filter(has_word).map(str::to_owned),
-                    None => Some(told(&remark)).filter(|_| !self.is_overwritten(at)),
-                };
-                Some((at, text?))
-            });
-            let here = marks.get(&old.inset_in()).into_iter().flatten();
-            let mut expected: Vec<(usize, String)> =
-                kept.chain(here.map(|(at, text)| (*at, (*text).to_owned()))).collect();
-            expected.sort_by_key(|(at, _)| *at);
-            if !expected.into_iter().map(|(_, text)| text).eq(new.remarks(words).iter().map(told)) {
-                return Err(1);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The tree of a file and those of its blocks.
-fn homes(tree: &Tree) -> impl Iterator<Item = &Tree> {
-    let blocks = (0..tree.len()).map(|id| tree.node(id));
-    std::iter::once(tree).chain(blocks.filter_map(|block| Some(block.inset()?.ok()?.tree())))
 }
 
 /// What stands in the way of changing a node at all.
@@ -371,31 +335,6 @@ fn flatten<'a>(entries: &'a [Fresh], nodes: &mut Vec<Added<'a>>) {
             }
         }
     }
-}
-
-fn comment<'a>(tree: &Tree, remark: &Remark<'a>, block: Option<u32>, text: Option<&'a str>, draft: &mut Draft<'a>) {
-    let source = tree.source();
-    let (start, end) = remark.span;
-    let edit = match text {
-        Some(text) => TextEdit { span: start..end, text: format!("# {text}") },
-        None => TextEdit { span: lines::without_comment(tree, start, source), text: String::new() },
-    };
-    draft.edits.push(edit);
-    draft.comments.push((block, start, text));
-}
-
-fn mark<'a>(value: NodeRef<'a>, block: Option<u32>, text: &'a str, draft: &mut Draft<'a>) -> Result<(), Obstacle> {
-    if value.tree().syntax() == Syntax::Json {
-        return Err(Obstacle::NoComments);
-    }
-    // Behind a block, and between its key and its text, a comment would be text.
-    if let Kind::Scalar(Style::Literal | Style::Folded) = value.kind() {
-        return Err(Obstacle::Block);
-    }
-    let (at, text_edit) = lines::mark(value, text).ok_or(Obstacle::Crowded)?;
-    draft.edits.push(text_edit);
-    draft.marks.push((block, at, text));
-    Ok(())
 }
 
 #[cfg(test)]

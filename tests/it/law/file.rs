@@ -118,8 +118,26 @@ impl File {
 
     /// The file with other words on the object that begins here; `None` where they are refused.
     pub(crate) fn reworded(&self, place: &Place, words: Vec<Reword>) -> Option<Vec<u8>> {
+        self.with(Rewording::Object { place: place.clone(), words })
+    }
+
+    /// The file with a comment beside the value of the image with this number that has it followed; `None` where
+    /// that is refused.
+    pub(crate) fn with_comment(&self, at: usize) -> Option<Vec<u8>> {
+        let image = &self.fields[at].2;
+        let name = if image.is_tag_alone() { format!(" image={}", image.reference().name()) } else { String::new() };
+        self.with(Rewording::Mark { place: image.place().clone(), text: format!("landwaiter: semver:*{name}") })
+    }
+
+    /// The images that comments have followed, whatever becomes of them.
+    pub(crate) fn followed_by_comments(&self) -> Vec<String> {
+        let workloads = self.manifest.markers.workloads.iter();
+        workloads.flat_map(|workload| &workload.containers).map(|one| one.image.reference().to_string()).collect()
+    }
+
+    fn with(&self, rewording: Rewording) -> Option<Vec<u8>> {
         let document = Document::open(&self.path, &self.bytes).expect("a file with objects can be opened");
-        let reworded = document.reword(&[Rewording::Object { place: place.clone(), words }]);
+        let reworded = document.reword(&[rewording]);
         let Some((_, refusal)) = reworded.refused.first() else { return Some(reworded.bytes) };
         assert!(
             !matches!(refusal.obstacle(), Obstacle::Unproved { .. }),

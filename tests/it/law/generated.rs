@@ -3,7 +3,7 @@
 
 use super::file::{File, Image};
 use super::generate::{Generated, Planted, generate};
-use super::words::reworded;
+use super::words::{commented, reworded};
 
 /// The tags that are written, and whether YAML takes them for something else than a text.
 const TAGS: [(&str, bool); 14] = [
@@ -69,6 +69,7 @@ pub(crate) fn generated(choices: &[u8], throws: &[u8]) {
     assert_eq!(&file.with_tags(&[]).bytes, generated.text.as_bytes(), "no change, other bytes");
 
     reworded(generated.path, generated.text.as_bytes(), &file);
+    commented(generated.path, generated.text.as_bytes(), &file);
 
     // Found by list, written in any order of lists: both in the order of the places that were planned.
     let images = file.images();

@@ -1,5 +1,6 @@
 //! What must hold when words are put in the place of others: lines come and nothing else changes, what came
-//! and goes again leaves the file as it was, and a word that is exchanged twice is the same again.
+//! and goes again leaves the file as it was, and a word that is exchanged twice is the same again. A comment
+//! is read of the image that it was put beside.
 
 use landwaiter::manifest::{Place, Reword};
 
@@ -42,6 +43,21 @@ pub(crate) fn reworded(path: &str, bytes: &[u8], file: &File) {
                 "{}",
                 String::from_utf8_lossy(&added)
             );
+        }
+    }
+}
+
+/// Adds a comment beside each image: it is read there, of that image, and nothing else changes.
+pub(crate) fn commented(path: &str, bytes: &[u8], file: &File) {
+    for (at, image) in file.images().iter().enumerate().take(4) {
+        let Some(added) = file.with_comment(at) else { continue };
+        only_added_to(bytes, &added);
+        let with = File::read(path, &added);
+        if !file.is_marked() && image.refusal.is_none() {
+            // To a comment a value that says an image is that image, whatever registry stands beside.
+            let is_it = |followed: &[String]| matches!(followed, [one] if image.reference.ends_with(one.as_str()));
+            let followed = with.followed_by_comments();
+            assert!(is_it(&followed), "{image:?} {followed:?}\n{}", String::from_utf8_lossy(&added));
         }
     }
 }

@@ -286,6 +286,23 @@ fn a_file_that_two_applications_share() {
     );
 }
 
+#[test]
+fn native_words_on_the_application() {
+    let natives = "    landwaiter/automated: 'true'\n    landwaiter/tag.chart-image: semver:~1\n";
+    let list = "    argocd-image-updater.argoproj.io/image-list: web=ghcr.io/shop/web:~1\n    argocd-image-updater.argoproj.io/web.helm.image-name: image.repository\n";
+    let app = |annotations: &str| {
+        application("shop", &[], "    path: charts/shop\n    helm:\n      values: |\n        image: {repository: ghcr.io/shop/web, tag: 1.4.5}\n")
+            .replace("  namespace: argocd\n", &format!("  namespace: argocd\n  annotations:\n{annotations}"))
+    };
+    let answer = check(&[("app.yaml", &app(&format!("{natives}{list}"))), CHART], &[("app.yaml", &app(natives))]);
+    assert_eq!(answer["containers"][0]["native"]["kind"], "annotations", "said already: {answer:#}");
+
+    let other = natives.replace("~1", "1.4.x");
+    let disagree = "two owners of this image disagree: argocd/Application/shop (app.yaml:1) wants it to follow semver:1.4.x, argocd/Application/shop (app.yaml:9) wants it to follow semver:~1; annotate both alike";
+    let expected = [&format!("chart-image: {disagree}"), &format!("web: {disagree}")];
+    stays(&[("app.yaml", &app(&format!("{other}{list}"))), CHART], &expected.map(String::as_str));
+}
+
 /// Nothing is written, and each container tells why.
 #[track_caller]
 fn stays(before: &[(&str, &str)], expected: &[&str]) {
