@@ -12,11 +12,13 @@ mod lint;
 mod list;
 mod output;
 mod plan;
+mod policy;
 mod progress;
 mod registry;
 mod run;
 mod ssh;
 mod tags;
+mod tags_file;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -32,6 +34,7 @@ Examples:
   landwaiter demo                                       see it work, on this machine alone
   landwaiter lint                                       check the annotations of this checkout
   landwaiter plan                                       what would change here, as a diff
+  landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
   landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
@@ -62,6 +65,7 @@ enum Command {
     List(list::Args),
     Lint(lint::Args),
     Explain(explain::Args),
+    Tags(tags::Args),
     Import(import::Args),
     Identity(identity::Args),
     Demo(demo::Args),
@@ -196,6 +200,7 @@ impl Cli {
             Command::List(args) => args.run(&mut out),
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
+            Command::Tags(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,

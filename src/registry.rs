@@ -12,6 +12,7 @@
 //! | `look` | which tags there are: asked when it is time |
 //! | `images` | when their images were made |
 //! | `digest` | what a tag points at |
+//! | `details` | what stands behind it, for a person who looks |
 //! | `site` | what is set for one registry, or for a part of it |
 //! | `schedule` | when it is time (pure) |
 //! | `belief` | which tags are believed to be there, list by list (pure) |
@@ -35,6 +36,7 @@ mod belief;
 mod body;
 mod challenge;
 mod client;
+mod details;
 mod digest;
 mod error;
 mod helper;
@@ -57,6 +59,7 @@ mod walk;
 mod wire;
 
 pub use client::Client;
+pub use details::Details;
 pub use error::Error;
 pub use hosts::{HostStatus, Outage, QuotaStatus};
 pub use look::Listing;

@@ -115,21 +115,27 @@ impl Client {
             return Ok(None);
         };
         let digest = digest::proved(&manifest)?;
-        let mut lead = metadata::lead(&manifest.body);
+        let image = self.image(repository, &manifest.body).await?;
+        if image.is_none() {
+            tracing::debug!(%repository, %tag, "no image, so no created time");
+        }
+        let created = Created(image.and_then(|image| image.created));
+        Ok(Some(Fact { digest: Some(digest), created: Some(created), is_stale: false }))
+    }
+
+    /// What the configuration of the image says that a manifest leads to; `None` where it leads to none.
+    pub(super) async fn image(&self, repository: &Repository, manifest: &[u8]) -> Result<Option<Config>, Kind> {
+        let mut lead = metadata::lead(manifest);
         for _ in 0..MAX_DEPTH {
             let Lead::Child(digest) = &lead else { break };
             let child = self.verified(repository, "manifests", digest, metadata::ACCEPT_MANIFEST).await?;
             lead = child.map_or(Lead::Nowhere, |child| metadata::lead(&child));
         }
-        let created = match lead {
-            Lead::Created(time) => Some(time),
-            Lead::Config(digest) => self.config(repository, digest).await?.and_then(|config| config.created),
-            Lead::Child(_) | Lead::Nowhere => {
-                tracing::debug!(%repository, %tag, "no image, so no created time");
-                None
-            }
-        };
-        Ok(Some(Fact { digest: Some(digest), created: Some(Created(created)), is_stale: false }))
+        match lead {
+            Lead::Created(time) => Ok(Some(Config { created: Some(time), ..Config::default() })),
+            Lead::Config(digest) => self.config(repository, digest).await,
+            Lead::Child(_) | Lead::Nowhere => Ok(None),
+        }
     }
 
     /// An image configuration: asked for once, however many tags and repositories have it.
@@ -164,7 +170,7 @@ impl Client {
     }
 
     /// A manifest or blob as the registry has it; `None` when it does not.
-    async fn content(
+    pub(super) async fn content(
         &self,
         repository: &Repository,
         kind: &str,
