@@ -3,6 +3,7 @@
 //! Floor 8, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
+mod config;
 mod demo;
 mod dialects;
 mod explain;
@@ -67,6 +68,7 @@ enum Command {
     Explain(explain::Args),
     Tags(tags::Args),
     Import(import::Args),
+    Config(config::Args),
     Identity(identity::Args),
     Demo(demo::Args),
 }
@@ -202,6 +204,7 @@ impl Cli {
             Command::Explain(args) => args.run(&mut out).await,
             Command::Tags(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;

@@ -6,6 +6,7 @@ mod fleet;
 mod kept;
 mod lookout;
 mod registries;
+mod settings;
 mod shapes;
 mod soak;
 mod ssh;
