@@ -153,8 +153,8 @@ impl Client {
     }
 
     /// The repository that is asked for in place of this one, where a mirror is set.
-    pub(super) fn asked(&self, repository: &Repository) -> Repository {
-        self.sites.asked(repository)
+    pub(super) fn asked(&self, repository: &Repository) -> Result<Repository, Kind> {
+        self.sites.asked(repository).map_err(Kind::Mirror)
     }
 
     /// How the registry pages, as far as it is known.
