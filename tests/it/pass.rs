@@ -2,7 +2,9 @@
 
 mod daemon;
 mod dialects;
+mod fleet;
 mod history;
+mod kept;
 mod lookout;
 mod registries;
 mod settings;
