@@ -6,6 +6,7 @@ mod checkout;
 mod demo;
 mod dialects;
 mod explain;
+mod identity;
 mod import;
 mod lint;
 mod list;
@@ -14,6 +15,7 @@ mod plan;
 mod progress;
 mod registry;
 mod run;
+mod ssh;
 mod tags;
 
 use std::io::{self, Write};
@@ -32,6 +34,7 @@ Examples:
   landwaiter plan                                       what would change here, as a diff
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
+  landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
 
 Exit codes: 0 done, 1 problems found or work failed, 2 wrong usage.";
 
@@ -60,6 +63,7 @@ enum Command {
     Lint(lint::Args),
     Explain(explain::Args),
     Import(import::Args),
+    Identity(identity::Args),
     Demo(demo::Args),
 }
 
@@ -193,6 +197,7 @@ impl Cli {
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

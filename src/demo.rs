@@ -248,6 +248,7 @@ fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
             branch: None,
             data_dir: folder.join("data"),
             credential: None,
+            ssh: git::SshOptions::default(),
             timeout: git::DEFAULT_TIMEOUT,
         },
         registry: crate::registry::Options::default(),

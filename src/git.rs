@@ -20,7 +20,9 @@ mod local;
 mod mirror;
 mod push;
 mod remote;
+mod server;
 mod snapshot;
+mod ssh;
 mod store;
 
 pub use create::create_repository;
@@ -29,3 +31,4 @@ pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
 pub use push::PushOutcome;
 pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl};
 pub use snapshot::{BlobId, CommitId, File, Files, LoggedCommit, Skipped, Snapshot, WhySkipped};
+pub use ssh::{DeployKey, SshOptions, deploy_key, deploy_key_anew};

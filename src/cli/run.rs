@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::dialects::DialectArgs;
 use super::output::{diff, problems_text};
 use super::registry::RegistryArgs;
+use super::ssh::SshArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Journal, Stop};
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 const EXAMPLES: &str = "\
 Examples:
   landwaiter run --git-url https://git.example.com/org/config.git --git-credentials /run/secrets/git
+  landwaiter run --git-url git@git.example.com:org/config.git --git-path clusters
   landwaiter run --git-url /srv/git/config.git --git-path clusters/production --once --dry-run
   LANDWAITER_GIT_URL=https://git.example.com/org/config.git landwaiter run --log-format json
 
@@ -43,7 +45,7 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
 
-    /// The config repository: an https or http URL, or a path on this machine.
+    /// The config repository: an https or ssh URL, user@host:path, or a path on this machine.
     #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
     git_url: Secret,
 
@@ -85,8 +87,11 @@ pub(super) struct Args {
     )]
     git_email: String,
 
-    /// Where the copy of the config repository is kept, and what registries said. It can be deleted at any
-    /// time; each daemon needs one of its own.
+    #[command(flatten)]
+    ssh: SshArgs,
+
+    /// Where the copy of the config repository is kept, what registries said, and the deploy key. All but the
+    /// key can be deleted at any time; each daemon needs one of its own.
     #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
     data_dir: PathBuf,
 
@@ -150,6 +155,7 @@ impl Args {
             git: git::Options {
                 url,
                 branch: self.git_branch,
+                ssh: self.ssh.options(&self.data_dir),
                 data_dir: self.data_dir.clone(),
                 credential,
                 timeout: git::DEFAULT_TIMEOUT,

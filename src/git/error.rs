@@ -46,7 +46,7 @@ pub enum Error {
     Untrusted {
         /// The repository.
         url: String,
-        /// What is wrong with its certificate, and how to mend it.
+        /// What is wrong with its certificate or host key, and how to mend it.
         cause: String,
     },
     /// An answer did not come to its end in time.
@@ -70,6 +70,28 @@ pub enum Error {
         status: u16,
         /// The credential that was sent, by its source.
         credential: String,
+        /// What the server said.
+        said: String,
+    },
+    /// The server knows none of our keys.
+    #[error(
+        "{url} does not know {shown} as {user:?}; give its public half to the server, as a deploy key that may write"
+    )]
+    KeyRefused {
+        /// The repository.
+        url: String,
+        /// As whom we asked.
+        user: String,
+        /// The keys, and where they are.
+        shown: String,
+    },
+    /// The server ended the conversation before it began, and said why.
+    #[error("{url} refused {doing}{}; check the address, and what the key may do there", quoted(.said))]
+    Declined {
+        /// The repository.
+        url: String,
+        /// What was asked.
+        doing: &'static str,
         /// What the server said.
         said: String,
     },

@@ -16,7 +16,7 @@ use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Command, Handshake, LsRefsCommand, ls_refs::RefPrefixes};
 
 use super::Error;
-use super::http::{Call, Server};
+use super::server::{Call, Server};
 use crate::plain::{self, chain};
 
 /// How we name ourselves inside the protocol.
@@ -56,7 +56,7 @@ pub(super) struct Upstream<'a> {
 
 impl<'a> Upstream<'a> {
     pub(super) fn connect(server: &'a Server) -> Result<Self, Error> {
-        let mut call = server.call(Protocol::V2)?;
+        let mut call = server.call(Protocol::V2, Service::UploadPack)?;
         let handshake = handshake(&mut call, Service::UploadPack)
             .map_err(|error| call.witness.failed("reading the repository", &error))?;
         let upstream = Self { call, handshake, url: server.url().to_string() };

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use gix::protocol::transport::Protocol;
-use gix::protocol::transport::client::blocking_io::http::{Transport, connect_http};
+use gix::protocol::transport::client::blocking_io::Transport;
+use gix::protocol::transport::client::blocking_io::http::connect_http;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use url::{Position, Url};
@@ -49,12 +50,6 @@ struct Advertisement {
     base: Option<String>,
     content_type: String,
     body: Arc<[u8]>,
-}
-
-/// One conversation.
-pub(super) struct Call<'a> {
-    pub(super) transport: Transport<Line>,
-    pub(super) witness: Witness<'a>,
 }
 
 /// Who knows what happened in a conversation, also while it goes on.
@@ -95,7 +90,7 @@ impl Server {
     }
 
     /// Starts a conversation; the clock runs from here.
-    pub(super) fn call(&self, version: Protocol) -> Result<Call<'_>, Error> {
+    pub(super) fn call(&self, version: Protocol) -> Result<(Box<dyn Transport>, Witness<'_>), Error> {
         let login = self.credential.as_ref().map(|credential| credential.login(&self.url)).transpose()?;
         let state = Arc::new(State {
             base: self.base.clone(),
@@ -111,7 +106,7 @@ impl Server {
             cause: plain::line(&error.to_string(), 200),
         })?;
         let line = Line { client: self.client()?.clone(), state: Arc::clone(&state) };
-        Ok(Call { transport: connect_http(line, address, version, false), witness: Witness { server: self, state } })
+        Ok((Box::new(connect_http(line, address, version, false)), Witness { server: self, state }))
     }
 
     fn client(&self) -> Result<&Client, Error> {
@@ -308,6 +303,6 @@ fn content_type(response: &Response) -> &str {
 }
 
 /// What is behind these locks is whole at any time, so a panic elsewhere does not spoil it.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

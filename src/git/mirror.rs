@@ -11,12 +11,12 @@ use gix::refs::FullName;
 use jiff::Timestamp;
 
 use super::fetch::{DEPTH, Upstream};
-use super::http::Server;
 use super::local::Local;
 use super::push::{self, PushOutcome};
+use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
-use super::{Credential, Error, Identity, RemoteUrl, commit};
+use super::{Credential, Error, Identity, RemoteUrl, SshOptions, commit, http, ssh};
 use crate::path::RepoPath;
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
@@ -33,8 +33,10 @@ pub struct Options {
     pub branch: Option<String>,
     /// Where the copy of a repository on a server is kept. It may be deleted at any time.
     pub data_dir: PathBuf,
-    /// What to log in with; the user name and password of the address when `None`.
+    /// What to log in with over https; the user name and password of the address when `None`.
     pub credential: Option<Credential>,
+    /// Keys and known hosts, for an address that is reached by ssh.
+    pub ssh: SshOptions,
     /// How long one fetch or push may take, all in all.
     pub timeout: Duration,
 }
@@ -58,7 +60,7 @@ impl Mirror {
     /// # Errors
     /// When the options make no sense, the data directory cannot be used, or another process uses it.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { url, branch, data_dir, credential, timeout } = options;
+        let Options { url, branch, data_dir, credential, ssh, timeout } = options;
         let branch = branch.map(checked).transpose()?;
         let remote = if let Some(base) = url.http() {
             let credential = credential.or_else(|| url.credential());
@@ -71,8 +73,18 @@ impl Mirror {
                     problem: "it would travel in clear text; use https".into(),
                 });
             }
-            let server = Server::new(url.clone(), base.clone(), credential, timeout);
-            Remote::Server(Box::new(server), Store::open(&data_dir, &url)?)
+            let server = http::Server::new(url.clone(), base.clone(), credential, timeout);
+            Remote::Server(Box::new(Server::Http(server)), Store::open(&data_dir, &url)?)
+        } else if let Some(address) = url.ssh() {
+            if let Some(credential) = &credential {
+                return Err(Error::Credential {
+                    url: url.to_string(),
+                    source_name: credential.source(),
+                    problem: "a password or token is for https; over ssh a key proves who we are".into(),
+                });
+            }
+            let server = ssh::Server::new(url.clone(), address.clone(), ssh, timeout);
+            Remote::Server(Box::new(Server::Ssh(server)), Store::open(&data_dir, &url)?)
         } else {
             Remote::Local(Local::new(url.local().unwrap_or(&data_dir), &url))
         };

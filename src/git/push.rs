@@ -17,7 +17,7 @@ use gix_pack::data::output;
 use super::Error;
 use super::commit::entries;
 use super::fetch::{AGENT, Upstream, handshake};
-use super::http::{Call, Server};
+use super::server::{Call, Server};
 use super::snapshot::{CommitId, Snapshot};
 use crate::plain::{self, chain};
 
@@ -61,7 +61,7 @@ pub(super) fn check_parent(base: &Snapshot, commit: CommitId) -> Result<(), Erro
 /// Sends `commit` as the new head of the branch of `base`.
 pub(super) fn push(server: &Server, base: &Snapshot, commit: CommitId) -> Result<PushOutcome, Error> {
     let name = format!("refs/heads/{}", base.branch());
-    let mut call = server.call(Protocol::V1)?;
+    let mut call = server.call(Protocol::V1, Service::ReceivePack)?;
     let handshake = match handshake(&mut call, Service::ReceivePack) {
         Ok(handshake) => handshake,
         Err(error) => return refusal(call.witness.failed("pushing", &error)),
@@ -107,6 +107,8 @@ pub(super) fn push(server: &Server, base: &Snapshot, commit: CommitId) -> Result
             error @ (Error::Unreachable { .. }
             | Error::Untrusted { .. }
             | Error::Redirected { .. }
+            | Error::KeyRefused { .. }
+            | Error::Declined { .. }
             | Error::Unauthorized { .. }
             | Error::NotFound { .. }
             | Error::Server { status: 400..=499, .. }) => refusal(error),
@@ -178,7 +180,7 @@ fn settle(
 /// A server that does not let us write is no error of the conversation.
 fn refusal(error: Error) -> Result<PushOutcome, Error> {
     match error {
-        Error::Unauthorized { status: 403, .. } => {
+        Error::Unauthorized { status: 403, .. } | Error::Declined { .. } => {
             Ok(PushOutcome::Refused { reason: error.to_string(), messages: Vec::new() })
         }
         other => Err(other),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::Error;
+use super::ssh::Address;
 use crate::host;
 use crate::secret::Secret;
 
@@ -106,6 +107,7 @@ pub struct RemoteUrl {
 #[derive(Clone, PartialEq, Eq)]
 enum Place {
     Http(Url),
+    Ssh(Address),
     Local(PathBuf),
 }
 
@@ -119,20 +121,25 @@ pub struct InvalidUrl {
 }
 
 impl RemoteUrl {
-    /// Reads `https://…`, `http://…`, `file://…` or the path of a repository on this machine.
+    /// Reads `https://…`, `http://…`, `ssh://…`, `user@host:path`, `file://…` or the path of a repository on
+    /// this machine.
     ///
     /// # Errors
-    /// [`InvalidUrl`] for anything else. ssh is refused by name.
+    /// [`InvalidUrl`] for anything else.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let text = text.trim();
         let bad = |problem: String, mend| InvalidUrl { shown: without_user_info(text), problem, mend };
-        let expected = "expected https://host/path, http://…, file:///path or a path";
+        let expected = "expected https://host/path, ssh://user@host/path, user@host:path, file:///path or a path";
+        let by_ssh = |address: Result<Address, String>| match address {
+            Ok(address) => Ok(Self { place: Place::Ssh(address), user_info: None }),
+            Err(problem) => Err(bad(problem, expected)),
+        };
         if text.is_empty() || text.contains(|c: char| c.is_control()) {
             return Err(bad("empty, or with control characters".into(), expected));
         }
         let Some((scheme, rest)) = text.split_once("://") else {
-            if text.split_once(':').is_some_and(|(host, _)| !host.contains('/')) {
-                return Err(bad("ssh is not supported yet".into(), "use https://host/path"));
+            if let Some(address) = Address::from_short(text) {
+                return by_ssh(address);
             }
             return Ok(Self { place: Place::Local(PathBuf::from(text)), user_info: None });
         };
@@ -146,7 +153,7 @@ impl RemoteUrl {
                 })?;
                 Ok(Self { place: Place::Local(path), user_info: None })
             }
-            "ssh" | "git+ssh" | "ssh+git" => Err(bad("ssh is not supported yet".into(), "use https://host/path")),
+            "ssh" | "git+ssh" | "ssh+git" => by_ssh(Address::from_url(&format!("ssh://{rest}"))),
             other => Err(bad(format!("unknown scheme {other:?}"), expected)),
         }
     }
@@ -185,7 +192,15 @@ impl RemoteUrl {
     pub(super) fn http(&self) -> Option<&Url> {
         match &self.place {
             Place::Http(url) => Some(url),
-            Place::Local(_) => None,
+            Place::Local(_) | Place::Ssh(_) => None,
+        }
+    }
+
+    /// Where it is on a server that speaks ssh.
+    pub(super) fn ssh(&self) -> Option<&Address> {
+        match &self.place {
+            Place::Ssh(address) => Some(address),
+            Place::Http(_) | Place::Local(_) => None,
         }
     }
 
@@ -193,7 +208,7 @@ impl RemoteUrl {
     pub(super) fn local(&self) -> Option<&Path> {
         match &self.place {
             Place::Local(path) => Some(path),
-            Place::Http(_) => None,
+            Place::Http(_) | Place::Ssh(_) => None,
         }
     }
 
@@ -212,6 +227,7 @@ impl fmt::Display for RemoteUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Http(url) => f.write_str(url.as_str()),
+            Place::Ssh(address) => address.fmt(f),
             Place::Local(path) => write!(f, "{}", path.display()),
         }
     }
@@ -261,7 +277,7 @@ impl Identity {
     }
 }
 
-fn decoded(text: &str) -> Result<String, String> {
+pub(super) fn decoded(text: &str) -> Result<String, String> {
     let wrong = || "user name or password with a broken %-escape".to_owned();
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -15,6 +15,7 @@ mod pass;
 mod registry_client;
 mod registry_server;
 mod settings;
+mod ssh_server;
 mod tidy;
 mod tls;
 mod tls_server;

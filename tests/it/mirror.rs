@@ -4,12 +4,15 @@
 mod local;
 mod push;
 mod refusals;
+mod ssh;
 mod store;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use landwaiter::git::{CommitId, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, WhySkipped};
+use landwaiter::git::{
+    CommitId, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, SshOptions, WhySkipped,
+};
 use landwaiter::path::RepoPath;
 use tempfile::TempDir;
 
@@ -53,6 +56,7 @@ impl Scene {
             branch: None,
             data_dir: self.data_dir(),
             credential: None,
+            ssh: SshOptions::default(),
             timeout: Duration::from_secs(30),
         }
     }

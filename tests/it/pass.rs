@@ -6,6 +6,7 @@ mod lookout;
 mod registries;
 mod shapes;
 mod soak;
+mod ssh;
 mod together;
 mod trouble;
 

@@ -23,6 +23,9 @@ fn addresses_as_people_write_them() {
     check(" HTTPS://Git.Example.com/a ", "https://git.example.com/a");
     check("https://bot:s3cret@git.example.com:8443/a", "https://git.example.com:8443/a");
     check("https://s3cret@git.example.com/a", "https://git.example.com/a");
+    check("git@github.com:team/config.git", "git@github.com:team/config.git");
+    check("git+ssh://git@github.com:22/team/config.git", "ssh://git@github.com/team/config.git");
+    check("SSH://git.example.com:2222/a", "ssh://git@git.example.com:2222/a");
     check("file:///srv/config.git", "/srv/config.git");
     check("file:///srv/my%20config", "/srv/my config");
     check("/srv/config.git", "/srv/config.git");
@@ -32,8 +35,8 @@ fn addresses_as_people_write_them() {
 
 #[test]
 fn what_cannot_be_reached_is_refused_by_name() {
-    refused("git@github.com:team/config.git", &["ssh is not supported yet", "use https"]);
-    refused("ssh://git:s3cret@github.com/team/config", &["ssh is not supported yet", "use https"]);
+    refused("ssh://git:s3cret@github.com/team/config", &["holds no password", "expected https://"]);
+    refused("git@github.com:", &["no path of a repository"]);
     refused("ftp://u:s3cret@host/a", &["unknown scheme", "ftp"]);
     refused("file://server/share", &["another machine", "file:///path"]);
     refused("https://u:s3cret@/a", &["expected https://"]);

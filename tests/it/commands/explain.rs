@@ -72,7 +72,7 @@ fn explain_gives_every_tag_a_verdict() {
 #[test]
 fn every_command_explains_itself() {
     let home = TempDir::new().unwrap();
-    for command in ["run", "plan", "list", "lint", "explain", "demo"] {
+    for command in ["run", "plan", "list", "lint", "explain", "identity", "demo"] {
         let ran = run(&mut landwaiter(home.path(), [command, "--help"]));
         assert_eq!(ran.code, 0);
         assert!(ran.stdout.contains("Examples:"), "{command} has no examples");
@@ -86,6 +86,6 @@ fn every_command_explains_itself() {
         }
     }
     assert_eq!(run(&mut landwaiter(home.path(), ["plan", "--no-such-option"])).code, 2);
-    assert_eq!(run(&mut landwaiter(home.path(), ["run", "--git-url", "ssh://git@example.com/x"])).code, 2);
+    assert_eq!(run(&mut landwaiter(home.path(), ["run", "--git-url", "ftp://git@example.com/x"])).code, 2);
     assert_eq!(run(&mut landwaiter(home.path(), ["run", "--git-url", "/x", "--git-poll-interval", "10ms"])).code, 2);
 }
