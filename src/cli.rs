@@ -3,6 +3,7 @@
 //! Floor 8, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
+mod config;
 mod demo;
 mod dialects;
 mod explain;
@@ -12,11 +13,13 @@ mod lint;
 mod list;
 mod output;
 mod plan;
+mod policy;
 mod progress;
 mod registry;
 mod run;
 mod ssh;
 mod tags;
+mod tags_file;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -32,6 +35,7 @@ Examples:
   landwaiter demo                                       see it work, on this machine alone
   landwaiter lint                                       check the annotations of this checkout
   landwaiter plan                                       what would change here, as a diff
+  landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter run --git-url https://git.example.com/org/config.git
   landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
@@ -62,7 +66,9 @@ enum Command {
     List(list::Args),
     Lint(lint::Args),
     Explain(explain::Args),
+    Tags(tags::Args),
     Import(import::Args),
+    Config(config::Args),
     Identity(identity::Args),
     Demo(demo::Args),
 }
@@ -163,11 +169,14 @@ impl Cli {
     /// files and charts leave an option out.
     #[must_use]
     pub fn from_process() -> Self {
-        let unset = |argument: Arg| {
+        fn unset(argument: Arg) -> Arg {
             let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
             if empty { argument.env(Resettable::Reset) } else { argument }
-        };
-        let command = Self::command().mut_args(unset).mut_subcommands(|command| command.mut_args(unset));
+        }
+        fn without_empty(command: clap::Command) -> clap::Command {
+            command.mut_args(unset).mut_subcommands(without_empty)
+        }
+        let command = without_empty(Self::command());
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 
@@ -196,7 +205,9 @@ impl Cli {
             Command::List(args) => args.run(&mut out),
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
+            Command::Tags(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;

@@ -125,6 +125,14 @@ pub struct Policy {
     preset: Option<Box<str>>,
 }
 
+/// These tags in natural order, the greatest first: as a person looks for the last one by its name.
+#[must_use]
+pub fn greatest_first(tags: &[Tag]) -> Vec<Tag> {
+    let mut sorted = tags.to_vec();
+    sorted.sort_by(|a, b| order::natural(b.as_str(), a.as_str()));
+    sorted
+}
+
 impl Policy {
     /// Begins a policy.
     #[must_use]

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::output::{DIM, GREEN, RED, json, table};
+use super::policy::PolicyArgs;
 use super::registry::RegistryArgs;
-use super::{Error, Good, Outcome, OutputFormat, tags};
+use super::{Error, Good, Outcome, OutputFormat, tags_file};
 use crate::image::{Reference, Tag};
-use crate::manifest;
 use crate::plan::Watch;
-use crate::policy::{self, Candidate, Decision, Dialect, Exclude, Explanation, MinAge, Order, Pattern, Policy, Since};
+use crate::policy::{self, Candidate, Decision, Explanation, Policy, Since};
 use crate::reconcile;
 use crate::registry::Client;
 
@@ -34,33 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATTERN", env = "LANDWAITER_POLICY")]
     policy: String,
 
-    /// Which match is the best: semver, newest, numeric, natural or alphabetical, with asc or desc.
-    #[arg(long, env = "LANDWAITER_ORDER")]
-    order: Option<String>,
-
-    /// What of the tag is compared: $1 or ${name} of a regex.
-    #[arg(long, env = "LANDWAITER_EXTRACT")]
-    extract: Option<String>,
-
-    /// Globs of tags that are never chosen, separated by commas.
-    #[arg(long, env = "LANDWAITER_EXCLUDE")]
-    exclude: Option<String>,
-
-    /// How long a tag has to be there before it is taken: 24h, 7d.
-    #[arg(long, value_name = "TIME", env = "LANDWAITER_MIN_AGE")]
-    min_age: Option<String>,
-
-    /// The time to decide for, where --min-age asks for it.
-    #[arg(long, value_name = "RFC3339", env = "LANDWAITER_NOW")]
-    now: Option<Timestamp>,
-
-    /// The tag that is deployed now; with --image, that of the image.
-    #[arg(long, env = "LANDWAITER_CURRENT")]
-    current: Option<Tag>,
-
-    /// Whose rules apply to the pattern.
-    #[arg(long, value_enum, default_value = "native", env = "LANDWAITER_DIALECT")]
-    dialect: DialectName,
+    #[command(flatten)]
+    beside: PolicyArgs,
 
     /// Tags from a JSON file: a list, or an object of repositories.
     #[arg(long, value_name = "FILE", env = "LANDWAITER_TAGS", conflicts_with = "given")]
@@ -82,21 +57,16 @@ pub(super) struct Args {
     given: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum DialectName {
-    Native,
-    Flux,
-}
-
 #[derive(Debug, Serialize)]
 struct ExplainOutput<'a> {
     decision: DecisionOutput<'a>,
     candidates: Vec<CandidateOutput<'a>>,
 }
 
+/// What is decided.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum DecisionOutput<'a> {
+pub(super) enum DecisionOutput<'a> {
     Update { tag: &'a str, reason: &'a str },
     Hold { hold: &'a str, reason: String },
 }
@@ -111,10 +81,10 @@ struct CandidateOutput<'a> {
 
 impl Args {
     pub(super) async fn run(self, out: &mut dyn Write) -> Outcome {
-        let policy = self.build_policy()?;
-        let image_tag = self.image.as_ref().and_then(Reference::tag);
-        let current = self.current.clone().or_else(|| image_tag.cloned());
-        let (output, now) = (self.output, self.now.unwrap_or_else(Timestamp::now));
+        let policy = self.beside.build(&self.policy)?;
+        let of_image = self.image.as_ref().and_then(Reference::tag);
+        let (current, now) = (self.beside.current(of_image).cloned(), self.beside.now());
+        let output = self.output;
         let candidates = self.candidates(&policy, current.as_ref()).await?;
         let explanation = policy::explain(&policy, current.as_ref(), &candidates, now);
         let answer = ExplainOutput::new(&explanation);
@@ -125,36 +95,10 @@ impl Args {
         Ok(Good::Yes)
     }
 
-    fn build_policy(&self) -> Result<Policy, Error> {
-        let dialect = match self.dialect {
-            DialectName::Native => Dialect::Native,
-            DialectName::Flux => Dialect::Flux,
-        };
-        let input = |error: &dyn std::fmt::Display| Error::Input(error.to_string());
-        let presets = manifest::builtin_presets();
-        let mut builder = match presets.get(&self.policy) {
-            Some(preset) => preset.builder(),
-            None => Policy::builder(Pattern::parse(&self.policy, dialect).map_err(|error| input(&error))?),
-        };
-        if let Some(order) = &self.order {
-            builder = builder.order(Order::parse(order).map_err(|error| input(&error))?);
-        }
-        if let Some(extract) = &self.extract {
-            builder = builder.extract(extract);
-        }
-        if let Some(exclude) = &self.exclude {
-            builder = builder.exclude(Exclude::parse(exclude).map_err(|error| input(&error))?);
-        }
-        if let Some(min_age) = &self.min_age {
-            builder = builder.min_age(MinAge::parse(min_age).map_err(|error| input(&error))?);
-        }
-        builder.build().map_err(|error| input(&error))
-    }
-
     async fn candidates(self, policy: &Policy, current: Option<&Tag>) -> Result<Vec<Candidate>, Error> {
         let (image, trust) = (self.image.as_ref().map(Reference::repository), self.registry.trusts_created()?);
         if let Some(file) = &self.tags {
-            return tags::candidates_of(file, image, trust);
+            return tags_file::candidates_of(file, image, trust);
         }
         if let Some(image) = &self.image {
             let client = Client::new(self.registry.options(Duration::ZERO)?)?;
@@ -182,28 +126,36 @@ fn given(text: &str, trust_created: bool) -> Result<Candidate, Error> {
     Ok(Candidate { tag, created, since })
 }
 
+impl<'a> DecisionOutput<'a> {
+    pub(super) fn of(explanation: &'a Explanation) -> Self {
+        match &explanation.ruling.decision {
+            Decision::Update(choice) => Self::Update { tag: choice.tag.as_str(), reason: &choice.reason },
+            Decision::Hold(hold) => Self::Hold { hold: hold.name(), reason: hold.to_string() },
+        }
+    }
+
+    /// One line, and a blank one.
+    pub(super) fn print(&self, out: &mut dyn Write, policy: &str) -> std::io::Result<()> {
+        match self {
+            Self::Update { tag, reason } => writeln!(out, "{policy}: {GREEN}update to {tag}{GREEN:#}: {reason}\n"),
+            Self::Hold { hold, reason } => writeln!(out, "{policy}: {RED}hold, {hold}{RED:#}: {reason}\n"),
+        }
+    }
+}
+
 impl<'a> ExplainOutput<'a> {
     fn new(explanation: &'a Explanation) -> Self {
-        let decision = match &explanation.ruling.decision {
-            Decision::Update(choice) => DecisionOutput::Update { tag: choice.tag.as_str(), reason: &choice.reason },
-            Decision::Hold(hold) => DecisionOutput::Hold { hold: hold.name(), reason: hold.to_string() },
-        };
         let candidates = explanation.judged.iter().map(|judged| CandidateOutput {
             tag: judged.tag.as_str(),
             created: judged.created,
             verdict: judged.judgement.name(),
             reason: judged.judgement.to_string(),
         });
-        Self { decision, candidates: candidates.collect() }
+        Self { decision: DecisionOutput::of(explanation), candidates: candidates.collect() }
     }
 
     fn print(&self, out: &mut dyn Write, policy: &Policy) -> std::io::Result<()> {
-        match &self.decision {
-            DecisionOutput::Update { tag, reason } => {
-                writeln!(out, "{policy}: {GREEN}update to {tag}{GREEN:#}: {reason}\n")?;
-            }
-            DecisionOutput::Hold { hold, reason } => writeln!(out, "{policy}: {RED}hold, {hold}{RED:#}: {reason}\n")?,
-        }
+        self.decision.print(out, &policy.to_string())?;
         let mut rows = table(&["TAG", "VERDICT", "CREATED", "REASON"]);
         for candidate in &self.candidates {
             let created = candidate.created.map(|time| format!("{time:.0}")).unwrap_or_default();

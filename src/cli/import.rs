@@ -15,7 +15,7 @@ use super::checkout::{self, Opened};
 use super::output::{diff, has_error, json, problems_text};
 use super::plan::FRESH_FOR;
 use super::registry::RegistryArgs;
-use super::{Error, Good, Outcome, OutputFormat, tags};
+use super::{Error, Good, Outcome, OutputFormat, tags_file};
 use crate::manifest::Problem;
 use crate::plan::import::{Import, Native, Study};
 use crate::plan::{Change, Scans};
@@ -113,7 +113,7 @@ impl Args {
     async fn scans(&self, study: &Study, now: Timestamp) -> Result<Option<Scans>, Error> {
         Ok(match &self.tags {
             _ if self.offline => None,
-            Some(file) => Some(tags::scans(file, self.registry.trusts_created()?)?),
+            Some(file) => Some(tags_file::scans(file, self.registry.trusts_created()?)?),
             None => {
                 let client = Client::new(self.registry.clone().options(FRESH_FOR)?)?;
                 Some(reconcile::scan(&client, &study.watches(now), || {}).await)

@@ -17,7 +17,7 @@ use super::dialects::DialectArgs;
 use super::output::{ProblemOutput, counted, json, problem_outputs, problems_text, table};
 use super::progress::Progress;
 use super::registry::RegistryArgs;
-use super::{Error, Good, Outcome, checkout, tags};
+use super::{Error, Good, Outcome, checkout, tags_file};
 use crate::manifest::{Rule, Scope, Severity};
 use crate::plan::{Inventory, Scans, doubts};
 use crate::reconcile;
@@ -175,7 +175,7 @@ async fn scans(
         (Some(_), Some(_)) => {
             Err(Error::Usage("--online asks the registries, and --tags takes their place: give one of them".to_owned()))
         }
-        (Some(file), None) => tags::scans(&file, false),
+        (Some(file), None) => tags_file::scans(&file, false),
         (None, Some(registry)) => {
             let client = Client::new(registry.options(super::plan::FRESH_FOR)?)?;
             let watches = inventory.watches(now);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::dialects::DialectArgs;
 use super::output::{PlanOutput, has_error, json, plan_text};
 use super::registry::RegistryArgs;
-use super::{Error, Good, Outcome, OutputFormat, checkout, tags};
+use super::{Error, Good, Outcome, OutputFormat, checkout, tags_file};
 use crate::manifest::Scope;
 use crate::plan::{Hold, Inventory, Plan, Verdict, findings};
 use crate::policy::{Dialect, Pattern, Policy, PresetName};
@@ -77,7 +77,7 @@ impl Args {
         let now = self.now.unwrap_or_else(Timestamp::now);
         let watches = inventory.watches(now);
         let findings = if let Some(file) = &self.tags {
-            findings(&watches, &tags::scans(file, self.registry.trusts_created()?)?, now)
+            findings(&watches, &tags_file::scans(file, self.registry.trusts_created()?)?, now)
         } else {
             let client = Client::new(self.registry.options(FRESH_FOR)?)?;
             reconcile::find(client, watches, now).await

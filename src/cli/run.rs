@@ -95,10 +95,11 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
     data_dir: PathBuf,
 
-    /// How often each image repository is asked for new tags.
-    #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", default_value = "1m",
-          value_parser = interval, help_heading = "Registries")]
-    registry_poll_interval: Duration,
+    /// How often each image repository is asked for new tags, where the configuration file says nothing else
+    /// for its registry. Default: 1m.
+    #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", value_parser = interval,
+          help_heading = "Registries")]
+    registry_poll_interval: Option<Duration>,
 
     #[command(flatten)]
     registry: RegistryArgs,
@@ -129,6 +130,8 @@ impl Args {
 
     fn config(self) -> Result<Config, Error> {
         let settings = self.registry.settings()?;
+        let registry_poll_interval = self.registry_poll_interval.or(settings.registry_poll_interval);
+        let registry_poll_interval = registry_poll_interval.unwrap_or(registry::Options::POLL_INTERVAL);
         let url =
             RemoteUrl::parse(self.git_url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
         let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
@@ -164,7 +167,7 @@ impl Args {
                 store: Some(self.data_dir.join("registry.redb")),
                 // Whoever asks for one pass wants to see what there is now.
                 begins_anew: self.once || self.dry_run,
-                ..self.registry.options_over(settings, self.registry_poll_interval)?
+                ..self.registry.options_over(settings, registry_poll_interval)?
             },
             pass: reconcile::Options {
                 paths: self.git_path,
@@ -175,7 +178,7 @@ impl Args {
                 dry_run: self.dry_run,
             },
             git_poll_interval: self.git_poll_interval,
-            registry_poll_interval: self.registry_poll_interval,
+            registry_poll_interval,
         })
     }
 }

@@ -19,7 +19,7 @@ use super::options::{HostLimits, Options};
 use super::site::{Site, Sites};
 use super::store::Store;
 use super::transport::{self, Answer, Ask, Method, Patience, Transport};
-use super::walk::Paging;
+use super::walk::{Paging, Silence};
 use super::wire::{Habits, Wires};
 use crate::image::{Registry, Repository};
 
@@ -153,13 +153,13 @@ impl Client {
     }
 
     /// The repository that is asked for in place of this one, where a mirror is set.
-    pub(super) fn asked(&self, repository: &Repository) -> Repository {
-        self.sites.asked(repository)
+    pub(super) fn asked(&self, repository: &Repository) -> Result<Repository, Kind> {
+        self.sites.asked(repository).map_err(Kind::Mirror)
     }
 
     /// How the registry pages, as far as it is known.
     pub(super) fn paging(&self, registry: &Registry) -> Paging {
-        self.pagings().get(registry).copied().unwrap_or(Paging { size: self.page_size, links: false })
+        self.pagings().get(registry).copied().unwrap_or(Paging { size: self.page_size, silence: Silence::Untried })
     }
 
     pub(super) fn pagings(&self) -> std::sync::MutexGuard<'_, HashMap<Registry, Paging>> {

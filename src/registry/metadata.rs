@@ -53,6 +53,22 @@ pub(super) fn lead(body: &[u8]) -> Lead {
     digest.map_or(Lead::Nowhere, Lead::Config)
 }
 
+/// The platforms of an index, in its order: `linux/amd64`, `linux/arm/v7`. `None` for what is no index.
+pub(super) fn platforms(body: &[u8]) -> Option<Vec<String>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let Some(Value::Array(entries)) = body.get("manifests") else { return None };
+    let platform = |entry: &Value| {
+        let on = entry.get("platform")?;
+        let part =
+            |key: &str| on.get(key).and_then(Value::as_str).filter(|part| !part.is_empty() && *part != "unknown");
+        let parts = [part("os"), part("architecture"), part("variant")];
+        parts[0].map(|_| parts.into_iter().flatten().collect::<Vec<_>>().join("/").chars().take(LABEL_LIMIT).collect())
+    };
+    let mut platforms: Vec<String> = entries.iter().filter_map(platform).collect();
+    platforms.dedup();
+    Some(platforms)
+}
+
 /// What an image configuration says. One that cannot be read says nothing. Builds without a clock write
 /// Go's zero time (year 1) or the Unix epoch; both are given as the epoch, which says "no time" to whoever
 /// compares.
@@ -222,6 +238,23 @@ mod tests {
         let good = child('b', OCI_IMAGE_MEDIA_TYPE, Some("linux/amd64"));
         let expected = Lead::Child(Digest::parse(&digest('b')).unwrap());
         check(&json!({"manifests": [{"size": "odd"}, 7, good]}), &expected);
+    }
+
+    #[test]
+    fn an_index_says_for_which_platforms_it_is() {
+        let check = |body: Value, expected: Option<&[&str]>| {
+            let found = super::platforms(body.to_string().as_bytes());
+            let expected = expected.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(found, expected, "{body}");
+        };
+        let on = |os: &str, architecture: &str| json!({"platform": {"os": os, "architecture": architecture}});
+        let arm = json!({"platform": {"os": "linux", "architecture": "arm", "variant": "v7"}});
+        let all = json!([on("linux", "amd64"), arm, on("unknown", "unknown"), {"digest": "x"}, 7]);
+        check(json!({"manifests": all}), Some(&["linux/amd64", "linux/arm/v7"]));
+        let windows = json!([on("windows", "amd64"), on("windows", "amd64")]);
+        check(json!({"manifests": windows}), Some(&["windows/amd64"]));
+        check(json!({"manifests": []}), Some(&[]));
+        check(manifest(OCI_IMAGE_MEDIA_TYPE, IMAGE_CONFIG_MEDIA_TYPE), None);
     }
 
     #[test]

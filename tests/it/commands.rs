@@ -8,6 +8,7 @@ mod kustomize;
 mod lint;
 mod marker;
 mod soak;
+mod tags;
 
 use std::fs;
 use std::path::Path;

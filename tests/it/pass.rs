@@ -2,8 +2,11 @@
 
 mod daemon;
 mod dialects;
+mod fleet;
+mod kept;
 mod lookout;
 mod registries;
+mod settings;
 mod shapes;
 mod soak;
 mod ssh;

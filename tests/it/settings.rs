@@ -1,5 +1,8 @@
 //! The configuration file, by the real binary: what is set for single registries, and who gets to see it.
 
+mod check;
+mod connections;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -81,6 +84,11 @@ async fn a_mirror_is_asked_in_its_place_and_each_sees_its_own_credential() {
     check_newest(&newest(&files, &config, &format!("{other}:1.0.0")).await, "1.1.0");
     assert_eq!(shown(&upstream.log()), ["bob:hunter2-upstream"]);
 
+    // Its images are looked at there too.
+    let by_time = ["explain", "--policy", "glob:*", "--image", &format!("{image}:1.0.0")];
+    check_newest(&ask(&files, &config, &by_time).await, "1.2.0");
+    assert!(mirror.count("/proxies/quay/app/manifests/") > 0 && upstream.count("/team/") == 0);
+
     // Without a credential of its own the mirror gets none, though the upstream has one.
     let asked = mirror.log().len();
     let config = config.replace("credentials: {file: mirror}", "credentials: anonymous");
@@ -145,12 +153,15 @@ async fn mistakes_in_the_file_end_the_command_before_anything_is_asked() {
         ("registries:\n- prefix: ghcr.io\n  interval: soon\n", "landwaiter.yaml:3:13: `soon` is no interval: "),
         (
             "registries:\n- prefix: ghcr.io\n  credentials: {file: gone}\n",
-            "the credentials in gone cannot be read: No such file",
+            "landwaiter.yaml:3:16: the credentials in gone cannot be read: No such file",
         ),
-        ("registries:\n- prefix: ghcr.io\n  ca-bundle: gone\n", "gone for ghcr.io: cannot be read: No such file"),
+        (
+            "registries:\n- prefix: ghcr.io\n  ca-bundle: gone\n",
+            "landwaiter.yaml:3:14: gone for ghcr.io: cannot be read: No such file",
+        ),
         (
             "registries:\n- prefix: ghcr.io\n  ca-bundle: landwaiter.yaml\n",
-            "landwaiter.yaml for ghcr.io: there is no certificate of an authority in it; write one in PEM",
+            "landwaiter.yaml:3:14: landwaiter.yaml for ghcr.io: there is no certificate of an authority in it; write one in PEM",
         ),
     ] {
         check_told(&newest(&[], config, &image).await, &["error: ", told]);
