@@ -18,8 +18,8 @@ const COMMITS: usize = 50;
 /// The manifest, with a line for each writer far enough from the others that Git merges them.
 fn manifest(host: &str) -> String {
     let text = deployment("app", &SEMVER, &format!("{host}/app:1.0.0"));
-    let lines: String = (0..WRITERS).map(|writer| format!("# one\n# two\n# three\n# writer {writer}: 0\n")).collect();
-    lines + "# one\n# two\n# three\n" + &text
+    let line = |writer| format!("# one\n# two\n# three\n# writer {writer}: 0\n");
+    (0..WRITERS).map(line).collect::<Vec<_>>().concat() + "# one\n# two\n# three\n" + &text
 }
 
 /// One `git` command of a writer; whether it went well.
@@ -98,8 +98,8 @@ fn four_writers_and_a_daemon_on_one_branch_lose_nothing() {
     let mut expected = manifest(&host).replace("app:1.0.0", &format!("app:1.{last}.0"));
     for writer in 0..WRITERS {
         expected = expected.replace(&format!("# writer {writer}: 0"), &format!("# writer {writer}: {COMMITS}"));
-        let steps: String = (1..=COMMITS).map(|step| format!("{step}\n")).collect();
-        assert_eq!(scene.file(&format!("writer-{writer}.txt")) + "\n", steps, "writer {writer}");
+        let steps: Vec<_> = (1..=COMMITS).map(|step| step.to_string()).collect();
+        assert_eq!(scene.file(&format!("writer-{writer}.txt")), steps.join("\n"), "writer {writer}");
     }
     assert_eq!(scene.file("app.yaml") + "\n", expected);
 
