@@ -7,8 +7,10 @@ mod config;
 mod demo;
 mod dialects;
 mod explain;
+mod history;
 mod identity;
 mod import;
+mod keys;
 mod lint;
 mod list;
 mod output;
@@ -17,7 +19,6 @@ mod policy;
 mod progress;
 mod registry;
 mod run;
-mod ssh;
 mod tags;
 mod tags_file;
 
@@ -70,6 +71,7 @@ enum Command {
     Import(import::Args),
     Config(config::Args),
     Identity(identity::Args),
+    History(history::Args),
     Demo(demo::Args),
 }
 
@@ -209,6 +211,7 @@ impl Cli {
             Command::Import(args) => args.run(&mut out).await,
             Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
+            Command::History(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

@@ -8,9 +8,9 @@ use clap::builder::BoolishValueParser;
 use jiff::{SignedDuration, Timestamp};
 
 use super::dialects::DialectArgs;
+use super::keys::KeyArgs;
 use super::output::{diff, problems_text};
 use super::registry::RegistryArgs;
-use super::ssh::SshArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Journal, Stop};
@@ -88,7 +88,7 @@ pub(super) struct Args {
     git_email: String,
 
     #[command(flatten)]
-    ssh: SshArgs,
+    keys: KeyArgs,
 
     /// Where the copy of the config repository is kept, what registries said, and the deploy key. All but the
     /// key can be deleted at any time; each daemon needs one of its own.
@@ -158,7 +158,8 @@ impl Args {
             git: git::Options {
                 url,
                 branch: self.git_branch,
-                ssh: self.ssh.options(&self.data_dir),
+                signing: self.keys.signing(),
+                ssh: self.keys.options(&self.data_dir),
                 data_dir: self.data_dir.clone(),
                 credential,
                 timeout: git::DEFAULT_TIMEOUT,

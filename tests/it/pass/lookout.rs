@@ -38,6 +38,7 @@ pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Optio
         data_dir: data_dir.clone(),
         credential: None,
         ssh: git::SshOptions::default(),
+        signing: None,
         timeout: git::DEFAULT_TIMEOUT,
     });
     let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
