@@ -5,7 +5,9 @@
 mod checkout;
 mod demo;
 mod dialects;
+mod doctor;
 mod explain;
+mod git;
 mod identity;
 mod import;
 mod lint;
@@ -36,6 +38,7 @@ Examples:
   landwaiter plan                                       what would change here, as a diff
   landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
+  landwaiter doctor                                     whether everything is there that a daemon needs
   landwaiter run --git-url https://git.example.com/org/config.git
   landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
 
@@ -66,6 +69,7 @@ enum Command {
     Lint(lint::Args),
     Explain(explain::Args),
     Tags(tags::Args),
+    Doctor(doctor::Args),
     Import(import::Args),
     Identity(identity::Args),
     Demo(demo::Args),
@@ -201,6 +205,7 @@ impl Cli {
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
             Command::Tags(args) => args.run(&mut out).await,
+            Command::Doctor(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,

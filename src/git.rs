@@ -28,7 +28,7 @@ mod store;
 pub use create::create_repository;
 pub use error::Error;
 pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
-pub use push::PushOutcome;
+pub use push::{PushAccess, PushOutcome};
 pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl};
 pub use snapshot::{BlobId, CommitId, File, Files, LoggedCommit, Skipped, Snapshot, WhySkipped};
 pub use ssh::{DeployKey, SshOptions, deploy_key, deploy_key_anew};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use url::Url;
 
-use crate::registry::{ClientCertificate, CredentialSource, HostLimits, Prefix, Proxy, Site, Sites};
+use crate::registry::{ClientCertificate, CredentialSource, Dates, HostLimits, Prefix, Proxy, Site, Sites};
 
 /// The configuration file, as it is written.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -57,6 +57,9 @@ struct RegistryEntry {
     /// The proxy for this host, `http://proxy.example.com:3128`, or `none`. Default: that of the environment.
     #[schemars(with = "Option<String>")]
     proxy: Option<Spanned<String>>,
+    /// Which API tells when tags were pushed, for `min-age`. Default: that of Docker Hub and of quay.io for those,
+    /// and none for any other host.
+    dates: Option<DatesEntry>,
     /// Speaks to this host without TLS: whoever is on the way can read what is sent, and change the answers.
     #[schemars(with = "bool")]
     #[serde(default)]
@@ -74,6 +77,20 @@ struct RegistryEntry {
     /// The most requests at once to this host.
     #[schemars(with = "Option<usize>")]
     concurrency: Option<Spanned<usize>>,
+}
+
+/// An API that tells when tags were pushed.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum DatesEntry {
+    /// `/api/v1` of Quay.
+    Quay,
+    /// `/api/v2.0` of Harbor.
+    Harbor,
+    /// The web API of Docker Hub; for Docker Hub itself.
+    DockerHub,
+    /// None.
+    None,
 }
 
 /// Where a credential is kept. It is looked up when it is needed.
@@ -250,6 +267,12 @@ impl Reader<'_> {
             key: self.file(own.value.key),
         });
         site.proxy = entry.proxy.as_ref().and_then(|text| self.proxy(text));
+        site.dates = entry.dates.map(|dates| match dates {
+            DatesEntry::Quay => Dates::Quay,
+            DatesEntry::Harbor => Dates::Harbor,
+            DatesEntry::DockerHub => Dates::DockerHub,
+            DatesEntry::None => Dates::Nobody,
+        });
         site.plain_http = entry.insecure_plain_http.as_ref().is_some_and(|plain| plain.value);
         if let Some(over_plain) = entry.insecure_credentials.as_ref().filter(|over_plain| over_plain.value) {
             if !site.plain_http {

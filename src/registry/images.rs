@@ -49,8 +49,9 @@ impl Client {
             match found {
                 Ok(Some(found)) => {
                     is_changed = true;
-                    let before = facts.insert(tag.clone(), found.clone());
-                    tell_if_moved(repository, &tag, before.and_then(|before| before.digest), found.digest);
+                    let known = facts.entry(tag.clone()).or_default();
+                    let before = std::mem::replace(known, Fact { pushed: known.pushed, ..found.clone() });
+                    tell_if_moved(repository, &tag, before.digest, found.digest);
                 }
                 Ok(None) => is_changed |= facts.remove(&tag).is_some(),
                 Err(kind) => {
@@ -81,7 +82,7 @@ impl Client {
             tracing::debug!(%repository, %tag, "no image, so no created time");
         }
         let created = Created(image.and_then(|image| image.created));
-        Ok(Some(Fact { digest: Some(digest), created: Some(created), is_stale: false }))
+        Ok(Some(Fact { digest: Some(digest), created: Some(created), ..Fact::default() }))
     }
 
     /// What the configuration of the image says that a manifest leads to; `None` where it leads to none.
@@ -149,7 +150,7 @@ impl Client {
 }
 
 /// Choosing is by name, so a tag that was moved changes nothing by itself; but whoever runs it should know.
-fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) {
+pub(super) fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) {
     if let (Some(before), Some(now)) = (before, now)
         && before != now
     {

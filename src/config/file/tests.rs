@@ -58,7 +58,7 @@ fn mistakes_of_form_are_told_with_their_place() {
         "registries:\n- prefx: ghcr.io\n",
         &[
             "/etc/landwaiter/config.yaml:2:3: unknown field `prefx`, expected one of prefix, credentials, mirror, interval, \
-           ca-bundle, client-certificate, proxy, insecure-plain-http, insecure-credentials, rate, burst, concurrency",
+           ca-bundle, client-certificate, proxy, dates, insecure-plain-http, insecure-credentials, rate, burst, concurrency",
         ],
     );
     for (entry, told) in [
