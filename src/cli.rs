@@ -3,6 +3,7 @@
 //! Floor 8, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
+mod config;
 mod demo;
 mod dialects;
 mod doctor;
@@ -71,6 +72,7 @@ enum Command {
     Tags(tags::Args),
     Doctor(doctor::Args),
     Import(import::Args),
+    Config(config::Args),
     Identity(identity::Args),
     Demo(demo::Args),
 }
@@ -207,6 +209,7 @@ impl Cli {
             Command::Tags(args) => args.run(&mut out).await,
             Command::Doctor(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
+            Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::git::{self, Mirror};
 use crate::reconcile::{self, Reconciler};
 use crate::registry;
-pub use file::{Error as FileError, Settings, read, schema};
+pub use file::{Error as FileError, Mistake, Settings, read, schema};
 
 /// The configuration of one daemon. Each part is in the words of the module that reads it.
 #[derive(Debug)]

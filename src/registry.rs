@@ -14,6 +14,7 @@
 //! | `digest` | what a tag points at |
 //! | `details` | what stands behind it, for a person who looks |
 //! | `site` | what is set for one registry, or for a part of it |
+//! | `standing` | the same as it would be used, for those who check a configuration |
 //! | `checkup` | who we are, and whether a registry is there, for a person who looks |
 //! | `schedule` | when it is time (pure) |
 //! | `belief` | which tags are believed to be there, list by list (pure) |
@@ -28,6 +29,7 @@
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
 //! | `body` | the body of an answer, as far as it is wanted and as long as it comes |
+//! | `watched` | what is read out of files that may change |
 //! | `wire` | which connections lead to which host: authorities, certificates and proxies of its own |
 //! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
 //! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
@@ -55,12 +57,14 @@ mod options;
 mod page;
 mod schedule;
 mod site;
+mod standing;
 mod store;
 mod throttle;
 mod told;
 mod transport;
 mod vendor;
 mod walk;
+mod watched;
 mod wire;
 
 pub use checkup::store_status;
@@ -72,5 +76,6 @@ pub use look::Listing;
 pub use options::{HostLimits, Options};
 pub use schedule::Pace;
 pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};
+pub use standing::{Setting, Standing, faults, standings};
 pub use store::StoreStatus;
 pub use vendor::Dates;

@@ -12,6 +12,7 @@ mod certificate;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -56,6 +57,14 @@ pub(crate) struct Extra {
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
+/// Which part of [`Extra`] is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Authorities,
+    Certificate,
+    Key,
+}
+
 /// The settings of every TLS connection: certificates are checked, and HTTP/2 is offered.
 pub(crate) fn client_config() -> ClientConfig {
     offering_http2(builder(Arc::clone(&AUTHORITIES.roots)).with_no_client_auth())
@@ -64,15 +73,17 @@ pub(crate) fn client_config() -> ClientConfig {
 /// The same, with what is set beyond it.
 ///
 /// # Errors
-/// What is wrong with it, and how to mend it.
-pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, String> {
+/// Which part of it is wrong, in what way, and how to mend it.
+pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, (Part, String)> {
     let roots = match &extra.authorities {
         None => Arc::clone(&AUTHORITIES.roots),
         Some(pem) => {
             let mut roots = RootCertStore::clone(&AUTHORITIES.roots);
-            let (added, _) = roots.add_parsable_certificates(certificates(pem)?);
+            let (added, _) =
+                roots.add_parsable_certificates(certificates(pem).map_err(|problem| (Part::Authorities, problem))?);
             if added == 0 {
-                return Err("there is no certificate of an authority in it; write one in PEM".to_owned());
+                let problem = "there is no certificate of an authority in it; write one in PEM";
+                return Err((Part::Authorities, problem.to_owned()));
             }
             Arc::new(roots)
         }
@@ -81,12 +92,16 @@ pub(crate) fn client_config_with(extra: &Extra) -> Result<ClientConfig, String> 
     let config = match &extra.identity {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
-            let chain = certificates(chain)?;
+            let chain = certificates(chain).map_err(|problem| (Part::Certificate, problem))?;
             if chain.is_empty() {
-                return Err("there is no certificate to show in it; write one in PEM".to_owned());
+                let problem = "there is no certificate to show in it; write one in PEM";
+                return Err((Part::Certificate, problem.to_owned()));
             }
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("its private key: {error}"))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?
+            let key = PrivateKeyDer::from_pem_slice(key)
+                .map_err(|error| (Part::Key, format!("there is no private key in it ({error}); write one in PEM")))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| (Part::Key, format!("this is not the key of that certificate ({error})")))?
         }
     };
     Ok(offering_http2(config))
@@ -113,9 +128,10 @@ fn offering_http2(mut config: ClientConfig) -> ClientConfig {
 }
 
 /// Why no trusted connection to `host` could be made and how to mend it, when `error` or one of its
-/// causes says so. `None` for every other trouble.
-pub(crate) fn refusal(error: &(dyn StdError + 'static), host: &str) -> Option<String> {
-    words(find(error)?, host, &AUTHORITIES)
+/// causes says so. `None` for every other trouble. `own` is the file with authorities for this host alone, where
+/// there is one.
+pub(crate) fn refusal(error: &(dyn StdError + 'static), host: &str, own: Option<&Path>) -> Option<String> {
+    words(find(error)?, host, &AUTHORITIES, own)
 }
 
 impl Authorities {
@@ -150,8 +166,15 @@ impl Authorities {
     }
 
     /// Why an issuer is not among them, and what to do about it.
-    fn lack(&self) -> String {
+    fn lack(&self, own: Option<&Path>) -> String {
+        const UNLESS: &str =
+            "if the authority is there already, the server does not send its intermediate certificates";
         let place = self.place();
+        if let Some(own) = own.map(Path::display) {
+            return format!(
+                "no authority in {own} or {place} issued it; add the certificate of its authority to {own}; {UNLESS}"
+            );
+        }
         if self.roots.is_empty() {
             let trouble = self.trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
             return format!(
@@ -166,10 +189,7 @@ impl Authorities {
                  SSL_CERT_FILE, and restart"
             }
         };
-        format!(
-            "no authority in {place} issued it; {add}; if the authority is there already, the server does not send \
-             its intermediate certificates"
-        )
+        format!("no authority in {place} issued it; {add}; {UNLESS}")
     }
 }
 
@@ -188,7 +208,7 @@ fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     None
 }
 
-fn words(error: &Error, host: &str, authorities: &Authorities) -> Option<String> {
+fn words(error: &Error, host: &str, authorities: &Authorities, own: Option<&Path>) -> Option<String> {
     let problem = match error {
         Error::InvalidCertificate(problem) => problem,
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -205,11 +225,11 @@ fn words(error: &Error, host: &str, authorities: &Authorities) -> Option<String>
         _ => return None,
     };
     let why = match problem {
-        CertificateError::UnknownIssuer => format!("is not trusted (UnknownIssuer): {}", authorities.lack()),
+        CertificateError::UnknownIssuer => format!("is not trusted (UnknownIssuer): {}", authorities.lack(own)),
         CertificateError::BadSignature => format!(
             "is not trusted (BadSignature): an authority of that name is in {}, but with another key; put its current \
              certificate there, and restart",
-            authorities.place()
+            own.map_or_else(|| authorities.place().to_owned(), |own| own.display().to_string())
         ),
         CertificateError::NotValidForNameContext { presented, .. } => format!(
             "is not for that name (NotValidForName): {}; give an address that is in it, or have it issued anew",

@@ -71,11 +71,12 @@ impl RegistryArgs {
         let credentials = self.registry_credentials.iter().map(with_credential);
         let plain = self.registry_plain_http.into_iter().map(Prefix::whole);
         let plain = plain.map(|prefix| Ok(Site { plain_http: true, ..Site::new(prefix) }));
-        let sites = Sites::new(credentials.chain(plain).collect::<Result<_, Error>>()?);
+        let sites = Sites::new(credentials.chain(plain).collect::<Result<_, Error>>()?).or(settings.sites.clone());
+        settings.check(&sites)?;
         Ok(Options {
             docker_config: self.docker_config.or(settings.docker_config).or_else(config::default_docker_config),
             trust_created: self.trust_created || settings.trust_created,
-            sites: sites.or(settings.sites),
+            sites,
             poll_interval,
             ..Options::default()
         })

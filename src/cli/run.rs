@@ -72,10 +72,11 @@ pub(super) struct Args {
     )]
     git_email: String,
 
-    /// How often each image repository is asked for new tags.
-    #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", default_value = "1m",
-          value_parser = interval, help_heading = "Registries")]
-    registry_poll_interval: Duration,
+    /// How often each image repository is asked for new tags, where the configuration file says nothing else
+    /// for its registry. Default: 1m.
+    #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", value_parser = interval,
+          help_heading = "Registries")]
+    registry_poll_interval: Option<Duration>,
 
     #[command(flatten)]
     registry: RegistryArgs,
@@ -107,6 +108,8 @@ impl Args {
     fn config(self) -> Result<Config, Error> {
         let settings = self.registry.settings()?;
         let (data_dir, paths) = (self.git.data_dir().to_owned(), self.git.paths().to_vec());
+        let registry_poll_interval = self.registry_poll_interval.or(settings.registry_poll_interval);
+        let registry_poll_interval = registry_poll_interval.unwrap_or(registry::Options::POLL_INTERVAL);
         let author = Identity::new(&self.git_user, &self.git_email);
         let author = author.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))?;
         Ok(Config {
@@ -115,7 +118,7 @@ impl Args {
                 store: Some(data_dir.join("registry.redb")),
                 // Whoever asks for one pass wants to see what there is now.
                 begins_anew: self.once || self.dry_run,
-                ..self.registry.options_over(settings, self.registry_poll_interval)?
+                ..self.registry.options_over(settings, registry_poll_interval)?
             },
             pass: reconcile::Options {
                 paths,
@@ -126,7 +129,7 @@ impl Args {
                 dry_run: self.dry_run,
             },
             git_poll_interval: self.git_poll_interval,
-            registry_poll_interval: self.registry_poll_interval,
+            registry_poll_interval,
         })
     }
 }

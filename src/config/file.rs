@@ -3,132 +3,19 @@
 //!
 //! Paths in it are taken from the folder of the file. Secrets never stand in it: it says where they are.
 
+mod form;
+mod meaning;
+
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
-use url::Url;
+use serde_saphyr::Location;
 
-use crate::registry::{ClientCertificate, CredentialSource, Dates, HostLimits, Prefix, Proxy, Site, Sites};
-
-/// The configuration file, as it is written.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(title = "Landwaiter configuration")]
-struct File {
-    /// A docker `config.json` with credentials (`auths`, `credHelpers`, `credsStore`). Default: the one in
-    /// `~/.docker`, or where `DOCKER_CONFIG` says, if there is one.
-    docker_config: Option<PathBuf>,
-    /// Whether tags that were there when a repository was first looked at count, for `min-age`, as old as the
-    /// registry says that they were pushed, or else as their image says that it was built.
-    #[serde(default)]
-    trust_created: bool,
-    /// What is set for single registries.
-    #[serde(default)]
-    registries: Vec<RegistryEntry>,
-}
-
-/// What is set for one registry, or for the part of it below a path. Of several entries that fit, the one
-/// with the longest prefix counts, setting by setting.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RegistryEntry {
-    /// A host, with its port and the beginning of a path where it has them: `ghcr.io`, `quay.io/team`.
-    #[schemars(with = "String")]
-    prefix: Spanned<String>,
-    /// Where the credential is kept.
-    credentials: Option<Credentials>,
-    /// Where its repositories are asked for instead: `mirror.example.com/hub`.
-    #[schemars(with = "Option<String>")]
-    mirror: Option<Spanned<String>>,
-    /// How often a repository is asked for news: `5m`, `1h30m`. At least a second.
-    #[schemars(with = "Option<String>")]
-    interval: Option<Spanned<String>>,
-    /// A PEM file with authorities that are trusted for this host, beside those of the machine.
-    #[schemars(with = "Option<PathBuf>")]
-    ca_bundle: Option<Spanned<PathBuf>>,
-    /// A certificate that is shown to this host.
-    #[schemars(with = "Option<Certificate>")]
-    client_certificate: Option<Spanned<Certificate>>,
-    /// The proxy for this host, `http://proxy.example.com:3128`, or `none`. Default: that of the environment.
-    #[schemars(with = "Option<String>")]
-    proxy: Option<Spanned<String>>,
-    /// Which API tells when tags were pushed, for `min-age`. Default: that of Docker Hub and of quay.io for those,
-    /// and none for any other host.
-    dates: Option<DatesEntry>,
-    /// Speaks to this host without TLS: whoever is on the way can read what is sent, and change the answers.
-    #[schemars(with = "bool")]
-    #[serde(default)]
-    insecure_plain_http: Option<Spanned<bool>>,
-    /// Shows the credential to this host even without TLS, where whoever is on the way can read it.
-    #[schemars(with = "bool")]
-    #[serde(default)]
-    insecure_credentials: Option<Spanned<bool>>,
-    /// The most requests per second to this host.
-    #[schemars(with = "Option<f64>")]
-    rate: Option<Spanned<f64>>,
-    /// How many requests may go at once after a rest. Default: twice the rate.
-    #[schemars(with = "Option<u32>")]
-    burst: Option<Spanned<u32>>,
-    /// The most requests at once to this host.
-    #[schemars(with = "Option<usize>")]
-    concurrency: Option<Spanned<usize>>,
-}
-
-/// An API that tells when tags were pushed.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum DatesEntry {
-    /// `/api/v1` of Quay.
-    Quay,
-    /// `/api/v2.0` of Harbor.
-    Harbor,
-    /// The web API of Docker Hub; for Docker Hub itself.
-    DockerHub,
-    /// None.
-    None,
-}
-
-/// Where a credential is kept. It is looked up when it is needed.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Credentials {
-    /// A file with `user:password`.
-    File(PathBuf),
-    /// Docker's `config.json`.
-    DockerConfig(PathBuf),
-    /// A mounted `imagePullSecret`: the folder, or the file in it.
-    PullSecret(PathBuf),
-    /// Two variables of the environment.
-    Environment(Variables),
-    /// The program `docker-credential-<name>`.
-    Helper(String),
-    /// Nobody logs in here, whatever else is configured.
-    Anonymous,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Variables {
-    /// The variable with the user's name.
-    user: String,
-    /// The variable with the password.
-    password: String,
-}
-
-/// A certificate and its key, both PEM.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Certificate {
-    /// The certificate, with those that issued it.
-    certificate: PathBuf,
-    /// Its private key.
-    key: PathBuf,
-}
+use self::form::File;
+use crate::registry::{self, Prefix, Setting, Sites};
 
 /// What the file says, understood.
 #[derive(Debug, Default)]
@@ -137,14 +24,32 @@ pub struct Settings {
     pub docker_config: Option<PathBuf>,
     /// Whether tags of the first look count as old as they are said to be.
     pub trust_created: bool,
+    /// How often an image repository is asked for new tags.
+    pub registry_poll_interval: Option<Duration>,
     /// What is set for single registries.
     pub sites: Sites,
+    file: PathBuf,
+    /// Where each of the settings stands that name other files.
+    places: BTreeMap<(Prefix, Setting), Location>,
 }
 
-/// What is wrong with the file. The message has line and column of each mistake, one to a line.
+/// Something that is wrong in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: u64,
+    /// The column, from 1, in characters; 0 when it is not known.
+    pub column: u64,
+    /// What is wrong, and how to mend it.
+    pub message: String,
+}
+
+/// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the configuration file {file} cannot be read: {source}")]
     Unreadable {
         /// The file.
@@ -152,9 +57,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It makes no sense.
-    #[error("{}", .0.join("\n"))]
-    Mistakes(Vec<String>),
+    /// It makes no sense. One mistake to a line.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<Mistake>),
 }
 
 /// Reads a configuration file.
@@ -165,6 +70,27 @@ pub fn read(path: &Path) -> Result<Settings, Error> {
     let unreadable = |source| Error::Unreadable { file: path.display().to_string(), source };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     parse(&text, path)
+}
+
+impl Settings {
+    /// Tries what is set for registries in the end, where more than this file may have had a say: files that
+    /// cannot be read, variables that are not set.
+    ///
+    /// # Errors
+    /// All that is wrong, with its place where it stands in this file.
+    pub fn check(&self, sites: &Sites) -> Result<(), Error> {
+        let mut mistakes = Vec::new();
+        for site in sites.iter() {
+            let own = self.sites.iter().find(|own| own.prefix == site.prefix);
+            for (setting, problem) in registry::faults(site) {
+                let is_own = own.is_some_and(|own| setting.is_same(own, site));
+                let place = self.places.get(&(site.prefix.clone(), setting)).filter(|_| is_own);
+                let file = if place.is_some() { &self.file } else { Path::new("") };
+                mistakes.push(Mistake::at(file, place, problem));
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(Error::Mistakes(mistakes)) }
+    }
 }
 
 /// The form of the file as a JSON schema, for editors and for CI.
@@ -181,36 +107,43 @@ fn parse(text: &str, path: &Path) -> Result<Settings, Error> {
     }
     let file: File = serde_saphyr::from_str(text).map_err(|error| {
         let words = error.without_snippet().to_string();
-        Error::Mistakes(vec![at(path, error.location().as_ref(), words.lines().next().unwrap_or_default())])
+        let place = error.location();
+        let message = in_our_words(words.lines().next().unwrap_or_default(), place.as_ref());
+        Error::Mistakes(vec![Mistake::at(path, place.as_ref(), message)])
     })?;
-    let mut reader = Reader { path, mistakes: Vec::new() };
-    let docker_config = file.docker_config.map(|path| reader.file(path));
-    let mut sites = Vec::new();
-    for entry in file.registries {
-        let Some(site) = reader.site(entry, &sites) else { continue };
-        sites.push(site);
-    }
-    if reader.mistakes.is_empty() {
-        Ok(Settings { docker_config, trust_created: file.trust_created, sites: Sites::new(sites) })
-    } else {
-        Err(Error::Mistakes(reader.mistakes))
+    meaning::understand(file, path)
+        .map(|settings| Settings { file: path.to_owned(), ..settings })
+        .map_err(Error::Mistakes)
+}
+
+impl Mistake {
+    fn at(file: &Path, place: Option<&Location>, message: impl Into<String>) -> Self {
+        let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
+        Self { file: file.display().to_string(), line, column, message: message.into() }
     }
 }
 
-/// `config.yaml:3:5: message`. The words of the library repeat the place.
-fn at(path: &Path, location: Option<&Location>, message: &str) -> String {
-    match location {
-        Some(place) => {
-            let known = format!("line {} column {}", place.line(), place.column());
-            let also = format!("line {}, column {}", place.line(), place.column());
-            let message = [known, also].iter().fold(message.to_owned(), |message, known| {
-                message.replace(&format!(" at {known}"), "").replace(&format!("{known}: "), "")
-            });
-            let message = plainly(message.trim_start_matches("error: "));
-            format!("{}:{}:{}: {message}", path.display(), place.line(), place.column())
+/// `config.yaml:3:5: message`.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, column, message } = self;
+        match (file.as_str(), line) {
+            ("", _) => write!(f, "{message}"),
+            (_, 0) => write!(f, "{file}: {message}"),
+            _ => write!(f, "{file}:{line}:{column}: {message}"),
         }
-        None => format!("{}: {message}", path.display()),
     }
+}
+
+/// The words of the library without the place, which is told before them.
+fn in_our_words(words: &str, place: Option<&Location>) -> String {
+    let mut message = words.trim_start_matches("error: ").to_owned();
+    if let Some((line, column)) = place.map(|place| (place.line(), place.column())) {
+        for known in [format!("line {line} column {column}"), format!("line {line}, column {column}")] {
+            message = message.replace(&format!(" at {known}"), "").replace(&format!("{known}: "), "");
+        }
+    }
+    plainly(message.trim_start_matches("error: ")).into_owned()
 }
 
 /// The words of the library, where they speak of its own insides.
@@ -226,125 +159,6 @@ fn plainly(message: &str) -> Cow<'_, str> {
         other => other,
     }
     .into()
-}
-
-struct Reader<'p> {
-    path: &'p Path,
-    mistakes: Vec<String>,
-}
-
-impl Reader<'_> {
-    fn wrong<T>(&mut self, value: &Spanned<T>, message: &str) {
-        self.mistakes.push(at(self.path, Some(&value.referenced), message));
-    }
-
-    /// A path as seen from the folder of the file.
-    fn file(&self, path: PathBuf) -> PathBuf {
-        self.path.parent().map(|folder| folder.join(&path)).unwrap_or(path)
-    }
-
-    /// What an entry says; `None` where nobody can tell which registry it is about.
-    fn site(&mut self, entry: RegistryEntry, earlier: &[Site]) -> Option<Site> {
-        let prefix = self.prefix(&entry.prefix)?;
-        if earlier.iter().any(|site| site.prefix == prefix) {
-            self.wrong(&entry.prefix, &format!("{prefix} has two entries; write all that is set for it into one"));
-        }
-        self.check_scope(&prefix, &entry);
-        let mut site = Site::new(prefix);
-        site.credential = entry.credentials.map(|source| match source {
-            Credentials::File(path) => CredentialSource::File(self.file(path)),
-            Credentials::DockerConfig(path) => CredentialSource::DockerConfig(self.file(path)),
-            Credentials::PullSecret(path) => CredentialSource::PullSecret(self.file(path)),
-            Credentials::Environment(Variables { user, password }) => CredentialSource::Environment { user, password },
-            Credentials::Helper(name) => CredentialSource::Helper(name),
-            Credentials::Anonymous => CredentialSource::Anonymous,
-        });
-        site.mirror = entry.mirror.as_ref().and_then(|mirror| self.prefix(mirror));
-        site.interval = entry.interval.as_ref().and_then(|text| self.interval(text));
-        site.ca_bundle = entry.ca_bundle.map(|path| self.file(path.value));
-        site.client_certificate = entry.client_certificate.map(|own| ClientCertificate {
-            certificate: self.file(own.value.certificate),
-            key: self.file(own.value.key),
-        });
-        site.proxy = entry.proxy.as_ref().and_then(|text| self.proxy(text));
-        site.dates = entry.dates.map(|dates| match dates {
-            DatesEntry::Quay => Dates::Quay,
-            DatesEntry::Harbor => Dates::Harbor,
-            DatesEntry::DockerHub => Dates::DockerHub,
-            DatesEntry::None => Dates::Nobody,
-        });
-        site.plain_http = entry.insecure_plain_http.as_ref().is_some_and(|plain| plain.value);
-        if let Some(over_plain) = entry.insecure_credentials.as_ref().filter(|over_plain| over_plain.value) {
-            if !site.plain_http {
-                let message = "`insecure-credentials` says something only beside `insecure-plain-http: true`";
-                self.wrong(over_plain, message);
-            }
-            site.credential_over_plain_http = true;
-        }
-        site.limits = HostLimits {
-            rate: entry.rate.as_ref().map(|rate| rate.value),
-            burst: entry.burst.map(|burst| burst.value),
-            concurrency: entry.concurrency.as_ref().map(|concurrency| concurrency.value),
-        };
-        if let Some(problem) = site.limits.problem() {
-            let value = entry.rate.as_ref().map(|rate| rate.referenced);
-            let value = entry.concurrency.as_ref().filter(|many| many.value == 0).map(|many| many.referenced).or(value);
-            self.mistakes.push(at(self.path, value.as_ref(), &problem));
-        }
-        Some(site)
-    }
-
-    /// What belongs to connections holds for a whole host.
-    fn check_scope(&mut self, prefix: &Prefix, entry: &RegistryEntry) {
-        if prefix.path().is_empty() {
-            return;
-        }
-        let places = [
-            ("ca-bundle", entry.ca_bundle.as_ref().map(|value| value.referenced)),
-            ("client-certificate", entry.client_certificate.as_ref().map(|value| value.referenced)),
-            ("proxy", entry.proxy.as_ref().map(|value| value.referenced)),
-            ("insecure-plain-http", entry.insecure_plain_http.as_ref().map(|value| value.referenced)),
-            ("insecure-credentials", entry.insecure_credentials.as_ref().map(|value| value.referenced)),
-            ("rate", entry.rate.as_ref().map(|value| value.referenced)),
-            ("burst", entry.burst.as_ref().map(|value| value.referenced)),
-            ("concurrency", entry.concurrency.as_ref().map(|value| value.referenced)),
-        ];
-        for (key, place) in places {
-            if let Some(place) = place {
-                let host = prefix.registry();
-                let message = format!("`{key}` is for a whole host; write it into an entry with `prefix: {host}`");
-                self.mistakes.push(at(self.path, Some(&place), &message));
-            }
-        }
-    }
-
-    fn prefix(&mut self, text: &Spanned<String>) -> Option<Prefix> {
-        text.value.parse().map_err(|error| self.wrong(text, &format!("{error}"))).ok()
-    }
-
-    fn interval(&mut self, text: &Spanned<String>) -> Option<Duration> {
-        let parsed: Option<SignedDuration> = text.value.parse().ok();
-        let interval = parsed.and_then(|parsed| Duration::try_from(parsed).ok()).filter(|it| it.as_secs() >= 1);
-        if interval.is_none() {
-            self.wrong(
-                text,
-                &format!("`{}` is no interval: expected at least a second, such as 30s, 5m or 1h30m", text.value),
-            );
-        }
-        interval
-    }
-
-    fn proxy(&mut self, text: &Spanned<String>) -> Option<Proxy> {
-        if text.value == "none" {
-            return Some(Proxy::Direct);
-        }
-        let url = Url::parse(&text.value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.is_none() {
-            // The value may hold a password.
-            self.wrong(text, "this is no proxy: expected a URL such as `http://proxy.example.com:3128`, or `none`");
-        }
-        url.map(Proxy::Through)
-    }
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl State {
 
     fn lost(&self, error: reqwest::Error) -> io::Error {
         let host = error.url().and_then(Url::host_str).unwrap_or_default();
-        let trouble = if let Some(cause) = tls::refusal(&error, host) {
+        let trouble = if let Some(cause) = tls::refusal(&error, host, None) {
             Trouble::Untrusted(cause)
         } else if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut

@@ -33,17 +33,34 @@ pub(super) struct Known {
     pub(super) secret: Secret,
 }
 
+/// Why a helper gave no answer, in words that name the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// There is no such program.
+    Missing(String),
+    /// It is there, and failed, thought for too long or printed junk.
+    Failed(String),
+}
+
+impl Trouble {
+    pub(super) fn into_words(self) -> String {
+        match self {
+            Self::Missing(words) | Self::Failed(words) => words,
+        }
+    }
+}
+
 /// Asks `docker-credential-<name>` for `server`; `folders` are searched before `PATH`. `None` when
 /// it knows nothing of the server. `patience` is how long the program may think.
 ///
 /// # Errors
-/// A text that names the program, when it is missing, fails, thinks for too long or prints junk.
+/// The program is missing, fails, thinks for too long or prints junk.
 pub(super) async fn ask(
     name: &str,
     server: &str,
     folders: &[PathBuf],
     patience: Duration,
-) -> Result<Option<Known>, String> {
+) -> Result<Option<Known>, Trouble> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Printed {
@@ -52,10 +69,12 @@ pub(super) async fn ask(
         secret: String,
     }
     let program = format!("docker-credential-{name}");
-    let fail =
+    let words =
         |problem: String| format!("the credential helper {program} {problem}; try `echo {server} | {program} get`");
+    let fail = |problem| Trouble::Failed(words(problem));
     if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-        return Err(format!("{name:?} is no name of a credential helper: expected letters, digits, `-`, `_` or `.`"));
+        let problem = "is no name of a credential helper: expected letters, digits, `-`, `_` or `.`";
+        return Err(Trouble::Failed(format!("{name:?} {problem}")));
     }
     let path = folders.iter().map(|folder| folder.join(&program)).find(|path| path.is_file());
     let path = path.map_or_else(|| OsString::from(&program), PathBuf::into_os_string);
@@ -67,7 +86,8 @@ pub(super) async fn ask(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| {
-            fail(format!("cannot be started ({error}): install it, or take it out of the Docker configuration"))
+            let words = words(format!("cannot be started ({error}): install it, or take it out of the configuration"));
+            if error.kind() == io::ErrorKind::NotFound { Trouble::Missing(words) } else { Trouble::Failed(words) }
         })?;
     let output = tokio::time::timeout(patience, talk(&mut child, server))
         .await
@@ -77,13 +97,13 @@ pub(super) async fn ask(
         return Err(fail(format!("printed more than {PRINTED_LIMIT} bytes, which is no answer")));
     }
     if !output.status.success() {
-        let words =
+        let said =
             [&output.stdout, &output.stderr].map(|bytes| plain::line(&String::from_utf8_lossy(bytes), QUOTE_LIMIT));
-        if words.iter().any(|words| words.contains(NOT_FOUND)) {
+        if said.iter().any(|said| said.contains(NOT_FOUND)) {
             return Ok(None);
         }
         // Standard output is where the secret would stand, so only the other one is quoted.
-        return Err(fail(format!("failed with {}: {}", output.status, words[1])));
+        return Err(fail(format!("failed with {}: {}", output.status, said[1])));
     }
     let printed: Printed = serde_json::from_slice(&output.stdout)
         .map_err(|_| fail("printed no JSON with `Username` and `Secret`".to_owned()))?;

@@ -1,24 +1,27 @@
 //! Which credential belongs to a repository. Knows files and helpers, and sends nothing to a registry.
 
-use std::collections::{BTreeMap, HashMap};
+mod docker;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::{fmt, fs};
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::helper;
+use self::docker::DockerConfig;
+use super::helper::{self, Trouble};
 use super::site::{CredentialSource, Prefix, Sites};
+use super::watched::Watched;
 use crate::image::{Registry, Repository};
 use crate::secret::Secret;
 
 /// How long the answer of a helper is good. A refusal by the registry ends it earlier.
 const HELPER_MEMORY: Duration = Duration::from_mins(5);
+
+/// How long a failure of a helper is remembered, so that one that hangs does not hang for each repository anew.
+const FAILURE_MEMORY: Duration = Duration::from_mins(1);
 
 /// A credential, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +60,12 @@ pub(super) struct Keychain {
     helper_folders: Vec<PathBuf>,
     helper_patience: Duration,
     helped: Mutex<HashMap<(String, String), HelperMemory>>,
+    /// General helpers that are not there, with the words for it.
+    missing: Mutex<HashMap<String, String>>,
 }
 
 /// The last answer of one helper for one server. The lock is held while the helper is asked.
-type HelperMemory = Arc<tokio::sync::Mutex<Option<(Instant, Option<Proof>)>>>;
+type HelperMemory = Arc<tokio::sync::Mutex<Option<(Instant, Result<Option<Proof>, Trouble>)>>>;
 
 /// Where the credential of a part of the registries is kept.
 #[derive(Debug)]
@@ -85,8 +90,15 @@ impl Keychain {
     ) -> Result<Self, String> {
         let set = sites.iter().filter_map(|site| Some((site.prefix.clone(), site.credential.as_ref()?)));
         let places = set.map(|(prefix, source)| Ok((prefix, Place::open(source)?))).collect::<Result<_, String>>()?;
-        let docker = docker_config.map(|path| Watched::open(path, read_docker_config)).transpose()?;
-        Ok(Self { places, docker, helper_folders, helper_patience, helped: Mutex::default() })
+        let docker = docker_config.map(|path| watch(path, docker::read)).transpose()?;
+        Ok(Self {
+            places,
+            docker,
+            helper_folders,
+            helper_patience,
+            helped: Mutex::default(),
+            missing: Mutex::default(),
+        })
     }
 
     /// The credential for a repository. `anew` asks the helpers again instead of remembering their answer.
@@ -96,18 +108,35 @@ impl Keychain {
     pub(super) async fn find(&self, repository: &Repository, anew: bool) -> Result<Option<Credential>, String> {
         match self.places.iter().find(|(prefix, _)| prefix.covers(repository)) {
             Some((_, Place::Password(file))) => {
-                let origin = file.path.display().to_string();
-                Ok(Some(Credential { proof: (*file.read()).clone(), origin }))
+                Ok(Some(Credential { proof: (*file.now()).clone(), origin: origin(file) }))
             }
             Some((_, Place::Docker(config))) => self.find_in(config, repository, anew).await,
             Some((_, Place::Environment { user, password })) => from_environment(user, password).map(Some),
-            Some((_, Place::Helper(name))) => self.ask_helper(name, repository.registry(), anew).await,
+            Some((_, Place::Helper(name))) => {
+                self.ask_helper(name, repository.registry(), anew).await.map_err(Trouble::into_words)
+            }
             Some((_, Place::Nowhere)) => Ok(None),
             None => match &self.docker {
                 Some(docker) => self.find_in(docker, repository, anew).await,
                 None => Ok(None),
             },
         }
+    }
+
+    /// Who we are for a repository, in words without the secret, and without asking a helper; `None` for nobody.
+    ///
+    /// # Errors
+    /// A text that names the file that cannot be read.
+    pub(super) fn holder(&self, repository: &Repository) -> Result<Option<String>, String> {
+        let found = match self.places.iter().find(|(prefix, _)| prefix.covers(repository)) {
+            Some((_, Place::Password(file))) => Credential { proof: (*file.now()).clone(), origin: origin(file) },
+            Some((_, Place::Environment { user, password })) => from_environment(user, password)?,
+            Some((_, Place::Helper(name))) => return Ok(Some(word_of(name))),
+            Some((_, Place::Nowhere)) => return Ok(None),
+            Some((_, Place::Docker(docker))) => return holder_in(docker, repository),
+            None => return self.docker.as_ref().map_or(Ok(None), |docker| holder_in(docker, repository)),
+        };
+        Ok(Some(found.to_string()))
     }
 
     /// The credential for a repository in one of Docker's configurations.
@@ -117,24 +146,54 @@ impl Keychain {
         repository: &Repository,
         anew: bool,
     ) -> Result<Option<Credential>, String> {
-        let config = docker.read();
+        let config = docker.now();
         let registry = repository.registry();
         if let Some(name) = config.host_helpers.get(registry)
-            && let Some(credential) = self.ask_helper(name, registry, anew).await?
+            && let Some(credential) = self.ask_helper(name, registry, anew).await.map_err(Trouble::into_words)?
         {
             return Ok(Some(credential));
         }
-        let entry = config.entries.iter().filter(|(prefix, _)| prefix.covers(repository));
-        if let Some((_, proof)) = entry.max_by_key(|(prefix, _)| prefix.path().len()) {
-            return Ok(Some(Credential { proof: proof.clone(), origin: docker.path.display().to_string() }));
+        if let Some(credential) = entry_in(docker, repository)? {
+            return Ok(Some(credential));
         }
-        match &config.general_helper {
-            Some(name) => self.ask_helper(name, registry, anew).await,
-            None => Ok(None),
+        let Some(name) = &config.general_helper else { return Ok(None) };
+        match self.ask_helper(name, registry, anew).await {
+            Err(Trouble::Missing(problem)) => {
+                self.miss(name, &problem, &origin(docker));
+                Ok(None)
+            }
+            Err(Trouble::Failed(problem)) => Err(problem),
+            Ok(found) => {
+                self.missing().remove(name);
+                Ok(found)
+            }
         }
     }
 
-    async fn ask_helper(&self, name: &str, registry: &Registry, anew: bool) -> Result<Option<Credential>, String> {
+    /// Why there may be no credential for a repository although there should be one.
+    pub(super) fn lack(&self, repository: &Repository) -> Option<String> {
+        let docker = match self.places.iter().find(|(prefix, _)| prefix.covers(repository)) {
+            Some((_, Place::Docker(docker))) => docker,
+            Some(_) => return None,
+            None => self.docker.as_ref()?,
+        };
+        self.missing().get(docker.now().general_helper.as_ref()?).cloned()
+    }
+
+    /// The helper for every registry is not there. A configuration that was brought from a desk names one
+    /// that is at home there, and says nothing about this registry: what everybody may see needs no helper.
+    fn miss(&self, name: &str, problem: &str, config: &str) {
+        let before = self.missing().insert(name.to_owned(), problem.to_owned());
+        if before.is_none() {
+            tracing::warn!("{problem}; `credsStore` in {config} names it, and without it nobody is logged in by that");
+        }
+    }
+
+    fn missing(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_helper(&self, name: &str, registry: &Registry, anew: bool) -> Result<Option<Credential>, Trouble> {
         let server = helper_server(registry);
         let memory = {
             let mut helped = self.helped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,21 +202,57 @@ impl Keychain {
         let asked = Instant::now();
         let mut memory = memory.lock().await;
         // Whoever waited for the answer to the same question takes it, even `anew`.
-        let good_since = if anew { Some(asked) } else { asked.checked_sub(HELPER_MEMORY) };
-        let proof = match &*memory {
-            Some((at, proof)) if good_since.is_none_or(|since| *at >= since) => proof.clone(),
+        let is_good = |at: Instant, answer: &Result<_, Trouble>| {
+            let life = match answer {
+                Ok(_) => HELPER_MEMORY,
+                Err(Trouble::Failed(_)) => FAILURE_MEMORY,
+                Err(Trouble::Missing(_)) => Duration::ZERO,
+            };
+            at >= asked || !anew && asked.duration_since(at) < life
+        };
+        let answer = match &*memory {
+            Some((at, answer)) if is_good(*at, answer) => answer.clone(),
             _ => {
-                let known = helper::ask(name, server, &self.helper_folders, self.helper_patience).await?;
-                let proof = known.map(|known| match known.user.as_str() {
+                let known = helper::ask(name, server, &self.helper_folders, self.helper_patience).await;
+                let proof = |known: helper::Known| match known.user.as_str() {
                     "<token>" => Proof::IdentityToken(known.secret),
                     _ => Proof::Password { user: known.user, password: known.secret },
-                });
-                *memory = Some((Instant::now(), proof.clone()));
-                proof
+                };
+                let answer = known.map(|known| known.map(proof));
+                *memory = Some((Instant::now(), answer.clone()));
+                answer
             }
         };
-        Ok(proof.map(|proof| Credential { proof, origin: format!("docker-credential-{name}") }))
+        Ok(answer?.map(|proof| Credential { proof, origin: format!("docker-credential-{name}") }))
     }
+}
+
+/// The entry for a repository in one of Docker's configurations.
+fn entry_in(docker: &Watched<DockerConfig>, repository: &Repository) -> Result<Option<Credential>, String> {
+    let config = docker.now();
+    let entries = config.entries.iter().filter(|(prefix, _)| prefix.covers(repository));
+    let Some((_, proof)) = entries.max_by_key(|(prefix, _)| prefix.path().len()) else { return Ok(None) };
+    let origin = origin(docker);
+    let proof = proof.clone().map_err(|problem| format!("the credentials in {origin}: {problem}"))?;
+    Ok(Some(Credential { proof, origin }))
+}
+
+fn holder_in(docker: &Watched<DockerConfig>, repository: &Repository) -> Result<Option<String>, String> {
+    let config = docker.now();
+    if let Some(name) = config.host_helpers.get(repository.registry()) {
+        return Ok(Some(word_of(name)));
+    }
+    let entry = entry_in(docker, repository)?.map(|credential| credential.to_string());
+    Ok(entry.or_else(|| config.general_helper.as_deref().map(word_of)))
+}
+
+fn word_of(helper: &str) -> String {
+    format!("what docker-credential-{helper} says")
+}
+
+/// What is wrong with the place of a credential.
+pub(super) fn fault(source: &CredentialSource) -> Option<String> {
+    Place::open(source).err()
 }
 
 /// What helpers know a registry by: its host, and for Docker Hub the URL of an API of old.
@@ -177,9 +272,9 @@ impl fmt::Display for Credential {
 impl Place {
     fn open(source: &CredentialSource) -> Result<Self, String> {
         Ok(match source {
-            CredentialSource::File(path) => Self::Password(Watched::open(path.clone(), read_password_file)?),
-            CredentialSource::DockerConfig(path) => Self::Docker(Watched::open(path.clone(), read_docker_config)?),
-            CredentialSource::PullSecret(path) => Self::Docker(Watched::open(pull_secret(path)?, read_docker_config)?),
+            CredentialSource::File(path) => Self::Password(watch(path.clone(), read_password_file)?),
+            CredentialSource::DockerConfig(path) => Self::Docker(watch(path.clone(), docker::read)?),
+            CredentialSource::PullSecret(path) => Self::Docker(watch(pull_secret(path)?, docker::read)?),
             CredentialSource::Environment { user, password } => {
                 from_environment(user, password)?;
                 Self::Environment { user: user.clone(), password: password.clone() }
@@ -215,69 +310,21 @@ fn from_environment(user: &str, password: &str) -> Result<Credential, String> {
     Ok(Credential { proof, origin })
 }
 
-/// A file, as it was read when it last changed.
-struct Watched<T> {
-    path: PathBuf,
-    parse: fn(&str) -> Result<T, String>,
-    last: Mutex<Last<T>>,
+/// Reads a file with credentials by `parse`, now and whenever it changes.
+fn watch<T: 'static>(path: PathBuf, parse: fn(&Path, &str) -> Result<T, String>) -> Result<Watched<T>, String> {
+    Watched::open(vec![path.clone()], move || {
+        let text = fs::read_to_string(&path)
+            .map_err(|error| format!("the credentials in {} cannot be read: {error}", path.display()))?;
+        parse(&path, &text).map_err(|problem| format!("the credentials in {}: {problem}", path.display()))
+    })
 }
 
-/// The last good content, and what is wrong since, as it was told.
-struct Last<T> {
-    stamp: Stamp,
-    content: Arc<T>,
-    problem: Option<String>,
+/// The place of what is read out of one file.
+fn origin<T>(watched: &Watched<T>) -> String {
+    watched.files().iter().map(|path| path.display().to_string()).collect()
 }
 
-/// What tells one version of a file from the next.
-type Stamp = Option<(SystemTime, u64)>;
-
-impl<T> Watched<T> {
-    fn open(path: PathBuf, parse: fn(&str) -> Result<T, String>) -> Result<Self, String> {
-        let last = Mutex::new(load(&path, parse)?);
-        Ok(Self { path, parse, last })
-    }
-
-    /// The content now. While the file cannot be read (it is being rotated, or somebody made a
-    /// mistake), the last good content holds, with one warning.
-    fn read(&self) -> Arc<T> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = stamp(&self.path);
-        if now.is_none() || now != last.stamp {
-            match load(&self.path, self.parse) {
-                Ok(content) => *last = content,
-                Err(problem) if last.problem.as_ref() == Some(&problem) => {}
-                Err(problem) => {
-                    tracing::warn!("{problem}; the last good content is still in use");
-                    last.problem = Some(problem);
-                }
-            }
-        }
-        Arc::clone(&last.content)
-    }
-}
-
-impl<T> fmt::Debug for Watched<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
-}
-
-fn load<T>(path: &Path, parse: fn(&str) -> Result<T, String>) -> Result<Last<T>, String> {
-    // The stamp first: a change in between is then seen the next time.
-    let stamp = stamp(path);
-    let text = fs::read_to_string(path)
-        .map_err(|error| format!("the credentials in {} cannot be read: {error}", path.display()))?;
-    let content = parse(&text).map_err(|problem| format!("the credentials in {}: {problem}", path.display()))?;
-    Ok(Last { stamp, content: Arc::new(content), problem: None })
-}
-
-fn read_password_file(text: &str) -> Result<Proof, String> {
+fn read_password_file(_: &Path, text: &str) -> Result<Proof, String> {
     password(text.trim_end_matches(['\r', '\n'])).ok_or_else(|| "expected one line `user:password`".to_owned())
 }
 
@@ -285,96 +332,6 @@ fn password(text: &str) -> Option<Proof> {
     let (user, password) = text.split_once(':')?;
     let complete = !user.is_empty() && !password.is_empty() && !text.contains(['\r', '\n']);
     complete.then(|| Proof::Password { user: user.to_owned(), password: Secret::new(password) })
-}
-
-/// The parts of Docker's `config.json` that speak of credentials, sorted and decoded. In the older form of a
-/// pull secret, `.dockercfg`, the entries stand by themselves.
-struct DockerConfig {
-    entries: Vec<(Prefix, Proof)>,
-    host_helpers: HashMap<Registry, String>,
-    general_helper: Option<String>,
-}
-
-fn read_docker_config(text: &str) -> Result<DockerConfig, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct File {
-        #[serde(default)]
-        auths: BTreeMap<String, Entry>,
-        #[serde(default)]
-        cred_helpers: BTreeMap<String, String>,
-        creds_store: Option<String>,
-    }
-    // The position only: the text around a mistake may be a secret.
-    let file: File = serde_json::from_str(text)
-        .map_err(|error| format!("no Docker configuration, see line {}, column {}", error.line(), error.column()))?;
-    let mut config = DockerConfig {
-        entries: Vec::new(),
-        host_helpers: HashMap::new(),
-        general_helper: file.creds_store.filter(|name| !name.is_empty()),
-    };
-    let is_modern = !file.auths.is_empty() || !file.cred_helpers.is_empty() || config.general_helper.is_some();
-    let auths = if is_modern { file.auths } else { old_entries(text) };
-    for (key, entry) in auths {
-        let Ok(prefix) = key.parse::<Prefix>() else {
-            tracing::warn!(key, "an entry under `auths` names no registry and is ignored");
-            continue;
-        };
-        // An entry without content says that the login is kept by a helper.
-        config.entries.extend(
-            entry.proof().map_err(|problem| format!("`auths` for {key}: {problem}"))?.map(|proof| (prefix, proof)),
-        );
-    }
-    for (key, name) in file.cred_helpers {
-        if let Ok(prefix) = key.parse::<Prefix>() {
-            config.host_helpers.insert(prefix.registry().clone(), name);
-        } else {
-            tracing::warn!(key, "an entry under `credHelpers` names no registry and is ignored");
-        }
-    }
-    Ok(config)
-}
-
-/// The entries of a file that has them at its top, `.dockercfg`.
-fn old_entries(text: &str) -> BTreeMap<String, Entry> {
-    let all: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
-    let entry = |value: serde_json::Value| value.is_object().then(|| Entry::deserialize(value).ok()).flatten();
-    all.into_iter().filter_map(|(key, value)| Some((key, entry(value)?))).collect()
-}
-
-/// One entry under `auths`.
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    auth: String,
-    #[serde(default)]
-    username: String,
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    identitytoken: String,
-}
-
-impl Entry {
-    fn proof(self) -> Result<Option<Proof>, String> {
-        /// Some tools leave out the padding.
-        const LENIENT: GeneralPurpose = GeneralPurpose::new(
-            &alphabet::STANDARD,
-            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-        );
-        if !self.identitytoken.is_empty() {
-            return Ok(Some(Proof::IdentityToken(Secret::new(self.identitytoken))));
-        }
-        if !self.username.is_empty() && !self.password.is_empty() {
-            return Ok(Some(Proof::Password { user: self.username, password: Secret::new(self.password) }));
-        }
-        if self.auth.is_empty() {
-            return Ok(None);
-        }
-        let decoded = LENIENT.decode(self.auth.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let proof = decoded.and_then(|text| password(text.trim_end_matches('\0')));
-        proof.map(Some).ok_or_else(|| "`auth` is not base64 of `user:password`".to_owned())
-    }
 }
 
 #[cfg(test)]

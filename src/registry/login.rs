@@ -128,7 +128,8 @@ impl Login {
 
     /// What a person can do about a refusal of what we sent last.
     pub(super) async fn advice(&self, repository: &Repository) -> String {
-        advice(repository, self.grant(repository).lock().await.holder.as_deref())
+        let holder = self.grant(repository).lock().await.holder.clone();
+        self.advice_to(repository, holder.as_deref())
     }
 
     /// What to show with the next request: what was accepted before, renewed when its time is up, or
@@ -184,11 +185,11 @@ impl Login {
         if let Some(sent) = sent.filter(|sent| sent.is_hopeless() && grant.way.as_ref() == Some(&way)) {
             let credential = self.find(at.repository, false).await?;
             if credential.as_ref().map(|credential| &credential.proof) == sent.proof.as_ref() {
-                return Err(refused(refusal, advice(at.repository, grant.holder.as_deref())));
+                return Err(refused(refusal, self.advice_to(at.repository, grant.holder.as_deref())));
             }
         }
         let Some(renewed) = self.obtain(transport, at, &way, sent).await? else {
-            return Err(refused(refusal, log_in(at.repository)));
+            return Err(refused(refusal, self.log_in(at.repository)));
         };
         *grant = renewed;
         if let Some(pass) = grant.pass.clone().filter(|pass| !pass.is_same(sent)) {
@@ -196,7 +197,7 @@ impl Login {
         }
         // Next time it is read again: somebody may have mended it by then.
         grant.pass = None;
-        Err(refused(refusal, advice(at.repository, grant.holder.as_deref())))
+        Err(refused(refusal, self.advice_to(at.repository, grant.holder.as_deref())))
     }
 
     /// Goes the way; `None` when it needs a credential and there is none. What was `sent` was refused,
@@ -245,7 +246,7 @@ impl Login {
                 self.refusals().note(realm.as_str(), proof.secret(), status == 200, Instant::now());
             }
             if status != 200 {
-                return Err(refused(&answer, advice(at.repository, holder.as_deref())));
+                return Err(refused(&answer, self.advice_to(at.repository, holder.as_deref())));
             }
             token::read(&answer).map(|token| Pass::token(token, proof.cloned()))
         };
@@ -303,6 +304,23 @@ impl Login {
         }
     }
 
+    fn advice_to(&self, repository: &Repository, holder: Option<&str>) -> String {
+        match holder {
+            Some(holder) => format!("{holder} was refused: renew it, or give it the right to pull {repository}"),
+            None => self.log_in(repository),
+        }
+    }
+
+    fn log_in(&self, repository: &Repository) -> String {
+        let (registry, path) = (repository.registry(), repository.path());
+        let why = self.keychain.lack(repository).unwrap_or_else(|| {
+            format!("no credential for {registry} is configured, give --docker-config a file that has one")
+        });
+        format!(
+            "log in: {why}; or check the spelling of {path}, for some registries say this of a name that does not exist"
+        )
+    }
+
     fn grant(&self, repository: &Repository) -> Arc<tokio::sync::Mutex<Grant>> {
         Arc::clone(lock(&self.grants).entry(repository.clone()).or_default())
     }
@@ -341,19 +359,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn refused(answer: &Answer, mend: String) -> Kind {
     let (request, status, said) = (answer.request.clone(), answer.status.as_u16(), error::said(&answer.body));
     Kind::Refused { request, status, said, mend, retry_after: None }
-}
-
-fn advice(repository: &Repository, holder: Option<&str>) -> String {
-    holder.map_or_else(
-        || log_in(repository),
-        |holder| format!("{holder} was refused: renew it, or give it the right to pull {repository}"),
-    )
-}
-
-fn log_in(repository: &Repository) -> String {
-    let (registry, path) = (repository.registry(), repository.path());
-    format!(
-        "log in: no credential for {registry} is configured, give --docker-config a file that has one; \
-         or check the spelling of {path}, for some registries say this of a name that does not exist"
-    )
 }

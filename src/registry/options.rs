@@ -86,6 +86,11 @@ impl HostLimits {
         Self { rate: self.rate.or(those.rate), burst, concurrency: self.concurrency.or(those.concurrency) }
     }
 
+    /// The same with the burst, where it follows from the rate.
+    pub(super) fn filled(self) -> Self {
+        Self { burst: Some(self.burst()), ..self }
+    }
+
     /// The burst, with its default.
     pub(super) fn burst(&self) -> u32 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of floats saturates")]
@@ -103,6 +108,11 @@ impl HostLimits {
     }
 }
 
+impl Options {
+    /// How often a repository is asked for its tags when nobody says anything.
+    pub const POLL_INTERVAL: Duration = Duration::from_mins(1);
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -112,7 +122,7 @@ impl Default for Options {
             store: None,
             begins_anew: false,
             trust_created: false,
-            poll_interval: Duration::from_mins(1),
+            poll_interval: Self::POLL_INTERVAL,
             concurrency: 64,
             host_concurrency: 8,
             connect_timeout: Duration::from_secs(10),

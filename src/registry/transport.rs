@@ -240,7 +240,7 @@ impl Transport {
     async fn send_once(&self, home: &Registry, ask: &Ask, url: &Url, request: &str) -> Result<Exchanged, Kind> {
         let unreachable = |error: reqwest::Error| {
             let request = request.to_owned();
-            match tls::refusal(&error, url.host_str().unwrap_or_default()) {
+            match tls::refusal(&error, url.host_str().unwrap_or_default(), self.wires.bundle(url, home)) {
                 Some(cause) => Kind::Untrusted { request, cause },
                 None => Kind::Unreachable { request, cause: cause(error) },
             }

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::redirect;
 use url::Url;
 
 use super::site::{Proxy, Site, Sites};
+use super::standing::Setting;
 use super::transport::host_and_port;
+use super::watched::Watched;
 use crate::image::Registry;
 use crate::{host, tls};
 
@@ -23,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(90);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What holds for the connections of every host.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Habits {
     /// The time for a connection to be made.
     pub(super) connect_timeout: Duration,
@@ -41,24 +42,12 @@ pub(super) struct Wires {
     own: HashMap<String, Own>,
 }
 
-/// The connections of a host with settings of its own. Its files may be renewed at any time.
+/// The connections of a host with settings of its own.
 #[derive(Debug)]
 struct Own {
-    site: Site,
-    habits: Habits,
-    last: Mutex<Last>,
+    client: Watched<reqwest::Client>,
+    bundle: Option<PathBuf>,
 }
-
-#[derive(Debug)]
-struct Last {
-    stamps: Vec<Stamp>,
-    client: reqwest::Client,
-    /// What is wrong with the files since, as it was told.
-    problem: Option<String>,
-}
-
-/// What tells one version of a file from the next.
-type Stamp = Option<(SystemTime, u64)>;
 
 impl Wires {
     /// Opens the files of every host with settings of its own, so that a wrong one is known at the start.
@@ -80,9 +69,7 @@ impl Wires {
         }
         let mut own = HashMap::new();
         for site in sites.iter().filter(|site| has_own(site)) {
-            let last = Mutex::new(Last::open(site, habits)?);
-            let host = site.prefix.registry().api_host().to_owned();
-            own.insert(host, Own { site: site.clone(), habits, last });
+            own.insert(site.prefix.registry().api_host().to_owned(), self::own(site, habits)?);
         }
         Ok(Self { everybody, local, own })
     }
@@ -90,61 +77,71 @@ impl Wires {
     /// The connections for this URL, which is asked for the sake of the registry `home`. What is set for a
     /// registry holds for the token server and the stores that it sends us to, unless they have an entry too.
     pub(super) fn to(&self, url: &Url, home: &Registry) -> reqwest::Client {
-        match self.own.get(&host_and_port(url)) {
-            Some(own) => own.client(),
+        match self.own(url, home) {
+            Some(own) => reqwest::Client::clone(&own.client.now()),
             None if is_local(url) => self.local.clone(),
-            None => self.own.get(home.api_host()).map_or_else(|| self.everybody.clone(), Own::client),
+            None => self.everybody.clone(),
         }
+    }
+
+    /// The file with the authorities that are trusted for this URL beside those of the machine.
+    pub(super) fn bundle(&self, url: &Url, home: &Registry) -> Option<&Path> {
+        self.own(url, home)?.bundle.as_deref()
+    }
+
+    fn own(&self, url: &Url, home: &Registry) -> Option<&Own> {
+        let of_home = || self.own.get(home.api_host()).filter(|_| !is_local(url));
+        self.own.get(&host_and_port(url)).or_else(of_home)
     }
 }
 
-impl Own {
-    /// The connections with the files as they are now. While those cannot be read (they are being renewed, or
-    /// somebody made a mistake) the last good ones hold, with one warning.
-    fn client(&self) -> reqwest::Client {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if stamps(&self.site) != last.stamps {
-            match Last::open(&self.site, self.habits) {
-                Ok(renewed) => *last = renewed,
-                Err(problem) if last.problem.as_ref() == Some(&problem) => {}
-                Err(problem) => {
-                    tracing::warn!("{problem}; the last good ones are still in use");
-                    last.problem = Some(problem);
-                }
-            }
-        }
-        last.client.clone()
-    }
+/// The connections of a host with settings of its own, made anew as its files are renewed.
+fn own(site: &Site, habits: Habits) -> Result<Own, String> {
+    let own = site.client_certificate.iter().flat_map(|own| [&own.certificate, &own.key]);
+    let files = site.ca_bundle.iter().chain(own).cloned().collect();
+    let (site, bundle) = (site.clone(), site.ca_bundle.clone());
+    Ok(Own { client: Watched::open(files, move || connect(&site, habits))?, bundle })
 }
 
-impl Last {
-    fn open(site: &Site, habits: Habits) -> Result<Self, String> {
-        // The stamps first: a change in between is then seen the next time.
-        let stamps = stamps(site);
-        let wrong = |path: &Path, problem: String| format!("{} for {}: {problem}", path.display(), site.prefix);
-        let read = |path: &PathBuf| fs::read(path).map_err(|error| wrong(path, format!("cannot be read: {error}")));
-        let authorities = site.ca_bundle.as_ref().map(read).transpose()?;
-        let identity = match &site.client_certificate {
-            Some(own) => Some((read(&own.certificate)?, read(&own.key)?)),
-            None => None,
+/// What is wrong with what is set for the connections to a host.
+pub(super) fn faults(site: &Site) -> Vec<(Setting, String)> {
+    let nothing = Site::new(site.prefix.clone());
+    let alone = [
+        (Setting::CaBundle, Site { ca_bundle: site.ca_bundle.clone(), ..nothing.clone() }),
+        (Setting::ClientCertificate, Site { client_certificate: site.client_certificate.clone(), ..nothing.clone() }),
+        (Setting::Proxy, Site { proxy: site.proxy.clone(), ..nothing }),
+    ];
+    let set = alone.into_iter().filter(|(_, site)| has_own(site));
+    set.filter_map(|(setting, site)| Some((setting, connect(&site, Habits::default()).err()?))).collect()
+}
+
+fn connect(site: &Site, habits: Habits) -> Result<reqwest::Client, String> {
+    let wrong = |path: &Path, problem: String| format!("{} for {}: {problem}", path.display(), site.prefix);
+    let read = |path: &PathBuf| fs::read(path).map_err(|error| wrong(path, format!("cannot be read: {error}")));
+    let own = site.client_certificate.as_ref();
+    let extra = tls::Extra {
+        authorities: site.ca_bundle.as_ref().map(read).transpose()?,
+        identity: own.map(|own| Ok::<_, String>((read(&own.certificate)?, read(&own.key)?))).transpose()?,
+    };
+    let tls = tls::client_config_with(&extra).map_err(|(part, problem)| {
+        let path = match part {
+            tls::Part::Authorities => site.ca_bundle.as_ref(),
+            tls::Part::Certificate => own.map(|own| &own.certificate),
+            tls::Part::Key => own.map(|own| &own.key),
         };
-        let blamed = site.client_certificate.as_ref().map(|own| &own.certificate).filter(|_| authorities.is_none());
-        let blamed = blamed.or(site.ca_bundle.as_ref()).cloned().unwrap_or_default();
-        let tls = tls::client_config_with(&tls::Extra { authorities, identity });
-        let tls = tls.map_err(|problem| wrong(&blamed, problem))?;
-        let mut builder = builder(habits).tls_backend_preconfigured(tls);
-        match &site.proxy {
-            None if host::is_loopback(site.prefix.registry().as_str()) => builder = builder.no_proxy(),
-            None => {}
-            Some(Proxy::Direct) => builder = builder.no_proxy(),
-            Some(Proxy::Through(url)) => {
-                let proxy = reqwest::Proxy::all(url.clone());
-                builder = builder.proxy(proxy.map_err(|error| format!("the proxy for {}: {error}", site.prefix))?);
-            }
+        wrong(path.map_or(Path::new(""), PathBuf::as_path), problem)
+    })?;
+    let mut builder = builder(habits).tls_backend_preconfigured(tls);
+    match &site.proxy {
+        None if site.prefix.registry().is_loopback() => builder = builder.no_proxy(),
+        None => {}
+        Some(Proxy::Direct) => builder = builder.no_proxy(),
+        Some(Proxy::Through(url)) => {
+            let proxy = reqwest::Proxy::all(url.clone());
+            builder = builder.proxy(proxy.map_err(|error| format!("the proxy for {}: {error}", site.prefix))?);
         }
-        let client = builder.build().map_err(|error| format!("{}: {error}", site.prefix))?;
-        Ok(Self { stamps, client, problem: None })
     }
+    builder.build().map_err(|error| format!("{}: {error}", site.prefix))
 }
 
 fn is_local(url: &Url) -> bool {
@@ -154,15 +151,6 @@ fn is_local(url: &Url) -> bool {
 /// Whether a host has connections of its own.
 fn has_own(site: &Site) -> bool {
     site.ca_bundle.is_some() || site.client_certificate.is_some() || site.proxy.is_some()
-}
-
-fn stamps(site: &Site) -> Vec<Stamp> {
-    let own = site.client_certificate.iter().flat_map(|own| [&own.certificate, &own.key]);
-    let stamp = |path: &PathBuf| {
-        let metadata = fs::metadata(path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    };
-    site.ca_bundle.iter().chain(own).map(stamp).collect()
 }
 
 fn builder(habits: Habits) -> reqwest::ClientBuilder {

@@ -18,7 +18,7 @@ fn authorities(source: Source, count: usize, trouble: Option<&str>) -> Authoriti
 #[track_caller]
 fn check_issuer(source: Source, count: usize, trouble: Option<&str>, expected: &[&str]) {
     let error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
-    let text = words(&error, "git.example.com", &authorities(source, count, trouble)).unwrap();
+    let text = words(&error, "git.example.com", &authorities(source, count, trouble), None).unwrap();
     assert!(text.starts_with("the certificate of git.example.com is not trusted (UnknownIssuer): "), "{text}");
     for part in expected {
         assert!(text.contains(part), "{part:?} is missing in {text}");
@@ -41,7 +41,7 @@ fn an_unknown_issuer_names_the_bundle_to_mend() {
 
 #[track_caller]
 fn check(error: impl Into<Error>, expected: &str) {
-    let text = words(&error.into(), "git.example.com", &authorities(Source::Machine, 1, None));
+    let text = words(&error.into(), "git.example.com", &authorities(Source::Machine, 1, None), None);
     assert_eq!(text.as_deref(), Some(expected));
 }
 
@@ -97,7 +97,7 @@ fn each_fault_has_its_words() {
         "git.example.com offers no encryption that can be trusted (Tls12NotOffered); it must speak TLS 1.2 or 1.3 with \
          a current cipher",
     );
-    assert_eq!(words(&Error::HandshakeNotComplete, "x", &authorities(Source::Machine, 1, None)), None);
+    assert_eq!(words(&Error::HandshakeNotComplete, "x", &authorities(Source::Machine, 1, None), None), None);
 }
 
 #[test]

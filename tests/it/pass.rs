@@ -4,6 +4,7 @@ mod daemon;
 mod dialects;
 mod lookout;
 mod registries;
+mod settings;
 mod shapes;
 mod soak;
 mod ssh;

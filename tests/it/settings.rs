@@ -1,5 +1,8 @@
 //! The configuration file, by the real binary: what is set for single registries, and who gets to see it.
 
+mod check;
+mod connections;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -145,12 +148,15 @@ async fn mistakes_in_the_file_end_the_command_before_anything_is_asked() {
         ("registries:\n- prefix: ghcr.io\n  interval: soon\n", "landwaiter.yaml:3:13: `soon` is no interval: "),
         (
             "registries:\n- prefix: ghcr.io\n  credentials: {file: gone}\n",
-            "the credentials in gone cannot be read: No such file",
+            "landwaiter.yaml:3:16: the credentials in gone cannot be read: No such file",
         ),
-        ("registries:\n- prefix: ghcr.io\n  ca-bundle: gone\n", "gone for ghcr.io: cannot be read: No such file"),
+        (
+            "registries:\n- prefix: ghcr.io\n  ca-bundle: gone\n",
+            "landwaiter.yaml:3:14: gone for ghcr.io: cannot be read: No such file",
+        ),
         (
             "registries:\n- prefix: ghcr.io\n  ca-bundle: landwaiter.yaml\n",
-            "landwaiter.yaml for ghcr.io: there is no certificate of an authority in it; write one in PEM",
+            "landwaiter.yaml:3:14: landwaiter.yaml for ghcr.io: there is no certificate of an authority in it; write one in PEM",
         ),
     ] {
         check_told(&newest(&[], config, &image).await, &["error: ", told]);

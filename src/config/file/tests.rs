@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Settings, parse, schema};
 use crate::registry::{CredentialSource, Proxy};
 
@@ -43,7 +45,10 @@ fn nothing_is_a_file_that_sets_nothing() {
 
 #[test]
 fn what_is_set_for_all_of_them() {
-    assert!(read("trust-created: true").unwrap().trust_created);
+    let settings = read("trust-created: true\nregistry-poll-interval: 5m\ndocker-config: config.json").unwrap();
+    assert!(settings.trust_created);
+    assert_eq!(settings.registry_poll_interval, Some(Duration::from_mins(5)));
+    assert_eq!(settings.docker_config.as_deref(), Some(Path::new("/etc/landwaiter/config.json")));
 }
 
 #[track_caller]
@@ -87,7 +92,10 @@ fn mistakes_of_form_are_told_with_their_place() {
         ("registries:", "1:11: expected a list"),
         ("registries: *ours", "1:13: alias references unknown anchor"),
         ("ghcr.io", "1:1: expected a mapping"),
-        ("registry: []", "1:1: unknown field `registry`, expected one of docker-config, trust-created, registries"),
+        (
+            "registry: []",
+            "1:1: unknown field `registry`, expected one of docker-config, registry-poll-interval, trust-created, registries",
+        ),
     ] {
         check(text, &[&format!("/etc/landwaiter/config.yaml:{told}")]);
     }
@@ -96,25 +104,52 @@ fn mistakes_of_form_are_told_with_their_place() {
 #[test]
 fn all_mistakes_of_meaning_are_told_at_once() {
     check(
-        "registries:\n- prefix: https://\n- prefix: ghcr.io/org\n  rate: 3\n  interval: soon\n- prefix: ghcr.io\n  rate: 0\n- \
-         prefix: GHCR.io\n  proxy: secret@proxy\n  insecure-credentials: true\n",
+        "registry-poll-interval: 10ms\nregistries:\n- prefix: https://\n- prefix: ghcr.io/org\n  rate: 3\n  interval: soon\n",
         &[
-            "/etc/landwaiter/config.yaml:2:11: \"https://\" names no registry: expected a host such as `ghcr.io`, `registry.example.com:5000` or `ghcr.io/org`",
-            "/etc/landwaiter/config.yaml:4:9: `rate` is for a whole host; write it into an entry with `prefix: ghcr.io`",
-            "/etc/landwaiter/config.yaml:5:13: `soon` is no interval: expected at least a second, such as 30s, 5m or 1h30m",
-            "/etc/landwaiter/config.yaml:7:9: 0 requests per second are no rate: expected a number above zero",
-            "/etc/landwaiter/config.yaml:8:11: ghcr.io has two entries; write all that is set for it into one",
-            "/etc/landwaiter/config.yaml:9:10: this is no proxy: expected a URL such as `http://proxy.example.com:3128`, or `none`",
-            "/etc/landwaiter/config.yaml:10:25: `insecure-credentials` says something only beside `insecure-plain-http: true`",
+            "/etc/landwaiter/config.yaml:1:25: `10ms` is no interval: expected at least a second, such as 30s, 5m or 1h30m",
+            "/etc/landwaiter/config.yaml:3:11: \"https://\" names no registry: expected a host such as `ghcr.io`, `registry.example.com:5000` or `ghcr.io/org`",
+            "/etc/landwaiter/config.yaml:5:9: `rate` is for a whole host; write it into an entry with `prefix: ghcr.io`",
+            "/etc/landwaiter/config.yaml:6:13: `soon` is no interval: expected at least a second, such as 30s, 5m or 1h30m",
+        ],
+    );
+    check(
+        "registries:\n- prefix: ghcr.io\n  rate: 0\n- prefix: GHCR.io\n  proxy: secret@proxy\n  insecure-credentials: true\n",
+        &[
+            "/etc/landwaiter/config.yaml:3:9: 0 requests per second are no rate: expected a number above zero",
+            "/etc/landwaiter/config.yaml:4:11: ghcr.io has two entries; write all that is set for it into one",
+            "/etc/landwaiter/config.yaml:5:10: this is no proxy: expected a URL such as `http://proxy.example.com:3128`, or `none`",
+            "/etc/landwaiter/config.yaml:6:25: `insecure-credentials` says something only beside `insecure-plain-http: true`",
+        ],
+    );
+    check(
+        "registries:\n- prefix: quay.io/*\n- prefix: gcr.io\n  mirror: mirror.example.com/Hub\n  proxy: http://bob:secret@proxy\n  concurrency: 0\n- prefix: '*.example.com'\n",
+        &[
+            "/etc/landwaiter/config.yaml:2:11: \"quay.io/*\" is the beginning of no repository: expected a path of lower-case letters and digits, separated by `.`, `_`, `-` or `/`",
+            "/etc/landwaiter/config.yaml:4:11: \"mirror.example.com/Hub\" is the beginning of no repository: expected a path of lower-case letters and digits, separated by `.`, `_`, `-` or `/`",
+            "/etc/landwaiter/config.yaml:5:10: a password does not belong into this file: name this proxy in `HTTPS_PROXY` instead",
+            "/etc/landwaiter/config.yaml:6:16: 0 requests at once are too few: expected 1 or more",
+            "/etc/landwaiter/config.yaml:7:11: \"*.example.com\" names no registry: expected a host such as `ghcr.io`, `registry.example.com:5000` or `ghcr.io/org`",
         ],
     );
 }
 
+/// Every key with its object, as `Certificate.key`.
+fn keys(schema: &Value) -> Vec<(String, Value)> {
+    let objects = schema["$defs"].as_object().unwrap().iter().map(|(name, object)| (name.as_str(), object));
+    let objects = objects.chain([("File", schema)]);
+    let keys = objects.flat_map(|(name, object)| {
+        let keys = object["properties"].as_object().into_iter().flatten();
+        keys.map(move |(key, value)| (format!("{name}.{key}"), value.clone()))
+    });
+    keys.collect()
+}
+
 #[test]
-fn the_schema_knows_every_key() {
-    let schema = schema();
-    let entry = &schema["$defs"]["RegistryEntry"]["properties"];
-    for key in ["prefix", "credentials", "mirror", "interval", "ca-bundle", "client-certificate", "proxy", "rate"] {
-        assert!(entry.get(key).is_some_and(|key| key.get("description").is_some()), "{key}: {entry}");
+fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
+    let keys = keys(&schema());
+    assert_eq!(keys.len(), 4 + 12 + 2 + 2);
+    for (name, key) in keys {
+        let description = key["description"].as_str().unwrap_or_default();
+        assert!(description.contains(" Default: ") && description.ends_with('.'), "{name}: {key}");
     }
 }

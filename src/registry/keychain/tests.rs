@@ -122,19 +122,35 @@ fn helpers_know_docker_hub_by_a_url() {
 
 #[test]
 fn a_bad_file_is_named_without_its_secrets() {
-    for (config, problem) in [
-        ("{\"auths\":\n {\"ghcr.io\": {\"auth\": hunter2}}}", "line 2"),
-        (r#"{"auths":{"ghcr.io":{"auth":"hunter2!"}}}"#, "`auths` for ghcr.io: `auth` is not base64"),
-        (r#"{"auths":{"ghcr.io":{"auth":"aHVudGVyMg=="}}}"#, "`auths` for ghcr.io: `auth` is not base64"),
-    ] {
-        let (folder, keychain) = open(config);
-        let error = keychain.map(|_| ()).unwrap_err();
-        assert!(error.contains(problem) && error.contains(folder.path().to_str().unwrap()), "{error}");
-        assert!(!error.contains("hunter2"), "{error}");
-    }
+    let (folder, keychain) = open("{\"auths\":\n {\"ghcr.io\": {\"auth\": hunter2}}}");
+    let error = keychain.map(|_| ()).unwrap_err();
+    assert!(error.contains("line 2") && error.contains(folder.path().to_str().unwrap()), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
     let missing =
         Keychain::open(Some("/nowhere/config.json".into()), &Sites::default(), Vec::new(), PATIENCE).map(|_| ());
     assert!(missing.unwrap_err().contains("/nowhere/config.json cannot be read"));
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_holds_for_its_registry_alone() {
+    for (entry, problem) in [
+        (r#"{"auth":"hunter2!"}"#, "`auth` is not base64 of `user:password`"),
+        (r#"{"auth":"aHVudGVyMg=="}"#, "`auth` is not base64 of `user:password`"),
+        (r#"{"auth":2}"#, "it is no entry of Docker's"),
+        (r#""hunter2""#, "it is no entry of Docker's"),
+    ] {
+        let good = format!(r#"{{"auth":"{}"}}"#, auth("bob:pw"));
+        let (folder, keychain) = open(&format!(
+            r#"{{"auths":{{"ghcr.io":{entry},"ghcr.io/ours":{good},"quay.io":{good}}},"credHelpers":{{"gcr.io":"gcr"}}}}"#
+        ));
+        let keychain = keychain.unwrap();
+        let told = keychain.find(&Repository::parse("ghcr.io/org/app").unwrap(), false).await.unwrap_err();
+        let path = folder.path().join("config.json");
+        assert_eq!(told, format!("the credentials in {}: `auths` for ghcr.io: {problem}", path.display()));
+        assert_eq!(find(&keychain, "ghcr.io/ours/app").await.as_deref(), Some("bob:pw"));
+        assert_eq!(find(&keychain, "quay.io/org/app").await.as_deref(), Some("bob:pw"));
+        assert_eq!(find(&keychain, "docker.io/org/app").await, None);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,195 @@
+//! `landwaiter config`: whether the configuration file makes sense, and which form it has.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use super::output::{BOLD, counted, json};
+use super::{Error, Good, Outcome, OutputFormat};
+use crate::config::{self, FileError, Mistake, Settings};
+use crate::registry::{self, HostLimits, Options, Proxy, Site, Standing};
+
+const EXAMPLES: &str = "\
+Examples:
+  landwaiter config check landwaiter.yaml
+  landwaiter config schema > landwaiter.schema.json";
+
+/// Checks the configuration file, or prints its form.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Check(CheckArgs),
+    /// Prints the form of the configuration file as a JSON schema, for editors and for CI.
+    Schema,
+}
+
+/// Reads the configuration file and the files and variables that it names, and says for each registry what
+/// would be used. Asks no registry and no credential helper, and shows no secret.
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    /// The configuration file.
+    #[arg(env = "LANDWAITER_CONFIG", value_name = "FILE")]
+    file: PathBuf,
+
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
+    output: OutputFormat,
+}
+
+impl Args {
+    pub(super) fn run(self, out: &mut dyn Write) -> Outcome {
+        match self.command {
+            Command::Check(args) => args.run(out),
+            Command::Schema => {
+                json(out, &config::schema())?;
+                Ok(Good::Yes)
+            }
+        }
+    }
+}
+
+impl CheckArgs {
+    fn run(self, out: &mut dyn Write) -> Outcome {
+        let (file, read) = (self.file.display().to_string(), checked(&self.file));
+        let (registries, problems) = match &read {
+            Ok(read) => (read.iter().map(|(site, standing)| RegistryOutput::new(site, standing)).collect(), &[][..]),
+            Err(Error::Settings(FileError::Mistakes(mistakes))) => (Vec::new(), mistakes.as_slice()),
+            Err(_) => return read.map(|_| Good::No),
+        };
+        let output =
+            CheckOutput { file: &file, registries, problems: problems.iter().map(MistakeOutput::new).collect() };
+        match self.output {
+            OutputFormat::Json => json(out, &output)?,
+            OutputFormat::Text => text(out, &output, problems)?,
+        }
+        Ok(Good::unless(!problems.is_empty()))
+    }
+}
+
+/// What the file sets, tried.
+fn checked(file: &Path) -> Result<Vec<(Site, Standing)>, Error> {
+    let settings: Settings = config::read(file)?;
+    settings.check(&settings.sites)?;
+    let options = Options {
+        docker_config: settings.docker_config.or_else(config::default_docker_config),
+        sites: settings.sites,
+        ..Options::default()
+    };
+    let standings = registry::standings(&options)?;
+    Ok(options.sites.iter().cloned().zip(standings).collect())
+}
+
+#[derive(Debug, Serialize)]
+struct CheckOutput<'a> {
+    file: &'a str,
+    registries: Vec<RegistryOutput>,
+    problems: Vec<MistakeOutput<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RegistryOutput {
+    prefix: String,
+    mirror: Option<String>,
+    credential: Option<String>,
+    interval_seconds: Option<f64>,
+    ca_bundle: Option<PathBuf>,
+    client_certificate: Option<PathBuf>,
+    /// `none` for a direct way; without it, that of the environment.
+    proxy: Option<String>,
+    insecure_plain_http: bool,
+    insecure_credentials: bool,
+    /// Requests per second; nothing for as fast as they come.
+    rate: Option<f64>,
+    burst: Option<u32>,
+    concurrency: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct MistakeOutput<'a> {
+    file: &'a str,
+    line: u64,
+    column: u64,
+    message: &'a str,
+}
+
+impl RegistryOutput {
+    fn new(site: &Site, standing: &Standing) -> Self {
+        let HostLimits { rate, burst, concurrency } = standing.limits;
+        let rate = rate.filter(|rate| rate.is_finite());
+        Self {
+            prefix: site.prefix.to_string(),
+            mirror: standing.mirror.as_ref().map(ToString::to_string),
+            credential: standing.credential.clone(),
+            interval_seconds: site.interval.as_ref().map(Duration::as_secs_f64),
+            ca_bundle: site.ca_bundle.clone(),
+            client_certificate: site.client_certificate.as_ref().map(|own| own.certificate.clone()),
+            proxy: site.proxy.as_ref().map(|proxy| match proxy {
+                Proxy::Direct => "none".to_owned(),
+                Proxy::Through(url) => url.to_string(),
+            }),
+            insecure_plain_http: site.plain_http,
+            insecure_credentials: site.credential_over_plain_http,
+            rate,
+            burst: burst.filter(|_| rate.is_some()),
+            concurrency,
+        }
+    }
+
+    /// What is worth a line, with its name.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let interval = |seconds: &f64| format!("{:#}", SignedDuration::from_secs_f64(*seconds));
+        let rate = self.rate.map_or_else(
+            || "as fast as they come".to_owned(),
+            |rate| format!("{rate} per second after a burst of {}", self.burst.unwrap_or_default()),
+        );
+        let at_once = self.concurrency.map(|many| format!(", {many} at once")).unwrap_or_default();
+        let plain = self.insecure_plain_http.then(|| {
+            let word = if self.insecure_credentials { ", and the credential is shown even so" } else { "" };
+            format!("whoever is on the way reads what is sent, and changes the answers{word}")
+        });
+        let lines = [
+            ("asked at", self.mirror.clone()),
+            ("as", Some(self.credential.clone().unwrap_or_else(|| "nobody".to_owned()))),
+            ("interval", self.interval_seconds.as_ref().map(interval)),
+            ("requests", Some(rate + &at_once)),
+            ("authorities", self.ca_bundle.as_ref().map(|file| format!("those of the machine and {}", path(file)))),
+            ("certificate", self.client_certificate.as_ref().map(path)),
+            ("proxy", self.proxy.clone()),
+            ("without TLS", plain),
+        ];
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+impl<'a> MistakeOutput<'a> {
+    fn new(mistake: &'a Mistake) -> Self {
+        let Mistake { file, line, column, message } = mistake;
+        Self { file, line: *line, column: *column, message }
+    }
+}
+
+fn text(out: &mut dyn Write, output: &CheckOutput<'_>, mistakes: &[Mistake]) -> io::Result<()> {
+    for mistake in mistakes {
+        writeln!(out, "{mistake}")?;
+    }
+    for registry in &output.registries {
+        writeln!(out, "{BOLD}{}{BOLD:#}", registry.prefix)?;
+        for (name, value) in registry.lines() {
+            writeln!(out, "  {name:<12} {value}")?;
+        }
+    }
+    match mistakes.len() {
+        0 => writeln!(out, "{} makes sense", output.file),
+        count => writeln!(out, "{}", counted(count, "mistake")),
+    }
+}
