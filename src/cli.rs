@@ -57,7 +57,7 @@ pub struct Cli {
     log_format: LogFormat,
 
     /// What is logged: error, warn, info, debug or trace, or a list of module=level. Default: info, and
-    /// warn for the demo, which shows by itself what happens.
+    /// less for the demo and the doctor, which show by themselves what happens.
     #[arg(long, global = true, env = "LANDWAITER_LOG_LEVEL", value_name = "LEVEL")]
     log_level: Option<String>,
 }
@@ -196,7 +196,12 @@ impl Cli {
             LogFormat::Text => telemetry::Format::Text,
             LogFormat::Json => telemetry::Format::Json,
         };
-        let default = if matches!(self.command, Command::Demo(_)) { "warn" } else { "info" };
+        let default = match self.command {
+            // Its report says the same in its own place.
+            Command::Doctor(_) => "error",
+            Command::Demo(_) => "warn",
+            _ => "info",
+        };
         let level = self.log_level.unwrap_or_else(|| default.to_owned());
         telemetry::start(format, &level).map_err(|source| Error::Log { level, source })?;
         let mut out = anstream::stdout();

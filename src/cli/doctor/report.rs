@@ -21,7 +21,7 @@ pub(super) enum State {
 
 /// One check.
 #[derive(Debug, Serialize)]
-pub(super) struct Check {
+pub(super) struct Finding {
     /// What it is about: `registry ghcr.io`.
     about: String,
     /// What was checked: `login`, `tags`, `certificate`.
@@ -36,17 +36,17 @@ pub(super) struct Check {
 /// All checks, those about one thing together.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
-    checks: Vec<Check>,
+    checks: Vec<Finding>,
     failed: usize,
     warnings: usize,
 }
 
 impl Report {
     /// One more check.
-    pub(super) fn add(&mut self, about: &str, check: &'static str, state: State, message: String) -> &mut Check {
+    pub(super) fn add(&mut self, about: &str, check: &'static str, state: State, message: String) -> &mut Finding {
         self.failed += usize::from(state == State::Failed);
         self.warnings += usize::from(state == State::Warning);
-        self.checks.push(Check { about: about.to_owned(), check, state, message, facts: BTreeMap::new() });
+        self.checks.push(Finding { about: about.to_owned(), check, state, message, facts: BTreeMap::new() });
         let last = self.checks.len() - 1;
         &mut self.checks[last]
     }
@@ -76,7 +76,7 @@ impl Report {
     }
 }
 
-impl Check {
+impl Finding {
     /// Something of it that a script wants to know.
     pub(super) fn with(&mut self, name: &'static str, value: impl Into<Value>) -> &mut Self {
         self.facts.insert(name, value.into());
