@@ -173,11 +173,14 @@ impl Cli {
     /// files and charts leave an option out.
     #[must_use]
     pub fn from_process() -> Self {
-        let unset = |argument: Arg| {
+        fn unset(argument: Arg) -> Arg {
             let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
             if empty { argument.env(Resettable::Reset) } else { argument }
-        };
-        let command = Self::command().mut_args(unset).mut_subcommands(|command| command.mut_args(unset));
+        }
+        fn without_empty(command: clap::Command) -> clap::Command {
+            command.mut_args(unset).mut_subcommands(without_empty)
+        }
+        let command = without_empty(Self::command());
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 

@@ -19,7 +19,8 @@ impl Client {
     /// # Errors
     /// The file or helper with the credential cannot be read.
     pub async fn who(&self, repository: &Repository) -> Result<Option<String>, Error> {
-        self.find_who(&self.asked(repository)).await.map_err(|kind| Error::new(repository, kind))
+        let asked = self.asked_as(repository)?;
+        self.find_who(&asked).await.map_err(|kind| Error::new(repository, kind))
     }
 
     /// Whether the registry is there and speaks the distribution API, whoever we are. Shows no credential.

@@ -154,8 +154,11 @@ impl Client {
     }
 
     /// The repository that is asked for in place of this one, where a mirror is set.
-    pub fn asked_as(&self, repository: &Repository) -> Repository {
-        self.asked(repository)
+    ///
+    /// # Errors
+    /// The mirror cannot have it.
+    pub fn asked_as(&self, repository: &Repository) -> Result<Repository, Error> {
+        self.asked(repository).map_err(|kind| Error::new(repository, kind))
     }
 
     /// Who tells dates of a repository.
@@ -176,8 +179,8 @@ impl Client {
         self.login.who(repository).await
     }
 
-    pub(super) fn asked(&self, repository: &Repository) -> Repository {
-        self.sites.asked(repository)
+    pub(super) fn asked(&self, repository: &Repository) -> Result<Repository, Kind> {
+        self.sites.asked(repository).map_err(Kind::Mirror)
     }
 
     /// How the registry pages, as far as it is known.

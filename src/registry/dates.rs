@@ -30,8 +30,10 @@ impl Client {
         let record = self.record_of(repository);
         let _turn = record.images.lock().await;
         let mut facts = self.with_store(repository, Store::facts).await;
-        let asked = self.asked(repository);
-        let vendor = self.dates_of(&asked);
+        let (asked, vendor) = match self.asked(repository) {
+            Ok(asked) => (asked.clone(), self.dates_of(&asked)),
+            Err(_) => (repository.clone(), Dates::Nobody),
+        };
         let wanted: BTreeSet<&Tag> = tags.iter().collect();
         let is_known = |facts: &Facts, tag: &Tag| facts.get(tag).is_some_and(|fact| fact.pushed.is_some());
         let mut missing: BTreeSet<&Tag> = wanted.iter().copied().filter(|tag| !is_known(&facts, tag)).collect();

@@ -25,7 +25,8 @@ impl Client {
     /// # Errors
     /// No answer, a refusal, or content that is not what its registry says it is.
     pub async fn details(&self, repository: &Repository, tag: &Tag) -> Result<Option<Details>, Error> {
-        self.find_details(&self.asked(repository), tag).await.map_err(|kind| Error::new(repository, kind))
+        let found = async { self.find_details(&self.asked(repository)?, tag).await };
+        found.await.map_err(|kind| Error::new(repository, kind))
     }
 
     async fn find_details(&self, repository: &Repository, tag: &Tag) -> Result<Option<Details>, Kind> {

@@ -21,7 +21,8 @@ impl Client {
     /// # Errors
     /// No answer, a refusal, or a manifest that is not what its registry says it is.
     pub async fn digest(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, Error> {
-        self.find_digest(&self.asked(repository), tag).await.map_err(|kind| Error::new(repository, kind))
+        let found = async { self.find_digest(&self.asked(repository)?, tag).await };
+        found.await.map_err(|kind| Error::new(repository, kind))
     }
 
     async fn find_digest(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, Kind> {

@@ -31,6 +31,9 @@ pub(super) enum Kind {
     /// A credential is configured, but cannot be read.
     #[error("{0}")]
     Credential(String),
+    /// The mirror that is set cannot be asked for this.
+    #[error("{0}")]
+    Mirror(String),
     /// No connection, or one that broke.
     #[error("{request}: {cause}; check the host name, the network and the proxy settings")]
     Unreachable { request: String, cause: String },
@@ -127,7 +130,9 @@ impl Kind {
             | Self::Down { .. }
             | Self::Lost => true,
             Self::Refused { status, .. } => is_temporary_status(*status),
-            Self::Setup(_) | Self::Credential(_) | Self::Untrusted { .. } | Self::Unusable { .. } => false,
+            Self::Setup(_) | Self::Credential(_) | Self::Mirror(_) | Self::Untrusted { .. } | Self::Unusable { .. } => {
+                false
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Client {
             tags.iter().filter(|tag| !facts.get(*tag).is_some_and(is_known)).cloned().collect();
         let mut failed = None;
         let mut is_changed = false;
-        let asked = &self.asked(repository);
+        let asked = &self.asked(repository).map_err(|kind| Error::new(repository, kind))?;
         let lookups = missing.into_iter().map(|tag| async move {
             let found = self.look_up(asked, &tag).await;
             (tag, found)

@@ -260,7 +260,7 @@ impl Client {
         let none = Marks::default();
         let marks = known.as_ref().map_or(&none, |known| &known.marks);
         let condition = known.as_ref().is_some_and(|known| (0..UNSEEN).contains(&(now - known.seen)));
-        let listed = self.list(&self.asked(repository), marks, condition).await?;
+        let listed = self.list(&self.asked(repository)?, marks, condition).await?;
         let before = known.as_ref();
         let (mut rows, is_list) = (Vec::new(), matches!(listed, Listed::Other(_)));
         let (tags, marks, malformed, seen) = match listed {

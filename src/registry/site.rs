@@ -249,14 +249,17 @@ impl Sites {
     }
 
     /// The repository that is asked for in place of this one: itself where no mirror is set.
-    pub(super) fn asked(&self, repository: &Repository) -> Repository {
-        let mirrored = self.of(repository, |site| {
-            let (mirror, rest) = (site.mirror.as_ref()?, site.prefix.rest(repository)?);
-            let parts = [mirror.registry.as_str(), &mirror.path, rest];
-            let name: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            Repository::parse(&name.join("/")).ok()
-        });
-        mirrored.unwrap_or_else(|| repository.clone())
+    ///
+    /// # Errors
+    /// A mirror that cannot have a repository of that name. Nobody else is asked in its place.
+    pub(super) fn asked(&self, repository: &Repository) -> Result<Repository, String> {
+        let mirror = |site: &Site| {
+            let mirror = site.mirror.as_ref()?;
+            let parts = [mirror.registry.as_str(), &mirror.path, site.prefix.rest(repository)?];
+            Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"))
+        };
+        let Some(name) = self.of(repository, mirror) else { return Ok(repository.clone()) };
+        Repository::parse(&name).map_err(|error| format!("its mirror cannot have it as {name}: {error}"))
     }
 }
 
@@ -303,7 +306,10 @@ mod tests {
             ("quay.io/team/app", "mirror.example.com:5000/quay/app"),
             ("quay.io/else/app", "quay.io/else/app"),
         ] {
-            assert_eq!(sites.asked(&repository(name)), repository(asked), "{name}");
+            assert_eq!(sites.asked(&repository(name)), Ok(repository(asked)), "{name}");
         }
+        let long = format!("x/{}", "a".repeat(252));
+        let told = sites.asked(&repository(&long)).unwrap_err();
+        assert!(told.starts_with("its mirror cannot have it as mirror.example.com/hub/x/aaa"), "{told}");
     }
 }

@@ -67,7 +67,7 @@ pub fn standings(options: &Options) -> Result<Vec<Standing>, Error> {
     let standing = |site: &Site| {
         // Whatever lies below it.
         let below = Repository::parse(&format!("{}/any", site.prefix));
-        let asked = below.ok().map(|below| options.sites.asked(&below));
+        let asked = below.ok().and_then(|below| options.sites.asked(&below).ok());
         let host = asked.as_ref().map_or(site.prefix.registry(), Repository::registry);
         let usual = HostLimits { concurrency: Some(options.host_concurrency), ..HostLimits::of_host(host.api_host()) };
         let own = options.sites.of_host(host, |site| (site.limits != HostLimits::default()).then_some(site.limits));

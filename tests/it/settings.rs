@@ -84,6 +84,11 @@ async fn a_mirror_is_asked_in_its_place_and_each_sees_its_own_credential() {
     check_newest(&newest(&files, &config, &format!("{other}:1.0.0")).await, "1.1.0");
     assert_eq!(shown(&upstream.log()), ["bob:hunter2-upstream"]);
 
+    // Its images are looked at there too.
+    let by_time = ["explain", "--policy", "glob:*", "--image", &format!("{image}:1.0.0")];
+    check_newest(&ask(&files, &config, &by_time).await, "1.2.0");
+    assert!(mirror.count("/proxies/quay/app/manifests/") > 0 && upstream.count("/team/") == 0);
+
     // Without a credential of its own the mirror gets none, though the upstream has one.
     let asked = mirror.log().len();
     let config = config.replace("credentials: {file: mirror}", "credentials: anonymous");

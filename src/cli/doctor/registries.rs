@@ -63,7 +63,9 @@ pub(super) async fn examine(
     while let Some((repository, found)) = answers.next().await {
         done += 1;
         progress.show(&format!("asked for {done} of {of} repositories: {repository}"));
-        let registry = client.asked_as(&repository).registry().clone();
+        // One that its mirror cannot have is told of beside the others of its own registry.
+        let place = client.asked_as(&repository).unwrap_or_else(|_| repository.clone());
+        let registry = place.registry().clone();
         asked.entry(registry).or_default().insert(repository, found);
     }
     drop(answers);
@@ -115,7 +117,7 @@ fn late(timeout: Duration) -> String {
 
 fn tell_of_repository(client: &Client, repository: &Repository, asked: &Asked, about: &str, report: &mut Report) {
     let name = repository.to_string();
-    let place = client.asked_as(repository);
+    let place = client.asked_as(repository).unwrap_or_else(|_| repository.clone());
     let by_mirror = if place == *repository { String::new() } else { format!(", asked as {place}") };
     let who = match &asked.who {
         Ok(who) => who.as_deref().map_or_else(|| "without a name".to_owned(), |who| format!("with {who}")),

@@ -102,6 +102,8 @@ landwaiter.yaml:8:5: the variable NOT_SET, which is to hold a credential, is not
     let home = TempDir::new().unwrap();
     let ran = run(&mut landwaiter(home.path(), CHECK));
     assert!(ran.code == 1 && ran.stderr.contains("the configuration file landwaiter.yaml cannot be read"), "{ran:?}");
+    let empty = run(landwaiter(home.path(), CHECK).env("LANDWAITER_OUTPUT", ""));
+    assert_eq!(empty.code, 1, "what is set to nothing is not set: {empty:?}");
     let ran = run(&mut landwaiter(home.path(), ["config", "check"]));
     assert!(ran.code == 2 && ran.stderr.contains("<FILE>"), "{ran:?}");
 }

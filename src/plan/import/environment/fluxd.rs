@@ -19,12 +19,18 @@ const REASONS: [(&str, &str); 34] = [
     ("--sops", "encrypted files are never changed"),
     ("--sync-*", "nothing is applied to a cluster; leave that to Flux v2, Argo CD or kubectl"),
     ("--registry-disable-scanning", "nothing is updated then: do not run Landwaiter for this repository"),
-    ("--registry-rps", "hosts are asked as often as they want to be, and say so themselves"),
-    ("--registry-burst", "hosts are asked as often as they want to be, and say so themselves"),
+    (
+        "--registry-rps",
+        "hosts are asked as often as they want to be, and say so themselves; for less, set `rate` in the configuration file",
+    ),
+    (
+        "--registry-burst",
+        "hosts are asked as often as they want to be, and say so themselves; for less, set `burst` in the configuration file",
+    ),
     ("--registry-trace", "set LANDWAITER_LOG_LEVEL=landwaiter::registry=debug while you look for something"),
     (
         "--registry-insecure-host",
-        "certificates are always checked: have SSL_CERT_FILE name the authority of the registry, or LANDWAITER_REGISTRY_PLAIN_HTTP the host if it speaks plain HTTP",
+        "certificates are always checked: name the authority as `ca-bundle` of the registry in the configuration file, or set `insecure-plain-http` if it speaks plain HTTP",
     ),
     ("--registry-exclude-image", "only images that somebody asks to follow are looked up"),
     ("--registry-include-image", "only images that somebody asks to follow are looked up"),

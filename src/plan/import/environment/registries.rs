@@ -50,10 +50,12 @@ impl<'e> Reader<'e> {
                 "api_url" => self.address(field, is_plain),
                 "credentials" => self.credentials(field),
                 "insecure" if is_on && !is_plain => {
-                    self.leave(
-                        field,
-                        "certificates are always checked: have SSL_CERT_FILE name the authority of the registry",
+                    let why = format!(
+                        "certificates are always checked: name the authority of the registry as `ca-bundle` of `{}` in \
+                         the configuration file",
+                        self.named
                     );
+                    self.leave(field, why);
                 }
                 "ca_file" => {
                     let note =
@@ -64,7 +66,14 @@ impl<'e> Reader<'e> {
                     let note = "put what `ca_data` says into that file; it replaces the authorities of the machine: add the public ones where other hosts need them";
                     self.authority(field, format!("{FOLDER}/ca.pem"), note);
                 }
-                "limit" => self.leave(field, "hosts are asked as often as they want to be, and say so themselves"),
+                "limit" => {
+                    let why = format!(
+                        "hosts are asked as often as they want to be, and say so themselves; for less, set `rate` for \
+                         `{}` in the configuration file",
+                        self.named
+                    );
+                    self.leave(field, why);
+                }
                 "credsexpire" => {
                     self.leave(
                         field,
@@ -102,14 +111,20 @@ impl<'e> Reader<'e> {
         let own = self.named.split('/').next().unwrap_or_default();
         if own != host && !(is_hub(own) && is_hub(&host)) {
             let why = format!(
-                "images of `{}` are looked up at `{own}` and nowhere else: name the host that answers in the images",
+                "images of `{0}` are looked up at `{own}`: set `mirror: {host}` for `{0}` in the configuration file",
                 self.named
             );
             self.leave(field, why);
         }
         if is_plain {
             let source = (self.setting(field), field.place.clone());
-            self.environment.set("--registry-plain-http", host, source, None);
+            let note = self.registry.field("credentials").map(|_| {
+                format!(
+                    "no credential is shown without TLS: set `insecure-credentials: true` for {host} in the configuration \
+                     file, or give it a certificate"
+                )
+            });
+            self.environment.set("--registry-plain-http", host, source, note);
         }
     }
 
@@ -150,8 +165,11 @@ impl<'e> Reader<'e> {
         let docker = self.environment.variables.iter().find(|variable| variable.name == "LANDWAITER_DOCKER_CONFIG");
         match docker {
             Some(docker) if !docker.notes.contains(&note) => {
-                let why =
-                    format!("one Docker configuration is read, {}: add the `auths` of this Secret to it", docker.value);
+                let why = format!(
+                    "one Docker configuration is read, {}: set `credentials: {{pull-secret: …}}` for `{}` in the \
+                     configuration file",
+                    docker.value, self.named
+                );
                 self.leave(field, why);
             }
             _ => self.environment.set("--docker-config", file, source, Some(note)),
@@ -163,7 +181,13 @@ impl<'e> Reader<'e> {
         let known = self.environment.variables.iter().find(|variable| variable.name == name);
         let is_new = known.is_none();
         match known.map(|known| known.value.clone()).filter(|known| *known != file) {
-            Some(known) => self.leave(field, format!("one file is read, {known}: add this authority to it")),
+            Some(known) => {
+                let why = format!(
+                    "one file is read, {known}: name this authority as `ca-bundle` of `{}` in the configuration file",
+                    self.named
+                );
+                self.leave(field, why);
+            }
             None if is_new => self.environment.variables.push(Variable {
                 name: name.to_owned(),
                 value: file,

@@ -84,7 +84,7 @@ fn flags_without_an_equivalent_say_why() {
             "2 --token=: nobody is reported to; every change is a commit with its reasons",
             "3 --memcached-hostname=m: no cache is needed beside it",
             "4 --registry-ecr-region=eu-west-1: name the helper `ecr-login` under `credHelpers` of the Docker configuration",
-            "5 --registry-insecure-host=r:5000: certificates are always checked: have SSL_CERT_FILE name the authority of the registry, or LANDWAITER_REGISTRY_PLAIN_HTTP the host if it speaks plain HTTP",
+            "5 --registry-insecure-host=r:5000: certificates are always checked: name the authority as `ca-bundle` of the registry in the configuration file, or set `insecure-plain-http` if it speaks plain HTTP",
             "6 --nonsense=1: it is no flag of fluxd that is known here",
             "8 --registry-poll-interval=2m: LANDWAITER_REGISTRY_POLL_INTERVAL is 1m already, and one daemon has one value; run another one for this",
         ],
@@ -136,8 +136,8 @@ fn credentials_are_named_and_never_copied() {
             "  /etc/landwaiter/credentials/ghcr.io-org is to hold what the variable GHCR_TOKEN does: `user:password`, in one line",
             "LANDWAITER_DOCKER_CONFIG=/etc/landwaiter/docker/config.json <- credentials of Q",
             "  /etc/landwaiter/docker/config.json is to hold the key `.dockerconfigjson` of the Secret ns/quay",
-            "2 limit of Hub=10: hosts are asked as often as they want to be, and say so themselves",
-            "5 credentials of R=pullsecret:ns/r: one Docker configuration is read, /etc/landwaiter/docker/config.json: add the `auths` of this Secret to it",
+            "2 limit of Hub=10: hosts are asked as often as they want to be, and say so themselves; for less, set `rate` for `docker.io` in the configuration file",
+            "5 credentials of R=pullsecret:ns/r: one Docker configuration is read, /etc/landwaiter/docker/config.json: set `credentials: {pull-secret: …}` for `r.example.com` in the configuration file",
             "6 credentials of S=ext:/scripts/login.sh: scripts are not run: write a credential helper for Docker that does what /scripts/login.sh does, and name it for `s.example.com` under `credHelpers` of the Docker configuration",
             "7 credentials of T=: it is no reference such as `env:`, `secret:`, `pullsecret:` or `ext:`",
         ],
@@ -147,17 +147,20 @@ fn credentials_are_named_and_never_copied() {
 #[test]
 fn hosts_and_authorities() {
     registries(
-        "- {name: A, api_url: 'http://a.example.com:5000', prefix: 'a.example.com:5000', insecure: true}
+        "- {name: A, api_url: 'http://a.example.com:5000', prefix: 'a.example.com:5000', insecure: true, credentials: 'env:A'}
 - {name: B, api_url: 'https://mirror.example.com', prefix: b.example.com, insecure: yes, ca_file: /ca/b.pem}
 - {name: C, api_url: 'https://c.example.com', ca_data: 'PEM', tagsortmode: latest-first, ping: true, default: true, defaultns: team, credsexpire: 1h}
 ",
         &[
             "LANDWAITER_REGISTRY_PLAIN_HTTP=a.example.com:5000 <- api_url of A",
+            "  no credential is shown without TLS: set `insecure-credentials: true` for a.example.com:5000 in the configuration file, or give it a certificate",
+            "LANDWAITER_REGISTRY_CREDENTIALS=a.example.com:5000=/etc/landwaiter/credentials/a.example.com-5000 <- credentials of A",
+            "  /etc/landwaiter/credentials/a.example.com-5000 is to hold what the variable A does: `user:password`, in one line",
             "SSL_CERT_FILE=/ca/b.pem <- ca_file of B",
             "  it replaces the authorities of the machine: add the public ones where other hosts need them",
-            "3 api_url of B=https://mirror.example.com: images of `b.example.com` are looked up at `b.example.com` and nowhere else: name the host that answers in the images",
-            "3 insecure of B=yes: certificates are always checked: have SSL_CERT_FILE name the authority of the registry",
-            "4 ca_data of C=: one file is read, /ca/b.pem: add this authority to it",
+            "3 api_url of B=https://mirror.example.com: images of `b.example.com` are looked up at `b.example.com`: set `mirror: mirror.example.com` for `b.example.com` in the configuration file",
+            "3 insecure of B=yes: certificates are always checked: name the authority of the registry as `ca-bundle` of `b.example.com` in the configuration file",
+            "4 ca_data of C=: one file is read, /ca/b.pem: name this authority as `ca-bundle` of `c.example.com` in the configuration file",
             "4 tagsortmode of C=latest-first: the order of a list is never trusted: `newest` goes by the created times of the images",
             "4 ping of C=true: nobody is asked at the start; `landwaiter plan` shows whether a registry answers",
             "4 default of C=true: an image without a host is one of Docker Hub; write the host into the images",

@@ -94,7 +94,7 @@ SSL_CERT_FILE=/ca/ours.pem
 # Without an equivalent:
 # --git-ci-skip `true` (flux/flux.yaml:19:11): there is no option for it yet; have CI pass over the commits of this author
 # --token (flux/flux.yaml:20:11): nobody is reported to; every change is a commit with its reasons
-# limit of Ours `30` (registries.conf:10:10): hosts are asked as often as they want to be, and say so themselves
+# limit of Ours `30` (registries.conf:10:10): hosts are asked as often as they want to be, and say so themselves; for less, set `rate` for `registry.example.com:5000` in the configuration file
 "
     );
 }
