@@ -147,7 +147,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 4 + 12 + 2 + 2);
+    assert_eq!(keys.len(), 4 + 13 + 2 + 2);
     for (name, key) in keys {
         let description = key["description"].as_str().unwrap_or_default();
         assert!(description.contains(" Default: ") && description.ends_with('.'), "{name}: {key}");
