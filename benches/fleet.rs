@@ -10,7 +10,7 @@
 //! | pass | what it is |
 //! |---|---|
 //! | cold | the first one, with nothing known |
-//! | settled | every repository is due, and nothing has changed |
+//! | settled | every repository is due, two intervals of a minute later, and nothing has changed |
 //! | one new tag | the same, and one repository has a new version: a commit for its workloads |
 //! | restart | a new process with the store of the old one; nothing is due |
 //! | idle | ten seconds of the daemon while nothing is due |
@@ -48,7 +48,10 @@ use landwaiter::registry;
 use tokio::net::TcpListener;
 
 const ROLE: &str = "LANDWAITER_FLEET_ROLE";
-const INTERVAL: Duration = Duration::from_hours(1);
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// The interval while nothing is to be due.
+const LONG: Duration = Duration::from_hours(1);
 
 /// One of the workloads.
 #[derive(Debug, Clone, Copy)]
@@ -171,10 +174,10 @@ fn println(line: &str) {
 async fn watch(workload: &Workload) {
     let folder = env::var("FLEET_FOLDER").expect("set");
     config_repository(Path::new(&folder), workload);
-    let reconciler = reconciler(Path::new(&folder));
+    let reconciler = reconciler(Path::new(&folder), INTERVAL);
     // The last of the passes below is made now.
-    let start = Timestamp::now() - 6.hours();
-    let at = |pass: i64| start + (2 * pass).hours();
+    let start = Timestamp::now() - 6.minutes();
+    let at = |pass: i64| start + (2 * pass).minutes();
     let meter = Meter::start().await;
     assert!(matches!(pass(&reconciler, at(0)).await, Some(Outcome::NothingToDo)));
     meter.report("cold").await;
@@ -198,7 +201,7 @@ async fn watch(workload: &Workload) {
 
 async fn restart() {
     let folder = env::var("FLEET_FOLDER").expect("set");
-    let reconciler = reconciler(Path::new(&folder));
+    let reconciler = reconciler(Path::new(&folder), LONG);
     let meter = Meter::start().await;
     assert!(matches!(pass(&reconciler, Timestamp::now()).await, Some(Outcome::NothingToDo)));
     meter.report("restart").await;
@@ -211,7 +214,7 @@ async fn restart() {
         meter.report("idle, 10 s").await;
         stop.request();
     };
-    tokio::join!(daemon::run(&reconciler, INTERVAL, &stop), later);
+    tokio::join!(daemon::run(&reconciler, LONG, &stop), later);
 }
 
 async fn pass(reconciler: &Reconciler, now: Timestamp) -> Option<Outcome> {
@@ -220,19 +223,19 @@ async fn pass(reconciler: &Reconciler, now: Timestamp) -> Option<Outcome> {
     Some(report.outcome)
 }
 
-fn reconciler(folder: &Path) -> Reconciler {
+fn reconciler(folder: &Path, interval: Duration) -> Reconciler {
     let data_dir = folder.join("data");
     let store = Some(data_dir.join("registry.redb"));
     let url = RemoteUrl::parse(folder.join("config.git").to_str().expect("UTF-8")).expect("a path");
     let (ssh, timeout) = (git::SshOptions::default(), git::DEFAULT_TIMEOUT);
     let options = git::Options { url, branch: None, data_dir, credential: None, ssh, timeout };
-    let registry = registry::Options { store, poll_interval: INTERVAL, ..registry::Options::default() };
+    let registry = registry::Options { store, poll_interval: interval, ..registry::Options::default() };
     let options = (Mirror::open(options).expect("a mirror"), registry::Client::new(registry).expect("a client"));
     let pass = reconcile::Options {
         paths: Vec::new(),
         dialects: Dialects::default(),
         author: Identity::new("Bench", "bench@example.com").expect("an identity"),
-        git_fresh_for: INTERVAL,
+        git_fresh_for: LONG,
         patience: None,
         dry_run: false,
     };

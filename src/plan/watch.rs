@@ -49,6 +49,8 @@ pub type Findings = BTreeMap<Repository, Finding>;
 pub struct Rulings {
     watch: Watch,
     judged: Vec<Judged>,
+    /// Whether some of them would be others if the list were not the first one.
+    is_of_first_list: bool,
 }
 
 /// What the tags come to for one wish.
@@ -86,6 +88,12 @@ impl Watch {
         let wishes = Arc::make_mut(&mut self.wishes);
         wishes.places.entry(current.cloned()).or_default().push(wishes.all.len());
         wishes.all.push((policy.clone(), current.cloned()));
+    }
+
+    /// The tags that stand in Git, each once.
+    #[must_use]
+    pub fn in_use(&self) -> Vec<&Tag> {
+        self.wishes.places.keys().flatten().collect()
     }
 
     /// The tags out of `tags` whose created time the policies must know: those that they admit and
@@ -149,7 +157,7 @@ impl Watch {
 
     fn judge(&self, judge: impl Fn(&Policy, Option<&Tag>) -> Judged) -> Rulings {
         let judged = self.wishes().map(|(policy, current)| judge(policy, current)).collect();
-        Rulings { watch: self.clone(), judged }
+        Rulings { watch: self.clone(), judged, is_of_first_list: false }
     }
 
     fn wishes(&self) -> impl Iterator<Item = (&Policy, Option<&Tag>)> {
@@ -167,6 +175,35 @@ impl Rulings {
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Holds what would go back because the tag in Git is not there: a first list may just lack it.
+    /// `candidates` are those that were ruled on, in the order of their tags.
+    #[must_use]
+    pub fn without_steps_back(mut self, candidates: &[Candidate]) -> Self {
+        let is_there = |tag: &Tag| candidates.binary_search_by(|candidate| candidate.tag.cmp(tag)).is_ok();
+        for ((_, current), judged) in self.watch.wishes().zip(&mut self.judged) {
+            if let (Some(current), Judged::Firm { ruling, forward: false }) = (current, &*judged)
+                && let Decision::Update(choice) = &ruling.decision
+                && !is_there(current)
+            {
+                let reason = format!(
+                    "`{current}` is not in the registry's list, which is the first that we know and may lack it; the \
+                     policy takes `{}` when a list some minutes later does not have it either",
+                    choice.tag
+                );
+                let until = ruling.until;
+                *judged = Judged::Unconfirmed { reason: reason.into(), until };
+                self.is_of_first_list = true;
+            }
+        }
+        self
+    }
+
+    /// Whether some of them were held because the list is the first one. Then they have to be made anew.
+    #[must_use]
+    pub fn is_of_first_list(&self) -> bool {
+        self.is_of_first_list
     }
 
     /// When they may be other ones by time alone.

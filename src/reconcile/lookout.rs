@@ -31,11 +31,21 @@ pub struct Patience {
     pub registry: Duration,
     /// For all of them together.
     pub whole: Duration,
+    /// The same for the first pass, which may know nothing yet: what is late then would be a commit for
+    /// each handful of answers.
+    pub first: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { registry: Duration::from_secs(3), whole: Duration::from_secs(15) }
+        let (registry, whole) = (Duration::from_secs(3), Duration::from_secs(15));
+        Self { registry, whole, first: Duration::from_mins(3) }
+    }
+}
+
+impl Patience {
+    fn at_first(self) -> Self {
+        Self { whole: self.first, ..self }
     }
 }
 
@@ -119,7 +129,8 @@ impl Lookout {
         patience: Option<Patience>,
     ) {
         let mut heard = self.heard.subscribe();
-        self.begin(watches, locked, now);
+        let is_first = self.begin(watches, locked, now);
+        let patience = patience.map(|patience| if is_first { patience.at_first() } else { patience });
         let began = Instant::now();
         while let Some(until) = self.waits_until(began, patience) {
             // The sender lives in `self`, so either there is an answer or the time is over.
@@ -157,8 +168,8 @@ impl Lookout {
         .min()
     }
 
-    /// Takes up what is watched now, and asks for what is due of it.
-    fn begin(&self, watches: &Arc<Watches>, locked: &Arc<BTreeSet<Repository>>, now: Timestamp) {
+    /// Takes up what is watched now, and asks for what is due of it. Whether that was the first time.
+    fn begin(&self, watches: &Arc<Watches>, locked: &Arc<BTreeSet<Repository>>, now: Timestamp) -> bool {
         let mut state = self.state();
         state.looks += 1;
         state.hosts.values_mut().for_each(|host| host.awaited = 0);
@@ -191,6 +202,7 @@ impl Lookout {
                 tasks.spawn(work(registry, shared, heard, name.clone()));
             }
         }
+        state.looks == 1
     }
 
     /// Until when to wait for what this look asked for; `None` when all of it is there, or is not waited for
@@ -343,11 +355,16 @@ async fn work(registry: Arc<Client>, state: Arc<Mutex<State>>, heard: watch::Sen
             Ok(found) => found.map_err(|error| error.to_string()),
             Err(_) => Err("looking for the tags broke off; this is a mistake in Landwaiter".to_owned()),
         };
+        let is_good = found.is_ok();
         let is_news = lock(&state).take_in(&question.repository, &question.watch, found);
         heard.send_modify(|heard| {
             heard.answers += 1;
             heard.news += u64::from(is_news);
         });
+        // Nobody waits for this.
+        if is_good && question.pace == Pace::Usual {
+            registry.moved(&question.repository, &question.watch.in_use(), question.now).await;
+        }
     }
 }
 
@@ -359,8 +376,11 @@ impl Question {
             return Ok((version, Arc::new(self.watch.rule(&[], self.now))));
         }
         let known = self.known.as_ref();
-        let holds =
-            |rulings: &Rulings| *rulings.watch() == self.watch && rulings.until().is_none_or(|until| self.now < until);
+        let holds = |rulings: &Rulings| {
+            *rulings.watch() == self.watch
+                && rulings.until().is_none_or(|until| self.now < until)
+                && !rulings.is_of_first_list()
+        };
         if let Some(known) = known.filter(|(of, rulings)| *of == version && holds(rulings)) {
             return Ok(known.clone());
         }

@@ -68,13 +68,16 @@ pub(super) async fn ruled(
     let (candidates, listing) = dated(registry, repository, watch, listing).await?;
     let watch = watch.clone();
     // Deciding for many policies out of many tags takes its time, and others want to be heard meanwhile.
-    let ruled = task::spawn_blocking(move || match listing.doubt() {
-        None => watch.rule(&candidates, now),
-        Some(doubt) => {
-            let is_firm = |candidate: &&Candidate| listing.doubtful().binary_search(&candidate.tag).is_err();
-            let firm: Vec<_> = candidates.iter().filter(is_firm).cloned().collect();
-            watch.rule_in_doubt(&candidates, &firm, doubt, now)
-        }
+    let ruled = task::spawn_blocking(move || {
+        let rulings = match listing.doubt() {
+            None => watch.rule(&candidates, now),
+            Some(doubt) => {
+                let is_firm = |candidate: &&Candidate| listing.doubtful().binary_search(&candidate.tag).is_err();
+                let firm: Vec<_> = candidates.iter().filter(is_firm).cloned().collect();
+                watch.rule_in_doubt(&candidates, &firm, doubt, now)
+            }
+        };
+        if listing.is_first() { rulings.without_steps_back(&candidates) } else { rulings }
     });
     Ok(ruled.await.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic())))
 }

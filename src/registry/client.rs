@@ -20,7 +20,7 @@ use super::site::{Site, Sites};
 use super::store::Store;
 use super::transport::{self, Answer, Ask, Method, Patience, Transport};
 use super::vendor::Dates;
-use super::walk::Paging;
+use super::walk::{Paging, Silence};
 use super::wire::{Habits, Wires};
 use crate::image::{Registry, Repository};
 
@@ -185,7 +185,7 @@ impl Client {
 
     /// How the registry pages, as far as it is known.
     pub(super) fn paging(&self, registry: &Registry) -> Paging {
-        self.pagings().get(registry).copied().unwrap_or(Paging { size: self.page_size, links: false })
+        self.pagings().get(registry).copied().unwrap_or(Paging { size: self.page_size, silence: Silence::Untried })
     }
 
     pub(super) fn pagings(&self) -> std::sync::MutexGuard<'_, HashMap<Registry, Paging>> {

@@ -1,6 +1,8 @@
-//! When the images behind tags were made: looked up for the tags that somebody asks about, and once.
+//! When the images behind tags were made: looked up for the tags that somebody asks about, and once. And
+//! whether the tags that are in use still point at the images that they pointed at.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -8,13 +10,18 @@ use jiff::Timestamp;
 use super::client::{Client, MANIFEST_LIMIT};
 use super::digest;
 use super::error::{Error, Kind};
+use super::look::Record;
 use super::metadata::{self, Lead};
+use super::schedule;
 use super::store::{Config, Created, Fact, Store};
 use super::transport::Answer;
 use crate::image::{Digest, Repository, Tag};
 
 /// How deep an index may hold an index.
 const MAX_DEPTH: usize = 3;
+
+/// How often it is asked what a tag in use points at, in milliseconds.
+const CHECKED_EVERY: i64 = 24 * 60 * 60 * 1000;
 
 impl Client {
     /// When the images of `tags` were made, by their configurations, in the order of `tags`.
@@ -68,6 +75,38 @@ impl Client {
             self.store.put_facts(repository, &facts);
         }
         failed.map_or(Ok(found), |kind| Err(Error::new(repository, kind)))
+    }
+
+    /// Asks for the digests of those of these tags whose moment of the day has come since they were asked
+    /// about last, and gives those that point at another image than then. The moments are spread over the
+    /// day, and a process that starts knows of none that was missed, so this is a request now and then. No
+    /// trouble with it is an error for anybody.
+    pub async fn moved(&self, repository: &Repository, tags: &[&Tag], now: Timestamp) -> Vec<Tag> {
+        let record = self.record_of(repository);
+        let due = record.due_for_check(repository, tags, now.as_millisecond());
+        let mut moved = Vec::new();
+        if due.is_empty() {
+            return moved;
+        }
+        let _turn = record.images.lock().await;
+        let mut facts = self.with_store(repository, Store::facts).await;
+        for tag in due {
+            match self.digest(repository, &tag).await {
+                Ok(None) => {}
+                Ok(Some(digest)) => {
+                    let fact = facts.entry(tag.clone()).or_default();
+                    let before = fact.digest.replace(digest.clone());
+                    if tell_if_moved(repository, &tag, before, Some(digest)) {
+                        // Its time is that of another image.
+                        fact.is_stale = true;
+                        moved.push(tag);
+                    }
+                }
+                Err(error) => tracing::debug!(%repository, %tag, %error, "what the tag points at is not to be had"),
+            }
+        }
+        self.store.put_facts(repository, &facts);
+        moved
     }
 
     /// What is behind a tag; `None` when the tag is gone.
@@ -149,11 +188,26 @@ impl Client {
     }
 }
 
-/// Choosing is by name, so a tag that was moved changes nothing by itself; but whoever runs it should know.
-pub(super) fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) {
-    if let (Some(before), Some(now)) = (before, now)
-        && before != now
-    {
-        tracing::warn!(%repository, %tag, %before, %now, "the tag was moved to another image");
+impl Record {
+    /// The tags whose moment came since this was asked before; none of them when it was not.
+    fn due_for_check(&self, repository: &Repository, tags: &[&Tag], now: i64) -> Vec<Tag> {
+        let before = self.checked.swap(now, Ordering::Relaxed);
+        let is_due = |tag: &Tag| {
+            let moment = schedule::moment(repository, tag.as_str(), CHECKED_EVERY);
+            let day = |at: i64| (at - moment).div_euclid(CHECKED_EVERY);
+            before != 0 && day(before) < day(now)
+        };
+        tags.iter().filter(|tag| is_due(tag)).map(|tag| (*tag).clone()).collect()
     }
+}
+
+/// Choosing is by name, so a tag that was moved changes nothing by itself; but whoever runs it should know.
+/// Gives whether it was.
+pub(super) fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) -> bool {
+    let (Some(before), Some(now)) = (before, now) else { return false };
+    if before == now {
+        return false;
+    }
+    tracing::warn!(%repository, %tag, %before, %now, "the tag was moved to another image");
+    true
 }

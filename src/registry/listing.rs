@@ -107,8 +107,8 @@ impl Client {
             let Names { names, mut told } = read_page(&answer.body).map_err(&unusable)?;
             rows.append(&mut told);
             let mut page = Page::of(walk.page(), &answer);
-            let is_new = names.is_empty() || contents.insert(content(&names));
-            let is_probe = walk.is_probing();
+            let (is_trial, is_probe) = (walk.is_trial(), walk.is_probing());
+            let is_new = !is_trial && (names.is_empty() || contents.insert(content(&names)));
             let links = links(&answer.headers);
             let more = walk.turn(links.iter().map(String::as_str), &names).map_err(&unusable)?;
             if !is_new && !is_probe {
@@ -125,7 +125,7 @@ impl Client {
                 marks.pages.push(page);
             }
             budget -= answer.body.len();
-            for name in names {
+            for name in names.into_iter().filter(|_| !is_trial) {
                 match Tag::parse(&name) {
                     Ok(tag) => tags.push(tag),
                     Err(_) => malformed += 1,

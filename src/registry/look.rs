@@ -1,14 +1,14 @@
 //! Which tags a repository has: asked when it is time, compared with what is known, and kept.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::task;
 use tokio::time::Instant;
 
-use super::belief::{Belief, InDoubt, News};
+use super::belief::{self, Belief, InDoubt, News};
 use super::client::Client;
 use super::dates::learn_dates;
 use super::error::{Error, Kind};
@@ -30,6 +30,7 @@ pub struct Listing {
     since: i64,
     doubtful: Arc<[Tag]>,
     doubt: Option<Arc<str>>,
+    is_first: bool,
     malformed: usize,
 }
 
@@ -49,6 +50,8 @@ pub(super) struct Record {
     times: Mutex<Times>,
     /// Locked while images are looked up.
     pub(super) images: tokio::sync::Mutex<()>,
+    /// When it was last looked which tags in use are to be checked, in milliseconds since 1970.
+    pub(super) checked: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -112,14 +115,22 @@ impl Listing {
         self.doubt.as_deref()
     }
 
+    /// Whether nothing but the first look stands behind it: no list came five minutes later that could show
+    /// what the first one lacked. Never where what is known does not outlive the process.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.is_first
+    }
+
     /// How many names in the last answer were no tags by the grammar and were left out.
     #[must_use]
     pub fn malformed(&self) -> usize {
         self.malformed
     }
 
-    fn of(belief: Belief, malformed: usize) -> Self {
+    fn of(belief: Belief, is_first: bool, malformed: usize) -> Self {
         Self {
+            is_first,
             since: belief.since,
             first_seen: belief.tags.iter().map(|known| known.first_seen).collect(),
             doubt: belief.in_doubt().map(|doubt| doubt.to_string().into()),
@@ -206,7 +217,9 @@ impl Client {
         let record = self.record_of(repository);
         let malformed = record.state.lock().await.known.as_ref().map_or(0, |known| known.malformed);
         let listing = self.with_store(repository, move |store, repository| {
-            store.list(repository).map(|list| Listing::of(list.belief, malformed))
+            let (belief, listed) = (store.list(repository)?.belief, store.time(repository).unwrap_or_default());
+            let is_first = store.is_kept() && listed < belief.since.saturating_add(belief::OVER).saturating_mul(1000);
+            Some(Listing::of(belief, is_first, malformed))
         });
         if let Some(listing) = listing.await {
             return Ok(listing);
@@ -383,6 +396,7 @@ fn learn(
     let doubt = belief.in_doubt();
     if news.is_changed {
         store.put_list(repository, &List { marks, belief }, now);
+        store.relieve(Timestamp::from_millisecond(now).unwrap_or_default());
     } else {
         store.put_time(repository, now);
     }

@@ -49,7 +49,7 @@ pub(super) fn next(repository: &Repository, interval: Duration, pace: Pace, list
     }
     let moments = i64::try_from(spread.repositories.div_ceil(AT_ONCE)).unwrap_or(i64::MAX);
     let moments = moments.min(interval / SHORTEST).max(1);
-    let moment = (hash(repository) % moments.unsigned_abs()).cast_signed() * (interval / moments);
+    let moment = (hash(repository, "") % moments.unsigned_abs()).cast_signed() * (interval / moments);
     let earliest = listed.saturating_add(interval / 2);
     earliest + (spread.offset % interval + moment - earliest).rem_euclid(interval)
 }
@@ -60,9 +60,14 @@ pub(super) fn retry(interval: Duration, failures: u32, tried: i64) -> i64 {
     tried.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// A moment in a span of time for something of a repository, always the same one.
+pub(super) fn moment(repository: &Repository, of: &str, span: i64) -> i64 {
+    (hash(repository, of) % span.unsigned_abs().max(1)).cast_signed()
+}
+
 /// FNV-1a: the same after every restart.
-fn hash(repository: &Repository) -> u64 {
-    let parts = [repository.registry().as_str(), "/", repository.path()];
+fn hash(repository: &Repository, of: &str) -> u64 {
+    let parts = [repository.registry().as_str(), "/", repository.path(), of];
     let bytes = parts.iter().flat_map(|part| part.bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -201,6 +201,19 @@ impl Store {
         state.times.retain(|key, (_, is_written)| *is_written || is_watched(key));
     }
 
+    /// Writes what was gathered if that is much, so that it does not fill the memory. Waits for the disk.
+    pub(super) fn relieve(&self, now: Timestamp) {
+        let is_much = self.state().pending_bytes >= MUCH;
+        if is_much {
+            self.flush(now);
+        }
+    }
+
+    /// Whether what is known is to outlive the process.
+    pub(super) fn is_kept(&self) -> bool {
+        self.state().path.is_some()
+    }
+
     /// Writes what has to be written: in one go, and nothing when nothing changed. Waits for the disk.
     pub(super) fn flush(&self, now: Timestamp) {
         let mut state = self.state();

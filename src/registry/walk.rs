@@ -1,9 +1,10 @@
 //! Which page of a tag list is asked next, and whether the pages so far are all there are. Pure: knows
 //! URLs and answers, sends nothing.
 //!
-//! Not every registry says with a `Link` that there is more. A list that ends just where a page is full,
-//! without any such word, is therefore asked for what comes after its last tag. A registry that does not
-//! page at all is told from one that cut the list by asking for one tag less.
+//! Not every registry says with a `Link` that there is more. Where a list ends just where a page is full,
+//! without any such word, the registry is tried once: asked for one tag less, does it say that there is one
+//! more? If it does, its silence is the end from then on, and a list is one page. If not, such a list is
+//! asked for what comes after its last tag, each time.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -26,8 +27,21 @@ const SMALLER: [usize; 3] = [1000, 100, 50];
 pub(super) struct Paging {
     /// Tags per page.
     pub(super) size: usize,
-    /// Whether it was seen to say that there is more, so that its silence means the end.
-    pub(super) links: bool,
+    pub(super) silence: Silence,
+}
+
+/// What it means when a registry does not say that there is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nobody knows yet.
+    Untried,
+    /// The end: it was seen to say that there is more.
+    End,
+    /// Nothing.
+    Nothing {
+        /// Whether it gives fewer tags when fewer are asked for.
+        obeys: bool,
+    },
 }
 
 /// A walk through the pages of one list.
@@ -37,6 +51,8 @@ pub(super) struct Walk {
     paging: Paging,
     page: Url,
     phase: Phase,
+    /// The last tag of the last page.
+    last: String,
     seen: HashSet<Url>,
 }
 
@@ -47,15 +63,16 @@ enum Phase {
     Paging,
     /// Whether there is anything after a page that seems full. The page before: its content, and how much it was.
     Beyond { before: u64, names: usize },
-    /// Whether fewer come when one fewer is asked for than came.
-    Fewer { than: usize },
+    /// What the registry says when one tag fewer is asked for than there are. The page before: its content, and
+    /// how much it was.
+    Trial { before: u64, names: usize },
 }
 
 impl Walk {
     /// `list` is the address of the list, without a query.
     pub(super) fn new(list: Url, paging: Paging) -> Self {
         let page = with_query(&list, paging.size, None);
-        Self { list, paging, page, phase: Phase::Paging, seen: HashSet::new() }
+        Self { list, paging, page, phase: Phase::Paging, last: String::new(), seen: HashSet::new() }
     }
 
     /// The page to ask for.
@@ -67,6 +84,11 @@ impl Walk {
     /// already.
     pub(super) fn is_probing(&self) -> bool {
         self.phase != Phase::Paging
+    }
+
+    /// Whether the page is asked for to see how the registry pages, and is no part of the list.
+    pub(super) fn is_trial(&self) -> bool {
+        matches!(self.phase, Phase::Trial { .. })
     }
 
     /// How the registry pages, by now.
@@ -105,23 +127,25 @@ impl Walk {
     ) -> Result<bool, String> {
         self.seen.insert(self.page.clone());
         let linked = page::next(links, &self.page).map_err(|bad| bad.to_string())?;
-        self.paging.links |= linked.is_some();
+        if linked.is_some() {
+            self.paging.silence = Silence::End;
+        }
         let content = content(names);
         match self.phase {
-            Phase::Fewer { than } if names.len() < than => {
-                return Err(format!(
-                    "the tag list has just {than} tags, no word of a next page, and asking for what comes after the last \
-                     one gives the same again, so some may be missing; this is a fault of the registry"
-                ));
+            Phase::Trial { .. } if linked.is_some() => return Ok(false),
+            Phase::Trial { before, names: all } => {
+                self.paging.silence = Silence::Nothing { obeys: names.len() < all };
+                return self.go_beyond(before, all);
             }
-            Phase::Fewer { .. } => return Ok(false),
             Phase::Beyond { before, names } if before == content && linked.is_none() => {
-                // It does not page. It gave all it has, unless it cut the list as we asked.
-                if names == 1 {
-                    return Ok(false);
+                // It does not page. It gave all it has, unless it cuts lists as we ask.
+                if self.paging.silence == (Silence::Nothing { obeys: true }) {
+                    return Err(format!(
+                        "the tag list has just {names} tags, no word of a next page, and asking for what comes after the \
+                         last one gives the same again, so some may be missing; this is a fault of the registry"
+                    ));
                 }
-                self.phase = Phase::Fewer { than: names };
-                return self.go(with_query(&self.list, names - 1, None)).map(|()| true);
+                return Ok(false);
             }
             Phase::Beyond { .. } | Phase::Paging => {}
         }
@@ -130,8 +154,18 @@ impl Walk {
             return self.go(next).map(|()| true);
         }
         let (Some(last), true) = (names.last(), self.may_be_cut(names.len())) else { return Ok(false) };
-        self.phase = Phase::Beyond { before: content, names: names.len() };
-        self.go(with_query(&self.list, self.paging.size, Some(last))).map(|()| true)
+        last.clone_into(&mut self.last);
+        if self.paging.silence == Silence::Untried && names.len() > 1 {
+            self.phase = Phase::Trial { before: content, names: names.len() };
+            return self.go(with_query(&self.list, names.len() - 1, None)).map(|()| true);
+        }
+        self.go_beyond(content, names.len())
+    }
+
+    /// To what comes after the last tag.
+    fn go_beyond(&mut self, before: u64, names: usize) -> Result<bool, String> {
+        self.phase = Phase::Beyond { before, names };
+        self.go(with_query(&self.list, self.paging.size, Some(&self.last))).map(|()| true)
     }
 
     /// Whether a last page with so many names may be followed by another one all the same.
@@ -141,7 +175,7 @@ impl Walk {
             Phase::Beyond { names: before, .. } => names == before,
             _ => names < self.paging.size && USUAL_PAGES.contains(&names),
         };
-        !self.paging.links && names > 0 && (names == self.paging.size || is_usual)
+        self.paging.silence != Silence::End && names > 0 && (names == self.paging.size || is_usual)
     }
 
     fn go(&mut self, next: Url) -> Result<(), String> {
@@ -178,7 +212,7 @@ mod tests {
 
     use url::Url;
 
-    use super::{Paging, Walk};
+    use super::{Paging, Silence, Walk};
 
     /// How a registry of these tests answers.
     #[derive(Debug, Clone, Copy, Default)]
@@ -208,12 +242,13 @@ mod tests {
     /// How many requests it takes to get all tags, or what is wrong.
     fn walk(registry: Registry, size: usize) -> Result<usize, String> {
         let list = Url::parse("https://r.example/v2/web/tags/list").unwrap();
-        let mut walk = Walk::new(list, Paging { size, links: false });
+        let mut walk = Walk::new(list, Paging { size, silence: Silence::Untried });
         let mut found = BTreeSet::new();
         for requests in 1.. {
             let (names, link) = registry.answer(walk.page());
+            let is_trial = walk.is_trial();
             let more = walk.turn(link.as_deref(), &names)?;
-            found.extend(names);
+            found.extend(names.into_iter().filter(|_| !is_trial));
             if !more {
                 assert_eq!(found.len(), registry.tags, "{registry:?}");
                 return Ok(requests);
@@ -239,14 +274,14 @@ mod tests {
 
     #[test]
     fn a_registry_without_links_is_asked_for_what_comes_next() {
-        for (tags, requests) in [(0, 1), (999, 1), (1000, 2), (1001, 2), (2000, 3), (2500, 3)] {
+        for (tags, requests) in [(0, 1), (999, 1), (1000, 3), (1001, 3), (2000, 4), (2500, 4)] {
             check(Registry { tags, ..Registry::default() }, 1000, requests);
         }
     }
 
     #[test]
     fn a_cap_below_what_was_asked_for_is_noticed() {
-        for (tags, requests) in [(99, 1), (100, 2), (101, 2), (1088, 11)] {
+        for (tags, requests) in [(99, 1), (100, 3), (101, 3), (1088, 12)] {
             check(Registry { tags, cap: Some(100), ..Registry::default() }, 1000, requests);
         }
     }
@@ -270,7 +305,8 @@ mod tests {
 
     #[track_caller]
     fn check_smaller(size: usize, status: u16, body: &str, expected: Option<usize>) {
-        let walk = Walk::new(Url::parse("https://r.example/v2/web/tags/list").unwrap(), Paging { size, links: false });
+        let list = Url::parse("https://r.example/v2/web/tags/list").unwrap();
+        let walk = Walk::new(list, Paging { size, silence: Silence::Untried });
         assert_eq!(walk.smaller(status, body.as_bytes()), expected, "{body}");
     }
 

@@ -2,6 +2,8 @@
 
 mod daemon;
 mod dialects;
+mod fleet;
+mod kept;
 mod lookout;
 mod registries;
 mod settings;

@@ -24,7 +24,7 @@ pub(super) fn minute(minute: i64) -> Timestamp {
     second(minute * 60)
 }
 
-fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
+pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
     let registry = registry::Options { poll_interval: interval, ..registry::Options::default() };
     opened(scene, registry, patience)
 }
@@ -88,7 +88,7 @@ fn a_registry_that_hangs_delays_nobody() {
     good.fill("good", &["1.0.0", "1.1.0"]);
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let scene = Scene::new(&files);
-    let patience = Patience { registry: Duration::from_millis(300), whole: Duration::from_secs(20) };
+    let patience = Patience { registry: Duration::from_millis(300), ..Patience::default() };
     let reconciler = reconciler(&scene, Duration::from_mins(1), Some(patience));
 
     let began = Instant::now();
@@ -115,7 +115,7 @@ fn what_comes_late_is_news_for_the_next_pass() {
     let slow = wait(Server::start(move |_, _| Act::Until(Arc::clone(&gate))));
     slow.fill("app", &["1.0.0", "1.1.0"]);
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &format!("{}/app:1.0.0", slow.address)))]);
-    let patience = Patience { registry: Duration::from_millis(50), whole: Duration::from_secs(5) };
+    let patience = Patience { registry: Duration::from_millis(50), ..Patience::default() };
     let reconciler = reconciler(&scene, Duration::from_mins(1), Some(patience));
     assert_eq!(verdicts(&pass(&reconciler, second(0)).plan), ["app unseen"]);
     assert!(wait(reconciler.pass_on_news(second(1), std::future::pending())).unwrap().is_none(), "nothing new yet");

@@ -322,3 +322,35 @@ async fn a_repository_is_asked_when_its_moment_comes() {
     assert!(client.look(&repository, asked).await.is_err());
     assert!(client.due(&repository, Pace::Usual, asked).unwrap() > asked, "nor is a failure one to hurry");
 }
+
+#[tokio::test]
+async fn a_tag_in_use_that_was_moved_is_found_within_a_day_by_one_small_request() {
+    let server = Server::start(|_, _| Act::Pass).await;
+    let repository = server.fill("web", &["latest", "1.0"]);
+    let client = Client::new(options()).unwrap();
+    let (latest, other) = (tag("latest"), tag("1.0"));
+    let in_use = [&latest, &other];
+    let mut moved = Vec::new();
+    let mut pushed_at = 0;
+    for hour in 0..=96 {
+        if hour == 30 || hour == 60 {
+            let _ = server.registry.push_image("web", &latest, minute(hour * 60), &[].into());
+            pushed_at = hour;
+        }
+        for found in client.moved(&repository, &in_use, minute(hour * 60)).await {
+            assert!(found == latest && hour - pushed_at <= 24, "{found} {hour}");
+            moved.push(hour);
+        }
+    }
+    assert_eq!(moved.len(), 2);
+    let log = server.log();
+    assert!(log.iter().all(|seen| seen.method == "HEAD"));
+    assert_eq!(log.len(), 8, "one for each tag and day");
+    // Where nothing is known, there is nothing to be moved.
+    let elsewhere = Client::new(options()).unwrap();
+    let server = Server::start(|_, _| say(500, &[], "")).await;
+    let repository = server.repository("web");
+    for hour in 0..=50 {
+        assert_eq!(elsewhere.moved(&repository, &in_use, minute(hour * 60)).await, []);
+    }
+}
