@@ -61,6 +61,7 @@ fn repository(folder: &Path) -> Mirror {
         data_dir: folder.join("data"),
         credential: None,
         ssh: SshOptions::default(),
+        signing: None,
         timeout: DEFAULT_TIMEOUT,
     };
     Mirror::open(options).expect("a mirror")

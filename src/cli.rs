@@ -9,8 +9,10 @@ mod dialects;
 mod doctor;
 mod explain;
 mod git;
+mod history;
 mod identity;
 mod import;
+mod keys;
 mod lint;
 mod list;
 mod output;
@@ -19,7 +21,6 @@ mod policy;
 mod progress;
 mod registry;
 mod run;
-mod ssh;
 mod tags;
 mod tags_file;
 
@@ -74,6 +75,7 @@ enum Command {
     Import(import::Args),
     Config(config::Args),
     Identity(identity::Args),
+    History(history::Args),
     Demo(demo::Args),
 }
 
@@ -219,6 +221,7 @@ impl Cli {
             Command::Import(args) => args.run(&mut out).await,
             Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
+            Command::History(args) => args.run(&mut out),
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

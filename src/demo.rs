@@ -249,6 +249,7 @@ fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
             data_dir: folder.join("data"),
             credential: None,
             ssh: git::SshOptions::default(),
+            signing: None,
             timeout: git::DEFAULT_TIMEOUT,
         },
         registry: crate::registry::Options::default(),

@@ -5,7 +5,7 @@
 //!
 //! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
 //! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them; [`Page`] by page with the
-//! proved edits, and without what people took back), [`message`] (the commit message). [`doubts()`] says
+//! proved edits, and without what people took back), [`message`] (the commit message) and [`history`] (read back). [`doubts()`] says
 //! what is doubtful about policies and tags, for those who ask before a pass.
 //!
 //! Beside that, [`import`] takes over what other tools were told.
@@ -26,6 +26,7 @@
 
 mod doubts;
 mod draw;
+pub mod history;
 pub mod import;
 mod inventory;
 pub mod message;

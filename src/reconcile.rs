@@ -279,8 +279,9 @@ impl Reconciler {
         self.lookout.news_since(heard).await;
     }
 
-    /// Writes down what is known of the registries, at the end.
+    /// Asks for nothing any more and writes down what is known of the registries, at the end.
     pub async fn close(&self, now: Timestamp) {
+        self.lookout.end().await;
         let registry = Arc::clone(&self.registry);
         let _ = task::spawn_blocking(move || registry.close(now)).await;
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::ssh::SshArgs;
+use super::keys::KeyArgs;
 use crate::git::{self, Credential, RemoteUrl};
 use crate::path::RepoPath;
 use crate::secret::Secret;
@@ -29,7 +29,7 @@ pub(super) struct GitArgs {
     git_username: Option<String>,
 
     #[command(flatten)]
-    ssh: SshArgs,
+    keys: KeyArgs,
 
     /// Where the copy of the config repository is kept, what registries said, and the deploy key. All but the
     /// key can be deleted at any time; each daemon needs one of its own.
@@ -72,7 +72,8 @@ impl GitArgs {
         Ok(git::Options {
             url,
             branch: self.git_branch,
-            ssh: self.ssh.options(&self.data_dir),
+            signing: self.keys.signing(),
+            ssh: self.keys.options(&self.data_dir),
             data_dir: self.data_dir,
             credential,
             timeout: git::DEFAULT_TIMEOUT,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::folder::Folder;
 use super::snapshot::{CommitId, Snapshot};
-use super::{Error, Identity};
+use super::{Error, Identity, Signing};
 use crate::path::RepoPath;
 
 /// The new content of files, with the whole path of each for messages.
@@ -21,6 +21,7 @@ pub(super) fn write(
     message: &str,
     author: &Identity,
     committer: &Identity,
+    signing: Option<&Signing>,
     now: Timestamp,
 ) -> Result<Option<CommitId>, Error> {
     author.check()?;
@@ -36,9 +37,15 @@ pub(super) fn write(
     if tree == base.tree() {
         return Ok(None);
     }
-    let commit = object(tree, Some(base.commit().0), message, author, committer, now);
+    let mut commit = object(tree, Some(base.commit().0), message, author, committer, now);
     let mut bytes = Vec::new();
     commit.write_to(&mut bytes).map_err(|error| base.unwritable(&error))?;
+    if let Some(signing) = signing {
+        // What is signed is the commit as it would be without the signature.
+        commit.extra_headers.push(("gpgsig".into(), signing.sign(&bytes, now)?.into()));
+        bytes.clear();
+        commit.write_to(&mut bytes).map_err(|error| base.unwritable(&error))?;
+    }
     Ok(Some(CommitId(put(base, Kind::Commit, &bytes)?)))
 }
 

@@ -17,6 +17,14 @@ pub enum Error {
     /// Author or committer cannot stand in a commit.
     #[error(transparent)]
     Identity(#[from] InvalidIdentity),
+    /// Commits cannot be signed.
+    #[error("signing key {}: {problem}", .path.display())]
+    SigningKey {
+        /// The file of the key.
+        path: PathBuf,
+        /// What is wrong with it, and how to mend it.
+        problem: String,
+    },
     /// The branch has a name that Git does not allow.
     #[error("{branch:?} cannot be the name of a branch; give it as `main` or `team/main`")]
     InvalidBranch {

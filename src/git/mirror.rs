@@ -16,7 +16,7 @@ use super::push::{self, PushAccess, PushOutcome};
 use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
-use super::{Credential, Error, Identity, RemoteUrl, SshOptions, commit, http, ssh};
+use super::{Credential, Error, Identity, RemoteUrl, Signing, SshOptions, commit, http, ssh};
 use crate::path::RepoPath;
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
@@ -37,6 +37,8 @@ pub struct Options {
     pub credential: Option<Credential>,
     /// Keys and known hosts, for an address that is reached by ssh.
     pub ssh: SshOptions,
+    /// With what commits are signed, if they are.
+    pub signing: Option<Signing>,
     /// How long one fetch or push may take, all in all.
     pub timeout: Duration,
 }
@@ -46,6 +48,7 @@ pub struct Mirror {
     remote: Remote,
     branch: Option<String>,
     url: RemoteUrl,
+    signing: Option<Signing>,
     work: Mutex<()>,
 }
 
@@ -60,8 +63,11 @@ impl Mirror {
     /// # Errors
     /// When the options make no sense, the data directory cannot be used, or another process uses it.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { url, branch, data_dir, credential, ssh, timeout } = options;
+        let Options { url, branch, data_dir, credential, ssh, signing, timeout } = options;
         let branch = branch.map(checked).transpose()?;
+        if let Some(signing) = &signing {
+            signing.check(Timestamp::now())?;
+        }
         let remote = if let Some(base) = url.http() {
             let credential = credential.or_else(|| url.credential());
             if let Some(credential) = &credential
@@ -88,7 +94,7 @@ impl Mirror {
         } else {
             Remote::Local(Local::new(url.local().unwrap_or(&data_dir), &url))
         };
-        Ok(Self { remote, branch, url, work: Mutex::default() })
+        Ok(Self { remote, branch, url, signing, work: Mutex::default() })
     }
 
     /// The head of the branch as it is now. When it has not moved, this costs one small request.
@@ -144,7 +150,7 @@ impl Mirror {
         now: Timestamp,
     ) -> Result<Option<CommitId>, Error> {
         let _working = self.working();
-        commit::write(base, changes, message, author, committer, now)
+        commit::write(base, changes, message, author, committer, self.signing.as_ref(), now)
     }
 
     /// Makes `commit` the head of the branch, if that is still `base`.

@@ -177,6 +177,12 @@ impl RemoteUrl {
         Ok(Self { place: Place::Http(url), user_info })
     }
 
+    /// A repository on this machine, whatever its path looks like.
+    #[must_use]
+    pub fn local_path(path: &Path) -> Self {
+        Self { place: Place::Local(path.to_owned()), user_info: None }
+    }
+
     /// The credential in the address itself, if it has one.
     #[must_use]
     pub fn credential(&self) -> Option<Credential> {

@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 
 pub(super) use address::Address;
 pub use key::{DeployKey, deploy_key, deploy_key_anew};
+pub(super) use key::{passphrase, sign};
 
 use super::http::locked;
 use super::{Error, RemoteUrl};

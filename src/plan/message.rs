@@ -12,8 +12,8 @@ use crate::image::Tag;
 /// The longest subject that tools show whole.
 const SUBJECT_LIMIT: usize = 72;
 
-const FILE: &str = "Landwaiter-File: ";
-const UPDATE: &str = "Landwaiter-Update: ";
+pub(super) const FILE: &str = "Landwaiter-File: ";
+pub(super) const UPDATE: &str = "Landwaiter-Update: ";
 
 /// The commit message for the updates of `plan`, or `None` when it has none.
 #[must_use]

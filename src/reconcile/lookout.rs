@@ -157,6 +157,12 @@ impl Lookout {
         let _ = now.wait_for(|now| now.news != heard.news).await;
     }
 
+    /// Asks for nothing any more. When this ends, nobody but the owner holds the registry's client.
+    pub(super) async fn end(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+
     /// When something is due that is not being asked already; `None` when nothing is watched.
     pub(super) fn due(&self, now: Timestamp) -> Option<Timestamp> {
         let state = self.state();

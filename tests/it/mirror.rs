@@ -4,6 +4,7 @@
 mod local;
 mod push;
 mod refusals;
+mod sign;
 mod ssh;
 mod store;
 
@@ -57,6 +58,7 @@ impl Scene {
             data_dir: self.data_dir(),
             credential: None,
             ssh: SshOptions::default(),
+            signing: None,
             timeout: Duration::from_secs(30),
         }
     }

@@ -3,6 +3,7 @@
 mod daemon;
 mod dialects;
 mod fleet;
+mod history;
 mod kept;
 mod lookout;
 mod registries;

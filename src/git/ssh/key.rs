@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, decode_secret_key};
+use zeroize::Zeroizing;
 
 use super::super::Error;
 use super::Trouble;
@@ -110,25 +111,38 @@ impl DeployKey {
 pub(super) fn load(path: &Path, passphrase: Option<&Path>) -> Result<PrivateKey, Trouble> {
     let source = format!("the key file {}", path.display());
     let unusable = |problem: String| Trouble::Key { source: source.clone(), problem };
-    let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?);
+    let passphrase = self::passphrase(passphrase).map_err(unusable)?;
+    read(&text, passphrase.as_deref().map(String::as_str), "--git-ssh-passphrase").map_err(unusable)
+}
+
+/// The signature of a text, as `ssh-keygen -Y sign -n git` makes it.
+pub(in crate::git) fn sign(key: &str, passphrase: Option<&str>, text: &[u8]) -> Result<String, String> {
+    let key = read(key, passphrase, "--git-signing-passphrase")?;
+    let signature = key.sign("git", HashAlg::Sha512, text).map_err(|error| causes(&error))?;
+    signature.to_pem(LineEnding::LF).map_err(|error| causes(&error))
+}
+
+/// The passphrase in a file, without the end of its line.
+pub(in crate::git) fn passphrase(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, String> {
+    let Some(file) = file else { return Ok(None) };
+    let mut text =
+        fs::read_to_string(file).map_err(|error| format!("its passphrase file {}: {error}", file.display()))?;
+    text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    Ok(Some(Zeroizing::new(text)))
+}
+
+fn read(text: &str, passphrase: Option<&str>, option: &str) -> Result<PrivateKey, String> {
     if text.trim_start().starts_with("ssh-") || text.trim_start().starts_with("ecdsa-") {
-        return Err(unusable("this is the public half; name the file with the private one".into()));
+        return Err("this is the public half; name the file with the private one".into());
     }
-    let passphrase = match passphrase {
-        None => None,
-        Some(file) => {
-            let text = fs::read_to_string(file)
-                .map_err(|error| unusable(format!("its passphrase file {}: {error}", file.display())))?;
-            Some(text.trim_end_matches(['\n', '\r']).to_owned())
-        }
-    };
-    decode_secret_key(&text, passphrase.as_deref()).map_err(|error| {
+    decode_secret_key(text, passphrase).map_err(|error| {
         let is_locked =
-            text.contains("ENCRYPTED") || PrivateKey::from_openssh(&text).is_ok_and(|key| key.is_encrypted());
-        unusable(match (is_locked, passphrase) {
-            (true, None) => "it is locked by a passphrase; name a file that holds it with --git-ssh-passphrase".into(),
+            text.contains("ENCRYPTED") || PrivateKey::from_openssh(text).is_ok_and(|key| key.is_encrypted());
+        match (is_locked, passphrase) {
+            (true, None) => format!("it is locked by a passphrase; name a file that holds it with {option}"),
             (true, Some(_)) => "the passphrase does not open it".into(),
             (false, _) => format!("expected a private key as ssh-keygen writes it: {}", causes(&error)),
-        })
+        }
     })
 }
