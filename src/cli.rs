@@ -6,7 +6,9 @@ mod checkout;
 mod config;
 mod demo;
 mod dialects;
+mod doctor;
 mod explain;
+mod git;
 mod history;
 mod identity;
 mod import;
@@ -38,6 +40,7 @@ Examples:
   landwaiter plan                                       what would change here, as a diff
   landwaiter tags ghcr.io/org/app                       its tags, and what stands behind them
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
+  landwaiter doctor                                     whether everything is there that a daemon needs
   landwaiter run --git-url https://git.example.com/org/config.git
   landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
 
@@ -55,7 +58,7 @@ pub struct Cli {
     log_format: LogFormat,
 
     /// What is logged: error, warn, info, debug or trace, or a list of module=level. Default: info, and
-    /// warn for the demo, which shows by itself what happens.
+    /// less for the demo and the doctor, which show by themselves what happens.
     #[arg(long, global = true, env = "LANDWAITER_LOG_LEVEL", value_name = "LEVEL")]
     log_level: Option<String>,
 }
@@ -68,6 +71,7 @@ enum Command {
     Lint(lint::Args),
     Explain(explain::Args),
     Tags(tags::Args),
+    Doctor(doctor::Args),
     Import(import::Args),
     Config(config::Args),
     Identity(identity::Args),
@@ -197,7 +201,12 @@ impl Cli {
             LogFormat::Text => telemetry::Format::Text,
             LogFormat::Json => telemetry::Format::Json,
         };
-        let default = if matches!(self.command, Command::Demo(_)) { "warn" } else { "info" };
+        let default = match self.command {
+            // Its report says the same in its own place.
+            Command::Doctor(_) => "error",
+            Command::Demo(_) => "warn",
+            _ => "info",
+        };
         let level = self.log_level.unwrap_or_else(|| default.to_owned());
         telemetry::start(format, &level).map_err(|source| Error::Log { level, source })?;
         let mut out = anstream::stdout();
@@ -208,6 +217,7 @@ impl Cli {
             Command::Lint(args) => args.run(&mut out).await,
             Command::Explain(args) => args.run(&mut out).await,
             Command::Tags(args) => args.run(&mut out).await,
+            Command::Doctor(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),

@@ -29,7 +29,7 @@ mod store;
 pub use create::create_repository;
 pub use error::Error;
 pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
-pub use push::PushOutcome;
+pub use push::{PushAccess, PushOutcome};
 pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl};
 pub use sign::Signing;
 pub use snapshot::{BlobId, CommitId, File, Files, LoggedCommit, Skipped, Snapshot, WhySkipped};

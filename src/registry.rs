@@ -15,8 +15,10 @@
 //! | `details` | what stands behind it, for a person who looks |
 //! | `site` | what is set for one registry, or for a part of it |
 //! | `standing` | the same as it would be used, for those who check a configuration |
+//! | `checkup` | who we are, and whether a registry is there, for a person who looks |
 //! | `schedule` | when it is time (pure) |
 //! | `belief` | which tags are believed to be there, list by list (pure) |
+//! | `dates`, `vendor` | when tags were pushed, where a vendor tells it |
 //! | `store` | what is known, in memory and on disk |
 //! | `listing` | all pages of a list, or that they are the known ones |
 //! | `walk` | which page is asked next, and whether the pages are the whole list (pure) |
@@ -37,7 +39,9 @@
 mod belief;
 mod body;
 mod challenge;
+mod checkup;
 mod client;
+mod dates;
 mod details;
 mod digest;
 mod error;
@@ -58,10 +62,12 @@ mod store;
 mod throttle;
 mod told;
 mod transport;
+mod vendor;
 mod walk;
 mod watched;
 mod wire;
 
+pub use checkup::store_status;
 pub use client::Client;
 pub use details::Details;
 pub use error::Error;
@@ -71,3 +77,5 @@ pub use options::{HostLimits, Options};
 pub use schedule::Pace;
 pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};
 pub use standing::{Setting, Standing, faults, standings};
+pub use store::StoreStatus;
+pub use vendor::Dates;

@@ -7,6 +7,8 @@
 //! The authorities are those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else those of the machine.
 //! A machine without any is no error: whoever needs no https works, and https is refused in words.
 
+mod certificate;
+
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
@@ -22,6 +24,7 @@ use rustls::{CertificateError, ClientConfig, ConfigBuilder, Error, InvalidMessag
 use rustls_native_certs::ErrorKind;
 
 use crate::plain;
+pub(crate) use certificate::{certificate_of, watch_certificates};
 
 /// How many of the names in a certificate a message repeats.
 const NAMES_SHOWN: usize = 5;
@@ -109,10 +112,14 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn builder(roots: Arc<RootCertStore>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let begun = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .expect("ring can do TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
+        .expect("ring can do TLS 1.2 and 1.3");
+    match certificate::watcher(&roots, provider) {
+        Some(watcher) => begun.dangerous().with_custom_certificate_verifier(watcher),
+        None => begun.with_root_certificates(roots),
+    }
 }
 
 fn offering_http2(mut config: ClientConfig) -> ClientConfig {

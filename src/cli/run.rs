@@ -1,21 +1,19 @@
 //! `landwaiter run`: the daemon.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use jiff::{SignedDuration, Timestamp};
 
 use super::dialects::DialectArgs;
-use super::keys::KeyArgs;
+use super::git::GitArgs;
 use super::output::{diff, problems_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Journal, Stop};
-use crate::git::{self, Credential, Identity, PushOutcome, RemoteUrl};
-use crate::path::RepoPath;
+use crate::git::{Identity, PushOutcome};
 use crate::reconcile::{self, Report};
 use crate::registry;
 use crate::secret::Secret;
@@ -49,13 +47,8 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
     git_url: Secret,
 
-    /// The branch to read and to push to. Default: the remote's HEAD.
-    #[arg(long, env = "LANDWAITER_GIT_BRANCH", value_name = "BRANCH", help_heading = "Git")]
-    git_branch: Option<String>,
-
-    /// A folder or file to look in; repeatable. Default: the whole repository.
-    #[arg(long, env = "LANDWAITER_GIT_PATH", value_name = "PATH", value_delimiter = ',', help_heading = "Git")]
-    git_path: Vec<RepoPath>,
+    #[command(flatten)]
+    git: GitArgs,
 
     #[command(flatten)]
     dialects: DialectArgs,
@@ -64,14 +57,6 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_GIT_POLL_INTERVAL", value_name = "DURATION", default_value = "1m",
           value_parser = interval, help_heading = "Git")]
     git_poll_interval: Duration,
-
-    /// A file with user:password, or a token alone, for the config repository.
-    #[arg(long, env = "LANDWAITER_GIT_CREDENTIALS", value_name = "FILE", help_heading = "Git")]
-    git_credentials: Option<PathBuf>,
-
-    /// The user for the password in the variable `LANDWAITER_GIT_PASSWORD`.
-    #[arg(long, env = "LANDWAITER_GIT_USERNAME", value_name = "USER", help_heading = "Git")]
-    git_username: Option<String>,
 
     /// Who the commits are by.
     #[arg(long, env = "LANDWAITER_GIT_USER", value_name = "NAME", default_value = "Landwaiter", help_heading = "Git")]
@@ -86,14 +71,6 @@ pub(super) struct Args {
         help_heading = "Git"
     )]
     git_email: String,
-
-    #[command(flatten)]
-    keys: KeyArgs,
-
-    /// Where the copy of the config repository is kept, what registries said, and the deploy key. All but the
-    /// key can be deleted at any time; each daemon needs one of its own.
-    #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
-    data_dir: PathBuf,
 
     /// How often each image repository is asked for new tags, where the configuration file says nothing else
     /// for its registry. Default: 1m.
@@ -130,48 +107,21 @@ impl Args {
 
     fn config(self) -> Result<Config, Error> {
         let settings = self.registry.settings()?;
+        let (data_dir, paths) = (self.git.data_dir().to_owned(), self.git.paths().to_vec());
         let registry_poll_interval = self.registry_poll_interval.or(settings.registry_poll_interval);
         let registry_poll_interval = registry_poll_interval.unwrap_or(registry::Options::POLL_INTERVAL);
-        let url =
-            RemoteUrl::parse(self.git_url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
-        let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
-        let credential = match (self.git_credentials, self.git_username, password) {
-            (Some(file), None, None) => Some(Credential::File(file)),
-            (None, username, Some(password)) => Some(Credential::Given {
-                username,
-                password: Secret::new(password),
-                source: "LANDWAITER_GIT_PASSWORD".to_owned(),
-            }),
-            (None, None, None) => None,
-            (Some(_), ..) => {
-                return Err(Error::Usage(
-                    "--git-credentials and $LANDWAITER_GIT_PASSWORD both name a credential: keep one".to_owned(),
-                ));
-            }
-            (None, Some(_), None) => {
-                return Err(Error::Usage("--git-username needs $LANDWAITER_GIT_PASSWORD".to_owned()));
-            }
-        };
         let author = Identity::new(&self.git_user, &self.git_email);
         let author = author.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))?;
         Ok(Config {
-            git: git::Options {
-                url,
-                branch: self.git_branch,
-                signing: self.keys.signing(),
-                ssh: self.keys.options(&self.data_dir),
-                data_dir: self.data_dir.clone(),
-                credential,
-                timeout: git::DEFAULT_TIMEOUT,
-            },
+            git: self.git.options(&self.git_url)?,
             registry: registry::Options {
-                store: Some(self.data_dir.join("registry.redb")),
+                store: Some(data_dir.join("registry.redb")),
                 // Whoever asks for one pass wants to see what there is now.
                 begins_anew: self.once || self.dry_run,
                 ..self.registry.options_over(settings, registry_poll_interval)?
             },
             pass: reconcile::Options {
-                paths: self.git_path,
+                paths,
                 dialects: self.dialects.heard(),
                 author,
                 git_fresh_for: self.git_poll_interval,

@@ -118,6 +118,8 @@ struct TagOutput<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_first_list: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pushed: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     platforms: Vec<String>,
@@ -167,6 +169,7 @@ impl Args {
         if !self.names {
             look_up(&client, repository, &shown, &mut looked, &mut progress).await;
         }
+        let pushed = if self.names { HashMap::new() } else { client.pushed(repository, &shown).await };
         drop(progress);
         let answer = TagsOutput {
             image: repository.to_string(),
@@ -174,7 +177,7 @@ impl Args {
             decision: explanation.as_ref().map(DecisionOutput::of),
             of: listing.tags().len(),
             doubt: listing.doubt(),
-            tags: rows(&shown, &listing, explanation.as_ref(), looked, began),
+            tags: rows(&shown, &listing, explanation.as_ref(), (looked, pushed), began),
         };
         match self.output {
             OutputFormat::Json => json(out, &answer)?,
@@ -233,7 +236,7 @@ fn rows<'a>(
     shown: &'a [Tag],
     listing: &'a Listing,
     explanation: Option<&'a Explanation>,
-    mut looked: HashMap<Tag, Looked>,
+    (mut looked, pushed): (HashMap<Tag, Looked>, HashMap<Tag, Timestamp>),
     began: Timestamp,
 ) -> Vec<TagOutput<'a>> {
     let judged: HashMap<&Tag, &policy::Judged> = explanation
@@ -260,6 +263,7 @@ fn rows<'a>(
             created: created.or_else(|| judged.and_then(|judged| judged.created)),
             first_seen,
             in_first_list: first_seen.is_some_and(|first_seen| first_seen <= listing.since()),
+            pushed: pushed.get(tag).copied(),
             digest: details.as_ref().map(|details| details.digest.to_string()),
             platforms: details.map(|details| details.platforms).unwrap_or_default(),
             problem,
@@ -274,7 +278,7 @@ impl TagsOutput<'_> {
             decision.print(out, policy)?;
         }
         // A column in which nothing stands is left out.
-        let columns: [(&str, Cell); 8] = [
+        let columns: [(&str, Cell); 9] = [
             ("TAG", |row| row.tag.to_owned()),
             ("VERDICT", |row| row.verdict.unwrap_or_default().to_owned()),
             ("CREATED", |row| row.created.map(second).unwrap_or_default()),
@@ -282,6 +286,7 @@ impl TagsOutput<'_> {
                 let before = if row.in_first_list { "before " } else { "" };
                 row.first_seen.map(|time| format!("{before}{}", second(time))).unwrap_or_default()
             }),
+            ("PUSHED", |row| row.pushed.map(second).unwrap_or_default()),
             ("DIGEST", |row| row.digest.as_deref().map(short).unwrap_or_default()),
             ("PLATFORMS", |row| one_line(&row.platforms.join(","))),
             ("REASON", |row| row.reason.clone().unwrap_or_default()),

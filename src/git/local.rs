@@ -8,7 +8,7 @@ use gix::refs::transaction::PreviousValue;
 use gix::refs::{FullName, Target};
 
 use super::snapshot::{CommitId, Snapshot};
-use super::{Error, PushOutcome, RemoteUrl, store};
+use super::{Error, PushAccess, PushOutcome, RemoteUrl, store};
 use crate::plain::chain;
 
 /// The programs that a repository may want to run on a push.
@@ -44,19 +44,8 @@ impl Local {
         let repository = self.open()?;
         let refused = |reason: String| Ok(PushOutcome::Refused { reason, messages: Vec::new() });
         let name = full_name(base.branch())?;
-        if let Some(hook) = hooks(&repository).into_iter().next() {
-            return refused(format!(
-                "{} has the hook {}, which only git can run; use an http url",
-                self.url,
-                hook.display()
-            ));
-        }
-        if is_checked_out(&repository, &name) {
-            return refused(format!(
-                "{} has the branch {} checked out, and its files would no longer match; use a bare repository",
-                self.url,
-                base.branch()
-            ));
+        if let Some(obstacle) = self.obstacle(&repository, &name, base.branch()) {
+            return refused(obstacle);
         }
         let expected = PreviousValue::MustExistAndMatch(Target::Object(base.commit().0));
         let Err(error) = store::edit(&repository, name, expected, commit.0) else {
@@ -66,6 +55,35 @@ impl Local {
             actual if actual == Some(base.commit()) => Err(self.failed("move the branch", &error)),
             actual => Ok(PushOutcome::Stale { actual }),
         }
+    }
+
+    /// Whether a push to this branch would be taken.
+    pub(super) fn may_push(&self, branch: &str) -> Result<PushAccess, Error> {
+        let repository = self.open()?;
+        let obstacle = self.obstacle(&repository, &full_name(branch)?, branch).or_else(|| {
+            // As Git names its own on the way, so that one left behind is swept up.
+            let file = repository.objects.store_ref().path().join(format!("tmp_obj_{:016x}", fastrand::u64(..)));
+            let tried = fs::write(&file, b"").and_then(|()| fs::remove_file(&file));
+            tried.err().map(|error| format!("{}: objects cannot be written: {error}; give us the right to", self.url))
+        });
+        Ok(obstacle.map_or(PushAccess::Granted, |reason| PushAccess::Refused { reason }))
+    }
+
+    /// Why a push would be refused, whatever is in it.
+    fn obstacle(&self, repository: &gix::Repository, name: &FullName, branch: &str) -> Option<String> {
+        if let Some(hook) = hooks(repository).into_iter().next() {
+            return Some(format!(
+                "{} has the hook {}, which only git can run; use an http url",
+                self.url,
+                hook.display()
+            ));
+        }
+        is_checked_out(repository, name).then(|| {
+            format!(
+                "{} has the branch {branch} checked out, and its files would no longer match; use a bare repository",
+                self.url
+            )
+        })
     }
 
     fn open(&self) -> Result<gix::Repository, Error> {

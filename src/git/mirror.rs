@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::fetch::{DEPTH, Upstream};
 use super::local::Local;
-use super::push::{self, PushOutcome};
+use super::push::{self, PushAccess, PushOutcome};
 use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
@@ -174,6 +174,19 @@ impl Mirror {
                 }
                 Ok(outcome)
             }
+        }
+    }
+
+    /// Whether the repository would take a push of ours to this branch, as far as that can be told without one:
+    /// what a server checks for single branches it says only then.
+    ///
+    /// # Errors
+    /// When the repository cannot be asked.
+    pub fn may_push(&self, branch: &str) -> Result<PushAccess, Error> {
+        let _working = self.working();
+        match &self.remote {
+            Remote::Local(local) => local.may_push(branch),
+            Remote::Server(server, _) => push::may_push(server),
         }
     }
 

@@ -47,6 +47,32 @@ pub enum PushOutcome {
     },
 }
 
+/// Whether the other side would let us push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushAccess {
+    /// It shows us the side of it that takes pushes.
+    Granted,
+    /// It does not.
+    Refused {
+        /// Why, and how to mend it.
+        reason: String,
+    },
+}
+
+/// Begins a push and leaves it at that: the server lets nobody see where its branches are that may not write.
+pub(super) fn may_push(server: &Server) -> Result<PushAccess, Error> {
+    let mut call = server.call(Protocol::V1, Service::ReceivePack)?;
+    match handshake(&mut call, Service::ReceivePack) {
+        Ok(_) => Ok(PushAccess::Granted),
+        Err(error) => match call.witness.failed("asking whether we may push", &error) {
+            refused @ (Error::Unauthorized { .. } | Error::Declined { .. }) => {
+                Ok(PushAccess::Refused { reason: refused.to_string() })
+            }
+            other => Err(other),
+        },
+    }
+}
+
 /// Checks that `commit` is one step on from `base`.
 pub(super) fn check_parent(base: &Snapshot, commit: CommitId) -> Result<(), Error> {
     let mut buffer = Vec::new();

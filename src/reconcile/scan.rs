@@ -89,21 +89,23 @@ async fn dated(
     watch: &Watch,
     listing: Listing,
 ) -> Result<(Vec<Candidate>, Listing), registry::Error> {
+    let pushed = registry.pushed(repository, &watch.wants_age(listing.tags())).await;
     let mut wanted = watch.wants_created(listing.tags());
     if registry.trusts_created() {
         let known: HashSet<_> = wanted.iter().cloned().collect();
-        let aged = watch.wants_age(&of_first_list(&listing));
-        wanted.extend(aged.into_iter().filter(|tag| !known.contains(tag)));
+        let aged = watch.wants_age(&of_first_list(&listing)).into_iter();
+        wanted.extend(aged.filter(|tag| !known.contains(tag) && !pushed.contains_key(tag)));
     }
     let created: HashMap<_, _> = registry.created(repository, &wanted).await?.into_iter().collect();
     // A tag whose manifest went away after the list was made is no candidate any more.
     let gone: HashSet<_> = wanted.into_iter().filter(|tag| !created.contains_key(tag)).collect();
     let candidate = |(tag, first_seen): (&Tag, Timestamp)| {
         let created = created.get(tag).copied().flatten();
+        let pushed = pushed.get(tag).copied();
         let since = if registry.trusts_created() && first_seen <= listing.since() {
-            Since::before_first_look(Some(first_seen), None, created)
+            Since::before_first_look(Some(first_seen), pushed, created)
         } else {
-            Since::of(Some(first_seen), None)
+            Since::of(Some(first_seen), pushed)
         };
         Candidate { tag: tag.clone(), created, since }
     };

@@ -19,6 +19,7 @@ use super::options::{HostLimits, Options};
 use super::site::{Site, Sites};
 use super::store::Store;
 use super::transport::{self, Answer, Ask, Method, Patience, Transport};
+use super::vendor::Dates;
 use super::walk::{Paging, Silence};
 use super::wire::{Habits, Wires};
 use crate::image::{Registry, Repository};
@@ -153,6 +154,31 @@ impl Client {
     }
 
     /// The repository that is asked for in place of this one, where a mirror is set.
+    ///
+    /// # Errors
+    /// The mirror cannot have it.
+    pub fn asked_as(&self, repository: &Repository) -> Result<Repository, Error> {
+        self.asked(repository).map_err(|kind| Error::new(repository, kind))
+    }
+
+    /// Who tells dates of a repository.
+    pub(super) fn dates_of(&self, asked: &Repository) -> Dates {
+        self.sites.of(asked, |site| site.dates).unwrap_or_else(|| Dates::usual(asked))
+    }
+
+    /// A request with the user and password of the registry, where there are any, and no token.
+    pub(super) async fn send_with_password(&self, repository: &Repository, ask: Ask) -> Result<Answer, Kind> {
+        self.login.send_with_password(&self.transport, self.door(repository), ask).await
+    }
+
+    pub(super) async fn send_without_name(&self, registry: &Registry, ask: &Ask) -> Result<Answer, Kind> {
+        self.transport.send(registry, ask).await
+    }
+
+    pub(super) async fn find_who(&self, repository: &Repository) -> Result<Option<String>, Kind> {
+        self.login.who(repository).await
+    }
+
     pub(super) fn asked(&self, repository: &Repository) -> Result<Repository, Kind> {
         self.sites.asked(repository).map_err(Kind::Mirror)
     }

@@ -56,8 +56,9 @@ impl Client {
             match found {
                 Ok(Some(found)) => {
                     is_changed = true;
-                    let before = facts.insert(tag.clone(), found.clone());
-                    tell_if_moved(repository, &tag, before.and_then(|before| before.digest), found.digest);
+                    let known = facts.entry(tag.clone()).or_default();
+                    let before = std::mem::replace(known, Fact { pushed: known.pushed, ..found.clone() });
+                    tell_if_moved(repository, &tag, before.digest, found.digest);
                 }
                 Ok(None) => is_changed |= facts.remove(&tag).is_some(),
                 Err(kind) => {
@@ -120,7 +121,7 @@ impl Client {
             tracing::debug!(%repository, %tag, "no image, so no created time");
         }
         let created = Created(image.and_then(|image| image.created));
-        Ok(Some(Fact { digest: Some(digest), created: Some(created), is_stale: false }))
+        Ok(Some(Fact { digest: Some(digest), created: Some(created), ..Fact::default() }))
     }
 
     /// What the configuration of the image says that a manifest leads to; `None` where it leads to none.
@@ -202,7 +203,7 @@ impl Record {
 
 /// Choosing is by name, so a tag that was moved changes nothing by itself; but whoever runs it should know.
 /// Gives whether it was.
-fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) -> bool {
+pub(super) fn tell_if_moved(repository: &Repository, tag: &Tag, before: Option<Digest>, now: Option<Digest>) -> bool {
     let (Some(before), Some(now)) = (before, now) else { return false };
     if before == now {
         return false;

@@ -12,11 +12,13 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use reqwest::header::{self, HeaderMap, HeaderName};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::{Position, Url};
 
 use super::client::Client;
 use super::error::{self, Kind};
 use super::transport::{Answer, Ask, Known, Method};
+use super::vendor::{Row, google};
 use super::walk::{Paging, Walk};
 use crate::image::{Digest, Repository, Tag};
 
@@ -63,6 +65,8 @@ pub(super) struct List {
     /// How many names were no tags by the grammar.
     pub(super) malformed: usize,
     pub(super) marks: Marks,
+    /// What the list itself tells of them beside their names.
+    pub(super) rows: Vec<Row>,
 }
 
 impl Client {
@@ -78,6 +82,7 @@ impl Client {
             return Ok(Listed::Same(marks));
         }
         let (mut tags, mut malformed, mut marks, mut budget) = (Vec::new(), 0, Marks::default(), LIST_LIMIT);
+        let mut rows = Vec::new();
         let mut contents = HashSet::new();
         loop {
             // What was asked for to compare it need not be asked for again.
@@ -95,10 +100,12 @@ impl Client {
                 walk = Walk::new(list.clone(), paging);
                 (tags, malformed, marks, budget) = (Vec::new(), 0, Marks::default(), LIST_LIMIT);
                 contents.clear();
+                rows.clear();
                 continue;
             }
             let unusable = |problem: String| Kind::Unusable { request: answer.request.clone(), problem };
-            let names = read_page(&answer.body).map_err(&unusable)?;
+            let Names { names, mut told } = read_page(&answer.body).map_err(&unusable)?;
+            rows.append(&mut told);
             let mut page = Page::of(walk.page(), &answer);
             let (is_trial, is_probe) = (walk.is_trial(), walk.is_probing());
             let is_new = !is_trial && (names.is_empty() || contents.insert(content(&names)));
@@ -140,7 +147,8 @@ impl Client {
             tracing::debug!(%repository, malformed, "names that are no tags were left out");
         }
         tracing::debug!(%repository, tags = tags.len(), pages = walk.pages(), "tag list read");
-        Ok(Listed::Other(List { tags, malformed, marks }))
+        rows.retain(|row: &Row| tags.binary_search(&row.tag).is_ok());
+        Ok(Listed::Other(List { tags, malformed, marks, rows }))
     }
 
     /// Asks for every known page; its new marks when all are what they were. Otherwise what came is left in
@@ -208,25 +216,40 @@ fn content(names: &[String]) -> u64 {
     hasher.finish()
 }
 
+/// What stands on one page: names, and what may be told of them.
+struct Names {
+    names: Vec<String>,
+    told: Vec<Row>,
+}
+
 /// The names on one page. `"tags": null` is an empty page, as some registries write it; a page
 /// without `tags` is none.
-fn read_page(body: &[u8]) -> Result<Vec<String>, String> {
+fn read_page(body: &[u8]) -> Result<Names, String> {
     #[derive(Deserialize)]
     struct Page {
         #[serde(deserialize_with = "null_is_empty")]
         tags: Vec<String>,
+        /// Of Google's registries alone. Whatever else stands here is nobody's fault.
+        manifest: Option<Value>,
     }
     fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
         Ok(Option::deserialize(deserializer)?.unwrap_or_default())
     }
-    serde_json::from_slice::<Page>(body).map(|page| page.tags).map_err(|error| {
-        let start = body.trim_ascii_start();
-        if start.first() == Some(&b'<') {
-            "the answer is a web page and no tag list; check that this is the address of a registry".to_owned()
-        } else if let Some(said) = error::said(body) {
-            format!("the answer is no tag list but says: {said}")
-        } else {
-            format!("the answer is no tag list ({error}); this is a fault of the registry")
-        }
-    })
+    let told = |manifest: Option<Value>| {
+        manifest
+            .and_then(|manifest| serde_json::from_value(manifest).ok())
+            .map_or_else(Vec::new, |told| google::rows(&told))
+    };
+    serde_json::from_slice::<Page>(body).map(|page| Names { names: page.tags, told: told(page.manifest) }).map_err(
+        |error| {
+            let start = body.trim_ascii_start();
+            if start.first() == Some(&b'<') {
+                "the answer is a web page and no tag list; check that this is the address of a registry".to_owned()
+            } else if let Some(said) = error::said(body) {
+                format!("the answer is no tag list but says: {said}")
+            } else {
+                format!("the answer is no tag list ({error}); this is a fault of the registry")
+            }
+        },
+    )
 }

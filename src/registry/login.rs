@@ -98,6 +98,34 @@ impl Login {
         Ok(answer)
     }
 
+    /// Sends a request to the registry itself that takes a user and a password, and no token. Where there are
+    /// none, or they may not be shown, it goes without.
+    pub(super) async fn send_with_password(
+        &self,
+        transport: &Transport,
+        at: Door<'_>,
+        mut ask: Ask,
+    ) -> Result<Answer, Kind> {
+        let registry = at.repository.registry();
+        let credential = if at.is_plain && !at.is_trusted { None } else { self.find(at.repository, false).await? };
+        if let Some(credential) = &credential
+            && let Some(basic) = token::basic(&credential.proof)
+        {
+            self.check_rest(registry.as_str(), &basic, credential)?;
+            ask.authorization = Some(basic);
+        }
+        let answer = transport.send(registry, &ask).await?;
+        if let Some(basic) = ask.authorization.as_ref().filter(|_| !answer.is_foreign) {
+            self.refusals().note(registry.as_str(), basic, answer.status.as_u16() != 401, Instant::now());
+        }
+        Ok(answer)
+    }
+
+    /// Who we are for a repository, without the secret.
+    pub(super) async fn who(&self, repository: &Repository) -> Result<Option<String>, Kind> {
+        Ok(self.find(repository, false).await?.as_ref().map(Credential::to_string))
+    }
+
     /// What a person can do about a refusal of what we sent last.
     pub(super) async fn advice(&self, repository: &Repository) -> String {
         let holder = self.grant(repository).lock().await.holder.clone();

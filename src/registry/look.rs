@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::belief::{self, Belief, InDoubt, News};
 use super::client::Client;
+use super::dates::learn_dates;
 use super::error::{Error, Kind};
 use super::listing::{Listed, Marks};
 use super::schedule::{self, Pace, Spread};
@@ -274,12 +275,16 @@ impl Client {
         let condition = known.as_ref().is_some_and(|known| (0..UNSEEN).contains(&(now - known.seen)));
         let listed = self.list(&self.asked(repository)?, marks, condition).await?;
         let before = known.as_ref();
+        let (mut rows, is_list) = (Vec::new(), matches!(listed, Listed::Other(_)));
         let (tags, marks, malformed, seen) = match listed {
             Listed::Same(marks) => {
                 let seen = before.filter(|_| condition).map_or(now, |known| known.seen);
                 (None, marks, before.map_or(0, |known| known.malformed), seen)
             }
-            Listed::Other(list) => (Some(list.tags), list.marks, list.malformed, now),
+            Listed::Other(list) => {
+                rows = list.rows;
+                (Some(list.tags), list.marks, list.malformed, now)
+            }
         };
         if let Some(known) = known.as_mut().filter(|known| tags.is_none() && !known.is_in_doubt) {
             (known.marks, known.seen) = (marks, seen);
@@ -287,13 +292,24 @@ impl Client {
             return Ok(());
         }
         let kept = marks.clone();
-        let learnt = self.with_store(repository, move |store, repository| learn(store, repository, tags, kept, now));
-        let Some((doubt, news)) = learnt.await else {
+        let learnt = self.with_store(repository, move |store, repository| {
+            let learnt = learn(store, repository, tags, kept, now)?;
+            let dates = is_list && !rows.is_empty() && {
+                let mut facts = store.facts(repository);
+                let is_changed = learn_dates(repository, &mut facts, rows);
+                if is_changed {
+                    store.put_facts(repository, &facts);
+                }
+                is_changed
+            };
+            Some((learnt, dates))
+        });
+        let Some(((doubt, news), has_dates)) = learnt.await else {
             *known = None;
             return Err(Kind::Lost);
         };
         tell(repository, &news, doubt.as_ref(), known.as_ref().is_some_and(|known| known.is_in_doubt));
-        let version = known.as_ref().filter(|_| !news.matters).map(|known| known.version);
+        let version = known.as_ref().filter(|_| !news.matters && !has_dates).map(|known| known.version);
         let version = version.unwrap_or_else(|| self.next_version());
         *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, seen });
         Ok(())

@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::options::HostLimits;
+use super::vendor::Dates;
 use crate::image::{Registry, Repository};
 
 /// A host with an optional port and path, such as `ghcr.io` or `quay.io/team`: itself and everything
@@ -87,6 +88,8 @@ pub struct Site {
     pub client_certificate: Option<ClientCertificate>,
     /// How requests to this host leave the machine.
     pub proxy: Option<Proxy>,
+    /// Who tells when tags were pushed, where it is not what is usual for the host.
+    pub dates: Option<Dates>,
     /// Whether this host is spoken to without TLS.
     pub plain_http: bool,
     /// Whether it is shown a credential even so.
@@ -166,6 +169,7 @@ impl Site {
             ca_bundle: None,
             client_certificate: None,
             proxy: None,
+            dates: None,
             plain_http: false,
             credential_over_plain_http: false,
             limits: HostLimits::default(),
@@ -182,6 +186,7 @@ impl Site {
             ca_bundle: self.ca_bundle.or(that.ca_bundle),
             client_certificate: self.client_certificate.or(that.client_certificate),
             proxy: self.proxy.or(that.proxy),
+            dates: self.dates.or(that.dates),
             plain_http: self.plain_http || that.plain_http,
             credential_over_plain_http: self.credential_over_plain_http || that.credential_over_plain_http,
             limits: self.limits.or(that.limits),

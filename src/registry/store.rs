@@ -50,6 +50,39 @@ const TIDY: i64 = 24 * 60 * 60;
 
 const DAY: i64 = 24 * 60 * 60;
 
+/// What there is of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreStatus {
+    /// There is no file yet.
+    Absent,
+    /// It is as it should be.
+    Good {
+        /// How many repositories are known.
+        repositories: usize,
+        /// The size of the file.
+        bytes: u64,
+    },
+    /// Another process has it open.
+    InUse,
+    /// Its content is not what was written, or was written by a newer program.
+    Unusable(String),
+    /// It cannot be opened.
+    Unreadable(String),
+}
+
+/// Looks at the file of a store. None is begun.
+pub(super) fn status(path: &Path) -> StoreStatus {
+    let Ok(metadata) = path.metadata() else { return StoreStatus::Absent };
+    let mut repositories = 0;
+    let counted = Disk::open(path).and_then(|disk| disk.each(Table::Times, |_, _| repositories += 1));
+    match counted {
+        Ok(()) => StoreStatus::Good { repositories, bytes: metadata.len() },
+        Err(Trouble::Busy) => StoreStatus::InUse,
+        Err(Trouble::Unusable(why)) => StoreStatus::Unusable(why),
+        Err(Trouble::Io(why)) => StoreStatus::Unreadable(why),
+    }
+}
+
 /// What is known, in memory and on disk.
 #[derive(Debug)]
 pub(super) struct Store(Mutex<State>);

@@ -8,6 +8,7 @@ mod connections;
 mod corpus;
 mod dialects;
 mod docs;
+mod doctor;
 mod git_server;
 mod law;
 mod mirror;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bodies;
 mod credential_helpers;
+mod dates;
 mod good;
 mod known;
 mod login;

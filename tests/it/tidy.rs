@@ -70,6 +70,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha1", &["git/ssh"]),
     ("rustls", &["tls"]),
     ("rustls_native_certs", &["tls"]),
+    ("x509_parser", &["tls/certificate"]),
     ("axum", &["demo"]),
     ("serde_saphyr", &["config/file"]),
     ("schemars", &["config/file"]),

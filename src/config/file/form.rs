@@ -64,6 +64,10 @@ pub(super) struct RegistryEntry {
     /// `HTTP_PROXY`, `NO_PROXY`).
     #[schemars(with = "Option<String>", example = "http://proxy.example.com:3128", example = &"none")]
     pub(super) proxy: Option<Spanned<String>>,
+    /// Which API tells when tags were pushed, for `min-age`: `quay`, `harbor`, `docker-hub` (for Docker Hub itself) or
+    /// `none`. Default: that of Docker Hub and of `quay.io` for those, and none for any other host.
+    #[schemars(with = "Option<DatesEntry>", example = &"harbor")]
+    pub(super) dates: Option<DatesEntry>,
     /// Speaks to this host without TLS: whoever is on the way can read what is sent, and choose what is deployed by
     /// changing the answers. Told at each start. Default: `false`; on this machine there is never TLS.
     #[schemars(with = "bool", example = true)]
@@ -83,6 +87,20 @@ pub(super) struct RegistryEntry {
     /// The most requests that run at once to this host. Default: `8`.
     #[schemars(with = "Option<usize>", example = 2)]
     pub(super) concurrency: Option<Spanned<usize>>,
+}
+
+/// An API that tells when tags were pushed.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DatesEntry {
+    /// `/api/v1` of Quay, asked without a name.
+    Quay,
+    /// `/api/v2.0` of Harbor, asked with the credential of the registry.
+    Harbor,
+    /// The web API of Docker Hub, asked without a name.
+    DockerHub,
+    /// None.
+    None,
 }
 
 /// Where a credential is kept, one of these. It is looked up when it is needed.

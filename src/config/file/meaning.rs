@@ -7,10 +7,10 @@ use jiff::SignedDuration;
 use serde_saphyr::{Location, Spanned};
 use url::Url;
 
-use super::form::{Credentials, File, RegistryEntry, Variables};
+use super::form::{Credentials, DatesEntry, File, RegistryEntry, Variables};
 use super::{Mistake, Settings};
 use crate::image::Repository;
-use crate::registry::{ClientCertificate, CredentialSource, HostLimits, Prefix, Proxy, Setting, Site, Sites};
+use crate::registry::{ClientCertificate, CredentialSource, Dates, HostLimits, Prefix, Proxy, Setting, Site, Sites};
 
 /// What a file says, or all that is wrong with it.
 pub(super) fn understand(file: File, path: &Path) -> Result<Settings, Vec<Mistake>> {
@@ -71,6 +71,12 @@ impl Reader<'_> {
             key: self.file(own.value.key),
         });
         site.proxy = entry.proxy.as_ref().and_then(|text| self.proxy(text));
+        site.dates = entry.dates.map(|dates| match dates {
+            DatesEntry::Quay => Dates::Quay,
+            DatesEntry::Harbor => Dates::Harbor,
+            DatesEntry::DockerHub => Dates::DockerHub,
+            DatesEntry::None => Dates::Nobody,
+        });
         site.plain_http = entry.insecure_plain_http.as_ref().is_some_and(|plain| plain.value);
         if let Some(over_plain) = entry.insecure_credentials.as_ref().filter(|over_plain| over_plain.value) {
             if !site.plain_http {

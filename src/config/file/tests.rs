@@ -63,7 +63,7 @@ fn mistakes_of_form_are_told_with_their_place() {
         "registries:\n- prefx: ghcr.io\n",
         &[
             "/etc/landwaiter/config.yaml:2:3: unknown field `prefx`, expected one of prefix, credentials, mirror, interval, \
-           ca-bundle, client-certificate, proxy, insecure-plain-http, insecure-credentials, rate, burst, concurrency",
+           ca-bundle, client-certificate, proxy, dates, insecure-plain-http, insecure-credentials, rate, burst, concurrency",
         ],
     );
     for (entry, told) in [
@@ -147,7 +147,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 4 + 12 + 2 + 2);
+    assert_eq!(keys.len(), 4 + 13 + 2 + 2);
     for (name, key) in keys {
         let description = key["description"].as_str().unwrap_or_default();
         assert!(description.contains(" Default: ") && description.ends_with('.'), "{name}: {key}");

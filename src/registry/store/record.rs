@@ -34,6 +34,8 @@ pub(in crate::registry) struct Fact {
     pub(in crate::registry) digest: Option<Digest>,
     /// What it says of when it was made.
     pub(in crate::registry) created: Option<Created>,
+    /// When it was pushed last, where its registry tells that.
+    pub(in crate::registry) pushed: Option<Timestamp>,
     /// Whether the tag was away since, so that it has to be looked at again.
     pub(in crate::registry) is_stale: bool,
 }
@@ -163,12 +165,16 @@ pub(super) fn facts_to_bytes(facts: &Facts) -> Vec<u8> {
             Some(Created(None)) => 1,
             Some(Created(Some(_))) => 2,
         };
-        writer.byte(u8::from(fact.digest.is_some()) | u8::from(fact.is_stale) << 1 | created << 2);
+        let pushed = u8::from(fact.pushed.is_some());
+        writer.byte(u8::from(fact.digest.is_some()) | u8::from(fact.is_stale) << 1 | created << 2 | pushed << 4);
         if let Some(digest) = &fact.digest {
             write_digest(&mut writer, digest);
         }
         if let Some(Created(Some(created))) = fact.created {
             write_time(&mut writer, created);
+        }
+        if let Some(pushed) = fact.pushed {
+            write_time(&mut writer, pushed);
         }
     }
     writer.sealed()
@@ -180,13 +186,17 @@ pub(super) fn facts_from_bytes(bytes: &[u8]) -> Option<Facts> {
     for tag in reader.names(|name| Tag::parse(name).ok())? {
         let flags = reader.byte()?;
         let digest = if flags & 1 != 0 { Some(read_digest(&mut reader)?) } else { None };
-        let created = match flags >> 2 {
+        if flags >> 5 != 0 {
+            return None;
+        }
+        let created = match flags >> 2 & 3 {
             0 => None,
             1 => Some(Created(None)),
             2 => Some(Created(Some(read_time(&mut reader)?))),
             _ => return None,
         };
-        facts.insert(tag, Fact { digest, created, is_stale: flags & 2 != 0 });
+        let pushed = if flags & 16 != 0 { Some(read_time(&mut reader)?) } else { None };
+        facts.insert(tag, Fact { digest, created, pushed, is_stale: flags & 2 != 0 });
     }
     reader.is_at_end().then_some(facts)
 }
@@ -307,8 +317,9 @@ mod tests {
     }
 
     fn facts() -> impl Strategy<Value = Facts> {
-        let fact = (prop::option::of(digest()), prop::option::of(created().prop_map(Created)), any::<bool>())
-            .prop_map(|(digest, created, is_stale)| Fact { digest, created, is_stale });
+        let fact =
+            (prop::option::of(digest()), prop::option::of(created().prop_map(Created)), created(), any::<bool>())
+                .prop_map(|(digest, created, pushed, is_stale)| Fact { digest, created, pushed, is_stale });
         prop::collection::btree_map(tag(), fact, 0..30)
     }
 

@@ -34,8 +34,12 @@ fn list(tags: &[&str]) -> List {
 }
 
 fn facts(tag: &str) -> Facts {
-    let fact =
-        Fact { digest: Some(Digest::sha256(tag.as_bytes())), created: Some(Created(Some(now()))), is_stale: false };
+    let fact = Fact {
+        digest: Some(Digest::sha256(tag.as_bytes())),
+        created: Some(Created(Some(now()))),
+        pushed: None,
+        is_stale: false,
+    };
     Facts::from([(Tag::parse(tag).unwrap(), fact)])
 }
 

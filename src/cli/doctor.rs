@@ -1,0 +1,127 @@
+//! `landwaiter doctor`: whether everything that a daemon needs is there, before it does its work.
+//!
+//! Each check is made whatever came of the others, in its own time. `doctor/git.rs` looks at the config
+//! repository and the data directory, `doctor/registries.rs` at registries and their repositories, and
+//! `doctor/report.rs` says what was found.
+
+mod git;
+mod registries;
+mod report;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::report::{Report, State};
+use super::dialects::DialectArgs;
+use super::git::GitArgs;
+use super::output::{has_error, json};
+use super::progress::Progress;
+use super::registry::RegistryArgs;
+use super::{Good, Outcome, OutputFormat, checkout};
+use crate::manifest::Scope;
+use crate::plan::Inventory;
+use crate::secret::Secret;
+use crate::tls;
+
+const EXAMPLES: &str = "\
+Examples:
+  landwaiter doctor                                        the registries of this checkout
+  landwaiter doctor --config landwaiter.yaml               with the settings of the daemon
+  landwaiter doctor --git-url https://git.example.com/org/config.git --git-credentials /run/secrets/git
+  landwaiter doctor --output json | jq '.checks[] | select(.state == \"failed\")'
+
+Nothing is changed anywhere: whether we may push is asked of the server without pushing. With the same
+variables (LANDWAITER_…) as the daemon it checks what the daemon will do.
+
+Exit codes: 0 nothing failed (there may be warnings), 1 something did, 2 wrong usage.";
+
+/// Checks what a daemon needs: registries, credentials, certificates, clocks, Git, the data directory.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A checkout of the config repository; not with --git-url.
+    #[arg(default_value = ".", value_name = "DIR", conflicts_with = "git_url")]
+    dir: PathBuf,
+
+    /// The config repository itself: an https or ssh URL, user@host:path, or a path on this machine.
+    #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
+    git_url: Option<Secret>,
+
+    #[command(flatten)]
+    git: GitArgs,
+
+    #[command(flatten)]
+    dialects: DialectArgs,
+
+    /// How long one check may take.
+    #[arg(long, value_name = "DURATION", default_value = "30s", env = "LANDWAITER_TIMEOUT", value_parser = patience)]
+    timeout: Duration,
+
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
+    output: OutputFormat,
+
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+impl Args {
+    pub(super) async fn run(self, out: &mut dyn Write) -> Outcome {
+        let Self { dir, git_url, git, dialects, timeout, output, registry } = self;
+        tls::watch_certificates();
+        let (mut report, mut progress) = (Report::default(), Progress::to_stderr());
+        let settings = registry.settings()?;
+        let options = registry.options(Duration::ZERO)?;
+        let inventory = match git_url {
+            Some(url) => git::examine(&url, git, dialects.heard(), timeout, &mut report, &mut progress).await?,
+            None => Some(checkout::survey(&dir, dialects.heard(), Scope::Annotated)?),
+        };
+        if let Some(inventory) = &inventory {
+            tell_of_mistakes(inventory, &mut report);
+        }
+        let now = Timestamp::now();
+        let repositories = inventory.as_ref().map(|inventory| {
+            let followed = inventory.watches(now).into_keys().chain(inventory.locked(now));
+            followed.collect()
+        });
+        registries::examine(
+            options,
+            &settings.sites,
+            &repositories.unwrap_or_default(),
+            timeout,
+            &mut report,
+            &mut progress,
+        )
+        .await?;
+        drop(progress);
+        match output {
+            OutputFormat::Json => json(out, &report)?,
+            OutputFormat::Text => report.print(out)?,
+        }
+        Ok(Good::unless(report.has_failed()))
+    }
+}
+
+/// Mistakes hold their own containers and nothing else, and `lint` tells them better.
+fn tell_of_mistakes(inventory: &Inventory, report: &mut Report) {
+    let followed = inventory.watches(Timestamp::now()).len();
+    let message = match followed {
+        0 => "no image is followed: nothing is automated, see `landwaiter list`".to_owned(),
+        1 => "1 image repository is followed".to_owned(),
+        _ => format!("{followed} image repositories are followed"),
+    };
+    report.add("config repository", "images", if followed == 0 { State::Warning } else { State::Ok }, message);
+    if has_error(inventory.problems()) {
+        let message = "there are mistakes in it, which hold what they are about; `landwaiter lint` tells them";
+        report.add("config repository", "mistakes", State::Warning, message.to_owned());
+    }
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let duration: SignedDuration = text.parse().map_err(|_| "expected a duration such as 10s or 1m".to_owned())?;
+    let duration = Duration::try_from(duration).map_err(|_| "a duration is positive".to_owned())?;
+    if duration < Duration::from_millis(100) { Err("at least 100ms".to_owned()) } else { Ok(duration) }
+}

@@ -1,0 +1,82 @@
+//! The options for the config repository, for every command that reads it over the network.
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::keys::KeyArgs;
+use crate::git::{self, Credential, RemoteUrl};
+use crate::path::RepoPath;
+use crate::secret::Secret;
+
+/// Which branch, which part of it, and how we prove who we are.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Git")]
+pub(super) struct GitArgs {
+    /// The branch to read and to push to. Default: the remote's HEAD.
+    #[arg(long, env = "LANDWAITER_GIT_BRANCH", value_name = "BRANCH")]
+    git_branch: Option<String>,
+
+    /// A folder or file to look in; repeatable. Default: the whole repository.
+    #[arg(long, env = "LANDWAITER_GIT_PATH", value_name = "PATH", value_delimiter = ',')]
+    git_path: Vec<RepoPath>,
+
+    /// A file with user:password, or a token alone, for the config repository.
+    #[arg(long, env = "LANDWAITER_GIT_CREDENTIALS", value_name = "FILE")]
+    git_credentials: Option<PathBuf>,
+
+    /// The user for the password in the variable `LANDWAITER_GIT_PASSWORD`.
+    #[arg(long, env = "LANDWAITER_GIT_USERNAME", value_name = "USER")]
+    git_username: Option<String>,
+
+    #[command(flatten)]
+    keys: KeyArgs,
+
+    /// Where the copy of the config repository is kept, what registries said, and the deploy key. All but the
+    /// key can be deleted at any time; each daemon needs one of its own.
+    #[arg(long, env = "LANDWAITER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/landwaiter")]
+    data_dir: PathBuf,
+}
+
+impl GitArgs {
+    /// The folders (or files) to look in; all of the repository when empty.
+    pub(super) fn paths(&self) -> &[RepoPath] {
+        &self.git_path
+    }
+
+    /// Where things are kept.
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// How the repository at this address is reached.
+    pub(super) fn options(self, url: &Secret) -> Result<git::Options, Error> {
+        let url = RemoteUrl::parse(url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
+        let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
+        let credential = match (self.git_credentials, self.git_username, password) {
+            (Some(file), None, None) => Some(Credential::File(file)),
+            (None, username, Some(password)) => Some(Credential::Given {
+                username,
+                password: Secret::new(password),
+                source: "LANDWAITER_GIT_PASSWORD".to_owned(),
+            }),
+            (None, None, None) => None,
+            (Some(_), ..) => {
+                return Err(Error::Usage(
+                    "--git-credentials and $LANDWAITER_GIT_PASSWORD both name a credential: keep one".to_owned(),
+                ));
+            }
+            (None, Some(_), None) => {
+                return Err(Error::Usage("--git-username needs $LANDWAITER_GIT_PASSWORD".to_owned()));
+            }
+        };
+        Ok(git::Options {
+            url,
+            branch: self.git_branch,
+            signing: self.keys.signing(),
+            ssh: self.keys.options(&self.data_dir),
+            data_dir: self.data_dir,
+            credential,
+            timeout: git::DEFAULT_TIMEOUT,
+        })
+    }
+}
