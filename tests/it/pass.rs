@@ -6,6 +6,7 @@ mod fleet;
 mod history;
 mod kept;
 mod lookout;
+mod race;
 mod registries;
 mod settings;
 mod shapes;

@@ -3,7 +3,7 @@
 //!
 //! Must not know how the images were found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::following::{self, Following};
 use super::shared::Exchange;
@@ -98,12 +98,10 @@ pub(super) fn exchange(object: &ForeignObject, lists: &Lists<'_>, workloads: &[&
         exchange.stay.extend(words.map(|(number, _)| (number, why.to_owned())));
         return Ok(exchange);
     };
-    let containers = || workloads.iter().flat_map(|workload| &workload.containers);
+    let containers = workloads.iter().flat_map(|workload| &workload.containers);
+    let here: HashSet<&Repository> = containers.map(|container| container.image.reference().repository()).collect();
     for image in &list.images {
-        let is_it = |container: &Container| {
-            container.name == image.name || container.image.reference().repository() == image.image.repository()
-        };
-        if !containers().any(is_it) && !lists.is_said(image) {
+        if !here.contains(image.image.repository()) && !lists.is_said(image) {
             let name = &image.name;
             return Err(format!("`{name}` of the list is not followed here, and what is said of it would be lost"));
         }
