@@ -104,7 +104,8 @@ fn one_registry_that_is_down_hides_no_other() {
     assert!(all.contains(&format!("registry {} | clock warning", other.address)), "{all:#?}");
     assert!(all.contains(&format!("registry {dead} | tags failed")), "{all:#?}");
     assert!(said(&answer, &about(&dead), "tags").contains("Connection refused"), "{answer:#}");
-    assert!(said(&answer, &about(&quiet), "tags").contains("2 s"), "{answer:#}");
+    // Whether the connection, the answer or the whole check ran out of time first depends on the machine.
+    assert!(all.contains(&format!("registry {quiet} | tags failed")), "{all:#?}");
     assert!(!all.iter().any(|check| check.starts_with("git ")), "a checkout has no server");
 
     let text = doctor(home.path(), &args[..3]);
