@@ -42,8 +42,8 @@ pub(super) struct Belief {
     pub(super) tags: Vec<Known>,
     /// Which of the tags may be there or not.
     pub(super) doubts: BTreeMap<Tag, Doubt>,
-    /// Tags that are gone.
-    pub(super) gone: BTreeMap<Tag, Gone>,
+    /// Tags that are gone, and since when that was believed.
+    pub(super) gone: BTreeMap<Tag, i64>,
 }
 
 /// A tag, and when it was in a list for the first time, in seconds since 1970.
@@ -64,14 +64,6 @@ pub(super) struct Doubt {
     pub(super) since: i64,
     /// How many lists in a row have said so.
     pub(super) lists: u32,
-}
-
-/// A tag that was there once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gone {
-    pub(super) first_seen: i64,
-    /// When its absence was believed.
-    pub(super) since: i64,
 }
 
 /// What a list changed.
@@ -181,8 +173,8 @@ impl Belief {
             let doubt = Doubt { is_listed: true, is_new: gone.is_none(), since: now, lists: 1 };
             self.doubts.insert(tag.clone(), doubt);
         }
-        let first_seen = gone.map_or(now, |gone| gone.first_seen);
-        self.tags.push(Known { tag: tag.clone(), first_seen });
+        // One that comes back may be another image: its age begins anew.
+        self.tags.push(Known { tag: tag.clone(), first_seen: now });
     }
 
     /// What one more list says about a tag that is known; `false` when the tag is believed to be gone.
@@ -217,20 +209,20 @@ impl Belief {
         news.matters = true;
         self.doubts.remove(tag);
         if !is_listed {
-            self.gone.insert(tag.clone(), Gone { first_seen: known.first_seen, since: now });
+            self.gone.insert(tag.clone(), now);
             news.vanished.push(tag.clone());
         }
         is_listed
     }
 
     fn forget_what_is_long_gone(&mut self, now: i64) {
-        self.gone.retain(|_, gone| now - gone.since < REMEMBERED);
+        self.gone.retain(|_, since| now - *since < REMEMBERED);
         let most = self.tags.len().max(GONE);
         if self.gone.len() > most {
-            let mut times: Vec<_> = self.gone.values().map(|gone| gone.since).collect();
+            let mut times: Vec<_> = self.gone.values().copied().collect();
             let (_, oldest_kept, _) = times.select_nth_unstable_by(most, |a, b| b.cmp(a));
             let oldest_kept = *oldest_kept;
-            self.gone.retain(|_, gone| gone.since > oldest_kept);
+            self.gone.retain(|_, since| *since > oldest_kept);
         }
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::bytes::{Reader, Writer};
 use crate::image::{Digest, Tag};
-use crate::registry::belief::{Belief, Doubt, Gone, Known};
+use crate::registry::belief::{Belief, Doubt, Known};
 use crate::registry::listing::{Marks, Page};
 
 /// What opens a record of each sort, in its present form.
@@ -78,9 +78,8 @@ impl List {
             writer.number(doubt.lists.into());
         }
         writer.names(gone.keys().map(Tag::as_str));
-        for gone in gone.values() {
-            writer.signed(gone.first_seen - since);
-            writer.signed(gone.since - since);
+        for gone_since in gone.values() {
+            writer.signed(gone_since - since);
         }
         writer.sealed()
     }
@@ -108,8 +107,7 @@ impl List {
         }
         let mut gone = BTreeMap::new();
         for tag in reader.names(|name| Tag::parse(name).ok())? {
-            let first_seen = since.checked_add(reader.signed()?)?;
-            gone.insert(tag, Gone { first_seen, since: since.checked_add(reader.signed()?)? });
+            gone.insert(tag, since.checked_add(reader.signed()?)?);
         }
         let is_sound = tags.is_sorted_by(|a, b| a.tag < b.tag) && reader.is_at_end();
         let belief = Belief { since, tags, doubts, gone };
@@ -270,7 +268,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        Belief, Config, Created, Doubt, Fact, Facts, Gone, Known, List, Marks, Page, digest_to_bytes, facts_from_bytes,
+        Belief, Config, Created, Doubt, Fact, Facts, Known, List, Marks, Page, digest_to_bytes, facts_from_bytes,
         facts_to_bytes,
     };
     use crate::image::{Digest, Tag};
@@ -286,10 +284,9 @@ mod tests {
     fn belief() -> impl Strategy<Value = Belief> {
         let doubt = (any::<bool>(), any::<bool>(), times(), any::<u32>());
         let doubt = doubt.prop_map(|(is_listed, is_new, since, lists)| Doubt { is_listed, is_new, since, lists });
-        let gone = (times(), times()).prop_map(|(first_seen, since)| Gone { first_seen, since });
         let tags = prop::collection::btree_map(tag(), times(), 0..200);
         let doubts = prop::collection::btree_map(tag(), doubt, 0..5);
-        let gone = prop::collection::btree_map(tag(), gone, 0..5);
+        let gone = prop::collection::btree_map(tag(), times(), 0..5);
         (times(), tags, doubts, gone).prop_map(|(since, tags, doubts, gone)| {
             let known = |(tag, first_seen)| Known { tag, first_seen };
             Belief { since, tags: tags.into_iter().map(known).collect(), doubts, gone }
