@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -145,7 +146,7 @@ impl Agent {
         let socket = folder.join(format!("agent-{}", fastrand::u32(..)));
         let child = Command::new("ssh-agent").args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).spawn().unwrap();
         let agent = Self { socket, child };
-        wait_until("the agent", || agent.socket.exists().then_some(()), String::new);
+        wait_until("the agent", || UnixStream::connect(&agent.socket).ok(), String::new);
         for key in keys {
             fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
             let added =
