@@ -10,7 +10,7 @@ use super::error::Kind;
 use super::images::tell_if_moved;
 use super::store::{Created, Facts, Store};
 use super::transport::{Ask, Method};
-use super::vendor::{Dates, Page, Row};
+use super::vendor::{Dates, Guest, Page, Row};
 use crate::image::{Repository, Tag};
 
 /// So many pages are asked for, the tags that were pushed last first. What is further behind was pushed long
@@ -63,10 +63,10 @@ impl Client {
     async fn dates_page(&self, asked: &Repository, vendor: Dates, number: usize) -> Result<Option<Page>, Kind> {
         let Some(url) = vendor.page(asked, &self.door(asked).front_door()?, number) else { return Ok(None) };
         let ask = Ask { method: Method::Get, url, accept: "application/json", authorization: None, limit: PAGE_LIMIT };
-        let answer = if vendor.takes_credential() {
-            self.send_with_password(asked, ask).await?
-        } else {
-            self.send_without_name(asked.registry(), &ask).await?
+        let answer = match vendor.guest() {
+            Guest::Nobody => self.send_without_name(asked.registry(), &ask).await?,
+            Guest::User => self.send_with_password(asked, ask).await?,
+            Guest::Registry => self.send(asked, ask).await?,
         };
         if answer.status.as_u16() != 200 {
             return Err(self.refusal(asked, &answer).await);

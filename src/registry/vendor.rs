@@ -9,12 +9,14 @@
 //! | Google | `manifest` in the tag list itself | `timeUploadedMs` | `timeCreatedMs`, which is that of the image configuration |
 //! | Docker Hub | `docker.io`, asked at `hub.docker.com` without a name | `tag_last_pushed` | not told |
 //! | Quay | `quay.io`, and where it is set | `start_ts` | not told |
+//! | GitLab | `registry.gitlab.com`, and where it is set | `created_at` and `updated_at` of the tag | not told |
 //! | Harbor | where it is set | `push_time` of the tag | `extra_attrs.created`, which is that of the image configuration |
 //!
 //! A time of pushing never stands in for a created time: whoever rebuilds an old branch or gives an old image
 //! a new tag pushes it last, and `order: newest` is about what was built last.
 
 pub(super) mod docker_hub;
+pub(super) mod gitlab;
 pub(super) mod google;
 pub(super) mod harbor;
 pub(super) mod quay;
@@ -34,10 +36,23 @@ pub enum Dates {
     DockerHub,
     /// The API of Quay, version 1.
     Quay,
+    /// The API of GitLab's registry, version 1.
+    GitLab,
     /// The API of Harbor, version 2.
     Harbor,
     /// Nobody, whatever is usual for the host.
     Nobody,
+}
+
+/// As whom a vendor is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guest {
+    /// Without a name.
+    Nobody,
+    /// By user and password of the registry.
+    User,
+    /// As the registry itself is asked, by its token.
+    Registry,
 }
 
 /// What is told of a tag.
@@ -65,6 +80,7 @@ impl Dates {
         match repository.registry().as_str() {
             "docker.io" => Self::DockerHub,
             "quay.io" => Self::Quay,
+            "registry.gitlab.com" => Self::GitLab,
             _ => Self::Nobody,
         }
     }
@@ -75,6 +91,7 @@ impl Dates {
         match self {
             Self::DockerHub => docker_hub::page(repository.path(), number),
             Self::Quay => quay::page(repository.path(), registry, number),
+            Self::GitLab => gitlab::page(repository.path(), registry, number),
             Self::Harbor => harbor::page(repository.path(), registry, number),
             Self::Nobody => None,
         }
@@ -85,14 +102,19 @@ impl Dates {
         match self {
             Self::DockerHub => docker_hub::read(body),
             Self::Quay => quay::read(body),
+            Self::GitLab => gitlab::read(body),
             Self::Harbor => harbor::read(body),
             Self::Nobody => Ok(Page { rows: Vec::new(), is_last: true }),
         }
     }
 
-    /// Whether the registry's own credential is good there: it is shown to its own host only.
-    pub(super) fn takes_credential(self) -> bool {
-        self == Self::Harbor
+    /// As whom it is asked. The registry's own credential is shown to its own host only.
+    pub(super) fn guest(self) -> Guest {
+        match self {
+            Self::GitLab => Guest::Registry,
+            Self::Harbor => Guest::User,
+            Self::DockerHub | Self::Quay | Self::Nobody => Guest::Nobody,
+        }
     }
 }
 

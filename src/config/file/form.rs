@@ -64,8 +64,9 @@ pub(super) struct RegistryEntry {
     /// `HTTP_PROXY`, `NO_PROXY`).
     #[schemars(with = "Option<String>", example = "http://proxy.example.com:3128", example = &"none")]
     pub(super) proxy: Option<Spanned<String>>,
-    /// Which API tells when tags were pushed, for `min-age`: `quay`, `harbor`, `docker-hub` (for Docker Hub itself) or
-    /// `none`. Default: that of Docker Hub and of `quay.io` for those, and none for any other host.
+    /// Which API tells when tags were pushed, for `min-age`: `quay`, `gitlab`, `harbor`, `docker-hub` (for Docker Hub
+    /// itself) or `none`. Default: their own for Docker Hub, `quay.io` and `registry.gitlab.com`, and none for any
+    /// other host.
     #[schemars(with = "Option<DatesEntry>", example = &"harbor")]
     pub(super) dates: Option<DatesEntry>,
     /// Speaks to this host without TLS: whoever is on the way can read what is sent, and choose what is deployed by
@@ -95,6 +96,8 @@ pub(super) struct RegistryEntry {
 pub(super) enum DatesEntry {
     /// `/api/v1` of Quay, asked without a name.
     Quay,
+    /// `/gitlab/v1` of GitLab's registry, asked as the registry is.
+    Gitlab,
     /// `/api/v2.0` of Harbor, asked with the credential of the registry.
     Harbor,
     /// The web API of Docker Hub, asked without a name.

@@ -73,6 +73,7 @@ impl Reader<'_> {
         site.proxy = entry.proxy.as_ref().and_then(|text| self.proxy(text));
         site.dates = entry.dates.map(|dates| match dates {
             DatesEntry::Quay => Dates::Quay,
+            DatesEntry::Gitlab => Dates::GitLab,
             DatesEntry::Harbor => Dates::Harbor,
             DatesEntry::DockerHub => Dates::DockerHub,
             DatesEntry::None => Dates::Nobody,

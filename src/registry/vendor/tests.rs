@@ -54,6 +54,16 @@ fn quay() {
 }
 
 #[test]
+fn gitlab() {
+    check(
+        Dates::GitLab,
+        "gitlab.json",
+        &["1.1.0 2026-01-05T10:00:01Z - sha256:aaaa", "latest 2026-01-05T10:00:02Z - sha256:aaaa", "odd - - -"],
+        true,
+    );
+}
+
+#[test]
 fn harbor() {
     check(
         Dates::Harbor,
@@ -84,7 +94,7 @@ fn google_in_the_tag_list() {
 
 #[test]
 fn what_is_no_answer_is_an_error() {
-    for vendor in [Dates::DockerHub, Dates::Quay, Dates::Harbor] {
+    for vendor in [Dates::DockerHub, Dates::Quay, Dates::GitLab, Dates::Harbor] {
         for body in ["", "<html>", "7", "\"x\"", "{\"results\": 7}", "[7]", "{\"tags\": {}}"] {
             let read = vendor.read(body.as_bytes());
             assert!(
@@ -104,6 +114,16 @@ fn check_page(name: &str, set: Option<Dates>, expected: Option<&str>) {
 }
 
 #[test]
+fn gitlab_tells_its_latest_thousand_at_once() {
+    let repository = Repository::parse("registry.gitlab.com/group/project/web").unwrap();
+    let registry = Url::parse("https://registry.gitlab.com/v2/").unwrap();
+    let page = Dates::usual(&repository).page(&repository, &registry, 1).map(String::from);
+    let expected =
+        "https://registry.gitlab.com/gitlab/v1/repositories/group/project/web/tags/list/?n=1000&sort=-published_at";
+    assert_eq!(page.as_deref(), Some(expected));
+}
+
+#[test]
 fn where_they_are_asked_for() {
     let hub = "https://hub.docker.com/v2/namespaces";
     let query = "page_size=100&page=2&ordering=last_updated";
@@ -120,6 +140,7 @@ fn where_they_are_asked_for() {
              sort=-push_time&page_size=100&page=2",
         ),
     );
+    check_page("registry.gitlab.com/group/app", None, None);
     check_page("harbor.example.com/alone", Some(Dates::Harbor), None);
     check_page("quay.io/team/app", Some(Dates::Nobody), None);
     check_page("ghcr.io/org/app", None, None);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{created, options, tag, tags};
 use crate::binary::{landwaiter, run};
-use crate::registry_server::{Act, Seen, Server, basic, say};
+use crate::registry_server::{Act, Seen, Server, basic, bearer, say};
 use crate::tls_server::{Authority, Proxy};
 
 fn is_list(seen: &Seen) -> bool {
@@ -104,6 +104,24 @@ async fn harbor_is_shown_the_password_of_the_registry() {
 
     let stranger = client_for(&server, Dates::Harbor, Some(CredentialSource::Anonymous));
     assert_eq!(pushed(&stranger, &repository, &["1.0.0"]).await, [""; 0], "a refusal is no error");
+}
+
+#[tokio::test]
+async fn gitlab_is_asked_with_the_token_of_the_registry() {
+    let login = bearer(usize::MAX);
+    let server = Server::start(move |seen, address| {
+        if seen.path == "/gitlab/v1/repositories/group/app/tags/list/" && seen.authorization.is_some() {
+            let listed = json!([{"name": "1.0.0", "created_at": "2026-01-02T00:00:00.000+00:00"}, {"name": "1.1.0"}]);
+            return say(200, &[], listed.to_string());
+        }
+        login(seen, address)
+    })
+    .await;
+    let repository = server.fill("group/app", &["1.0.0", "1.1.0"]);
+    let client = client_for(&server, Dates::GitLab, None);
+    assert_eq!(tags(&client, &repository).await.unwrap(), "1.0.0 1.1.0");
+    assert_eq!(pushed(&client, &repository, &["1.0.0", "1.1.0"]).await, ["1.0.0 2026-01-02T00:00:00Z"]);
+    assert_eq!((server.count("/gitlab/"), server.count("/token")), (1, 1), "the token of the list is good for it");
 }
 
 #[tokio::test]
