@@ -3,8 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::{SEMVER, Scene, deployment, wait};
@@ -59,14 +58,16 @@ fn write(clone: &Path, writer: usize) {
 
 #[test]
 fn four_writers_and_a_daemon_on_one_branch_lose_nothing() {
-    // Each list has one tag more, until there are enough.
-    let newest = Arc::new(AtomicUsize::new(0));
+    // While they write, each list has one tag more than the one before.
+    let newest = Arc::new(Mutex::new((0, true)));
     let shared = Arc::clone(&newest);
     let registry = wait(Server::start(move |seen, _| {
         if !seen.is_list() {
             return Act::Pass;
         }
-        let tags: Vec<_> = (0..=shared.load(Ordering::SeqCst)).map(|minor| format!("1.{minor}.0")).collect();
+        let mut newest = shared.lock().unwrap();
+        newest.0 += usize::from(newest.1);
+        let tags: Vec<_> = (0..=newest.0).map(|minor| format!("1.{minor}.0")).collect();
         say(200, &[], serde_json::json!({"tags": tags}).to_string())
     }));
     let host = registry.address.to_string();
@@ -79,16 +80,15 @@ fn four_writers_and_a_daemon_on_one_branch_lose_nothing() {
     let args = scene.args(&["--registry-poll-interval", "1s", "--git-poll-interval", "1s"]);
     let mut daemon = Daemon::start(&mut landwaiter(scene.home(), &args));
     thread::scope(|scope| {
-        let writers: Vec<_> =
-            clones.iter().enumerate().map(|(writer, clone)| scope.spawn(move || write(clone, writer))).collect();
-        // A tag for each commit that is made, whoever made it.
-        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
-            newest.store(scene.commits(), Ordering::SeqCst);
-            thread::sleep(std::time::Duration::from_millis(50));
+        for (writer, clone) in clones.iter().enumerate() {
+            scope.spawn(move || write(clone, writer));
         }
     });
-    let last = scene.commits() + 1;
-    newest.store(last, Ordering::SeqCst);
+    let last = {
+        let mut newest = newest.lock().unwrap();
+        newest.1 = false;
+        newest.0
+    };
     let image = format!("{host}/app:1.{last}.0");
     wait_until("the last tag", || scene.file("app.yaml").contains(&image).then_some(()), || daemon.log());
     daemon.signal("TERM");
