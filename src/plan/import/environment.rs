@@ -112,29 +112,39 @@ fn relative(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// The address of a repository over https, without user and password, and what had to be changed for it.
-/// `None` for an address that says no host.
-fn over_https(address: &str) -> Option<(String, Option<String>)> {
-    const SSH: &str = "it is reached over SSH there, which is not supported yet: check the address, and give a token \
-                       with LANDWAITER_GIT_CREDENTIALS";
-    if let Ok(url) = Url::parse(address) {
-        let host = url.host_str().filter(|host| !host.is_empty())?;
-        let path = url.path().trim_start_matches('/');
-        if matches!(url.scheme(), "https" | "http") {
-            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-            let note = (!url.username().is_empty() || url.password().is_some()).then(|| {
-                "the address holds a user or password, which is left out: put it into the file of \
-                 LANDWAITER_GIT_CREDENTIALS"
-                    .to_owned()
-            });
-            return Some((format!("{}://{host}{port}/{path}", url.scheme()), note));
-        }
-        return Some((format!("https://{host}/{path}"), Some(SSH.to_owned())));
+/// The address of a repository without secrets, and what is to be done for it. `None` for an address that says
+/// no host.
+fn reachable(address: &str) -> Option<(String, Option<String>)> {
+    const KEY: &str = "make a key with `landwaiter identity` and let it write to the repository; host keys other than \
+                       those of the large forges are to be named by LANDWAITER_GIT_KNOWN_HOSTS";
+    if !address.contains("://") {
+        // As git has it: `user@host:path`.
+        let (host, _) = address.split_once(':')?;
+        let is_host = !host.contains('/') && !host.ends_with('@') && !host.is_empty();
+        return is_host.then(|| (address.to_owned(), Some(KEY.to_owned())));
     }
-    // As git has it: `user@host:path`.
-    let (host, path) = address.split_once(':')?;
-    let host = host.rsplit('@').next().filter(|host| !host.is_empty() && !host.contains('/'))?;
-    Some((format!("https://{host}/{}", path.trim_start_matches('/')), Some(SSH.to_owned())))
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().trim_start_matches('/');
+    Some(match url.scheme() {
+        scheme @ ("https" | "http") => {
+            let has_secret = !url.username().is_empty() || url.password().is_some();
+            let note = "the address holds a user or password, which is left out: put it into the file of \
+                        LANDWAITER_GIT_CREDENTIALS";
+            (format!("{scheme}://{host}{port}/{path}"), has_secret.then(|| note.to_owned()))
+        }
+        "ssh" | "git+ssh" | "ssh+git" => {
+            let user = if url.username().is_empty() { "git" } else { url.username() };
+            (format!("ssh://{user}@{host}{port}/{path}"), Some(KEY.to_owned()))
+        }
+        scheme => {
+            let note = format!(
+                "`{scheme}` is not spoken here: check the address, and give a token with LANDWAITER_GIT_CREDENTIALS"
+            );
+            (format!("https://{host}/{path}"), Some(note))
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The flags of fluxd: which variable of ours says the same, and why the others need none.
 
-use super::{Environment, over_https, relative};
+use super::{Environment, reachable, relative};
 use crate::manifest::Setting;
 
 /// Why a flag has no equivalent. One that ends in `*` stands for all that begin so.
@@ -13,8 +13,11 @@ const REASONS: [(&str, &str); 34] = [
     ("--git-ci-skip*", "there is no option for it yet; have CI pass over the commits of this author"),
     ("--git-timeout", "a repository that does not answer is asked again in the next pass"),
     ("--git-secret", "encrypted files are never changed"),
-    ("--git-gpg-key-import", "commits are not signed yet"),
-    ("--git-signing-key", "commits are not signed yet"),
+    ("--git-gpg-key-import", "name the file of the key with LANDWAITER_GIT_SIGNING_KEY"),
+    (
+        "--git-signing-key",
+        "export that key (`gpg --armor --export-secret-keys`) into a file, and name it with LANDWAITER_GIT_SIGNING_KEY",
+    ),
     ("--git-verify-signatures*", "signatures of commits are not checked"),
     ("--sops", "encrypted files are never changed"),
     ("--sync-*", "nothing is applied to a cluster; leave that to Flux v2, Argo CD or kubectl"),
@@ -41,7 +44,7 @@ const REASONS: [(&str, &str); 34] = [
     ("--memcached-*", "no cache is needed beside it"),
     ("--manifest-generation", "no commands are run: kustomizations are read and changed as they are"),
     ("--k8s-*", "no cluster is asked: the config repository says what runs"),
-    ("--ssh-keygen-*", "repositories are reached over https, with a token"),
+    ("--ssh-keygen-*", "`landwaiter identity` makes an ed25519 key"),
     ("--listen*", "the daemon listens to nobody"),
     ("--connect", "nobody is reported to; every change is a commit with its reasons"),
     ("--token", "nobody is reported to; every change is a commit with its reasons"),
@@ -58,7 +61,7 @@ pub(super) fn add(environment: &mut Environment, arguments: &[Setting]) {
         let (flag, value, place) = (&*setting.key, &*setting.value, &setting.place);
         let source = || (flag.to_owned(), place.clone());
         match (flag, setting.option) {
-            ("--git-url", _) => match over_https(value) {
+            ("--git-url", _) => match reachable(value) {
                 Some((url, note)) => environment.set("--git-url", url, source(), note),
                 None => environment.leave(flag, "", place, "it is no address of a repository with a host"),
             },

@@ -5,8 +5,8 @@ use crate::manifest::Setting;
 
 /// Why a field has no equivalent, by the end of its path.
 const REASONS: [(&str, &str); 12] = [
-    ("sourceRef.name", "set LANDWAITER_GIT_URL to the address of that GitRepository, over https"),
-    ("gitRepositoryRef.name", "set LANDWAITER_GIT_URL to the address of that GitRepository, over https"),
+    ("sourceRef.name", "set LANDWAITER_GIT_URL to the address of that GitRepository"),
+    ("gitRepositoryRef.name", "set LANDWAITER_GIT_URL to the address of that GitRepository"),
     ("ref.tag", "a branch is read, and nothing else"),
     ("ref.semver", "a branch is read, and nothing else"),
     ("ref.name", "a branch is read, and nothing else"),

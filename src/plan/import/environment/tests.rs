@@ -37,15 +37,15 @@ fn registries(entries: &str, expected: &[&str]) {
     assert_eq!(told(&environment), expected, "{entries}");
 }
 
-const SSH: &str = "  it is reached over SSH there, which is not supported yet: check the address, and give a token with LANDWAITER_GIT_CREDENTIALS";
+const KEY: &str = "  make a key with `landwaiter identity` and let it write to the repository; host keys other than those of the large forges are to be named by LANDWAITER_GIT_KNOWN_HOSTS";
 
 #[test]
 fn the_repository_and_who_commits() {
     flux(
         "--git-url=git@github.com:org/config\n--git-branch=main\n--git-path=./apps/,infra\n--git-user='Weave Flux'\n--git-email=a@b\n--git-poll-interval=1m\n--automation-interval=2m",
         &[
-            "LANDWAITER_GIT_URL=https://github.com/org/config <- --git-url",
-            SSH,
+            "LANDWAITER_GIT_URL=git@github.com:org/config <- --git-url",
+            KEY,
             "LANDWAITER_GIT_BRANCH=main <- --git-branch",
             "LANDWAITER_GIT_PATH=apps,infra <- --git-path",
             "LANDWAITER_GIT_USER=Weave Flux <- --git-user",
@@ -57,8 +57,8 @@ fn the_repository_and_who_commits() {
     flux(
         "--git-url=ssh://git@git.example.com:2222/org/config.git",
         &[
-            "LANDWAITER_GIT_URL=https://git.example.com/org/config.git <- --git-url",
-            SSH,
+            "LANDWAITER_GIT_URL=ssh://git@git.example.com:2222/org/config.git <- --git-url",
+            KEY,
             "LANDWAITER_GIT_BRANCH=master <- --git-url without --git-branch",
             "  the branch of fluxd where it is told none; without it, the one that the repository calls its own",
         ],
@@ -109,10 +109,10 @@ fn objects_of_flux() {
         "LANDWAITER_GIT_EMAIL=a@b <- spec.git.commit.author.email of ImageUpdateAutomation f/a".to_owned(),
         format!("LANDWAITER_GIT_PATH=apps,infra <- {}", both("spec.update.path")),
         format!("LANDWAITER_GIT_POLL_INTERVAL=5m <- {}", both("spec.interval")),
-        "6 spec.sourceRef.name of ImageUpdateAutomation f/a=f: set LANDWAITER_GIT_URL to the address of that GitRepository, over https".to_owned(),
+        "6 spec.sourceRef.name of ImageUpdateAutomation f/a=f: set LANDWAITER_GIT_URL to the address of that GitRepository".to_owned(),
         "9 spec.git.commit.messageTemplate of ImageUpdateAutomation f/a=x: the message is always the same: every change with its reasons".to_owned(),
         "10 spec.git.push.branch of ImageUpdateAutomation f/a=updates: commits go to the branch that is read; other branches and pull requests come later".to_owned(),
-        "18 spec.sourceRef.name of ImageUpdateAutomation f/b=f: set LANDWAITER_GIT_URL to the address of that GitRepository, over https".to_owned(),
+        "18 spec.sourceRef.name of ImageUpdateAutomation f/b=f: set LANDWAITER_GIT_URL to the address of that GitRepository".to_owned(),
         "21 spec.git.commit.author.email of ImageUpdateAutomation f/b=b@b: LANDWAITER_GIT_EMAIL is a@b already, and one daemon has one value; run another one for this".to_owned(),
         "21 spec.git.commit.messageTemplate of ImageUpdateAutomation f/b=x: the message is always the same: every change with its reasons".to_owned(),
         "22 spec.git.push.branch of ImageUpdateAutomation f/b=updates: commits go to the branch that is read; other branches and pull requests come later".to_owned(),

@@ -52,8 +52,8 @@ fn an_environment_file_that_says_where_everything_comes_from() {
 # `kubectl create configmap --from-env-file` want them.
 
 # --git-url (flux/flux.yaml:11:11)
-# it is reached over SSH there, which is not supported yet: check the address, and give a token with LANDWAITER_GIT_CREDENTIALS
-LANDWAITER_GIT_URL=https://git.example.com/org/config
+# make a key with `landwaiter identity` and let it write to the repository; host keys other than those of the large forges are to be named by LANDWAITER_GIT_KNOWN_HOSTS
+LANDWAITER_GIT_URL=git@git.example.com:org/config
 
 # --git-path (flux/flux.yaml:12:11)
 LANDWAITER_GIT_PATH=apps,infra
