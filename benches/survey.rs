@@ -13,12 +13,10 @@ use std::process::Command;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use landwaiter::git::{
-    DEFAULT_TIMEOUT, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, SshOptions, create_repository,
-};
+use landwaiter::git::{Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, create_repository};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::Memory;
-use landwaiter::reconcile;
+use landwaiter::reconcile::{self, Area};
 
 const MANIFESTS: usize = 10_000;
 const EVERY: usize = 10;
@@ -55,15 +53,7 @@ fn repository(folder: &Path) -> Mirror {
     let packed = Command::new("git").arg("-C").arg(&path).args(["repack", "-adq"]).status().expect("git for repack");
     assert!(packed.success());
     let url = RemoteUrl::parse(path.to_str().expect("UTF-8")).expect("a path");
-    let options = Options {
-        url,
-        branch: None,
-        data_dir: folder.join("data"),
-        credential: None,
-        ssh: SshOptions::default(),
-        signing: None,
-        timeout: DEFAULT_TIMEOUT,
-    };
+    let options = Options::of(url, folder.join("data"));
     Mirror::open(options).expect("a mirror")
 }
 
@@ -106,7 +96,7 @@ fn survey(c: &mut Criterion) {
         b.iter_batched(fresh, read_all, BatchSize::PerIteration);
     });
     let survey = |snapshot: Snapshot| {
-        let inventory = reconcile::survey(&snapshot, &[], &mut Memory::default()).expect("an inventory");
+        let inventory = reconcile::survey(&snapshot, &Area::default(), &mut Memory::default()).expect("an inventory");
         assert_eq!(inventory.manifests().count(), MANIFESTS / EVERY);
         inventory
     };
@@ -114,12 +104,12 @@ fn survey(c: &mut Criterion) {
 
     let commits = [fresh(), changed(&mirror)];
     let mut memory = Memory::default();
-    reconcile::survey(&commits[1], &[], &mut memory).expect("an inventory");
+    reconcile::survey(&commits[1], &Area::default(), &mut memory).expect("an inventory");
     let mut turn = 0;
     group.bench_function("second pass, 10 changed", |b| {
         b.iter(|| {
             turn += 1;
-            reconcile::survey(black_box(&commits[turn % 2]), &[], &mut memory).expect("an inventory")
+            reconcile::survey(black_box(&commits[turn % 2]), &Area::default(), &mut memory).expect("an inventory")
         });
     });
     group.finish();

@@ -29,8 +29,8 @@
 //! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
-//! | 5 the daemon | [`daemon`] | when to make a pass, and how to stop |
-//! | 6 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
+//! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
+//! | 6 the daemon | [`daemon`] | when to make a pass, for which config repository, and how to stop |
 //! | 7 the demo | [`demo`] | the same parts on one machine |
 //! | 8 the door | [`cli`] | what people ask for and what they are shown |
 
@@ -52,9 +52,10 @@ pub mod plan;
 
 pub mod reconcile;
 
+pub mod config;
+pub mod telemetry;
+
 pub mod daemon;
 
 pub mod cli;
-pub mod config;
 pub mod demo;
-pub mod telemetry;

@@ -25,7 +25,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Which repository, and how to get at it. Proxies are taken from the environment (`HTTPS_PROXY`,
 /// `NO_PROXY`), as other programs do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Where it is.
     pub url: RemoteUrl,
@@ -41,6 +41,22 @@ pub struct Options {
     pub signing: Option<Signing>,
     /// How long one fetch or push may take, all in all.
     pub timeout: Duration,
+}
+
+impl Options {
+    /// For the main branch of the repository at `url`, with nothing to prove who we are but what stands in it.
+    #[must_use]
+    pub fn of(url: RemoteUrl, data_dir: PathBuf) -> Self {
+        Self {
+            url,
+            branch: None,
+            data_dir,
+            credential: None,
+            ssh: SshOptions::default(),
+            signing: None,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
 }
 
 /// A repository that we follow. Its calls block, and one runs at a time.

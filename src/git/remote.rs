@@ -183,6 +183,23 @@ impl RemoteUrl {
         Self { place: Place::Local(path.to_owned()), user_info: None }
     }
 
+    /// The last part of the path without `.git`, as people call a repository.
+    #[must_use]
+    pub fn short_name(&self) -> String {
+        let shown = self.to_string();
+        let last = shown.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let name = last.strip_suffix(".git").unwrap_or(last).trim_start_matches('.');
+        let name: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).take(64).collect();
+        if name.is_empty() { "repository".to_owned() } else { name }
+    }
+
+    /// Whether it is reached by https or http.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        matches!(self.place, Place::Http(_))
+    }
+
     /// The credential in the address itself, if it has one.
     #[must_use]
     pub fn credential(&self) -> Option<Credential> {

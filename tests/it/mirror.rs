@@ -11,9 +11,7 @@ mod store;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use landwaiter::git::{
-    CommitId, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, SshOptions, WhySkipped,
-};
+use landwaiter::git::{CommitId, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, WhySkipped};
 use landwaiter::path::RepoPath;
 use tempfile::TempDir;
 
@@ -52,15 +50,7 @@ impl Scene {
     }
 
     fn options(&self, url: &str) -> Options {
-        Options {
-            url: RemoteUrl::parse(url).unwrap(),
-            branch: None,
-            data_dir: self.data_dir(),
-            credential: None,
-            ssh: SshOptions::default(),
-            signing: None,
-            timeout: Duration::from_secs(30),
-        }
+        Options { timeout: Duration::from_secs(30), ..Options::of(RemoteUrl::parse(url).unwrap(), self.data_dir()) }
     }
 
     fn http(&self) -> Mirror {

@@ -9,6 +9,7 @@ mod lookout;
 mod race;
 mod registries;
 mod settings;
+mod several;
 mod shapes;
 mod soak;
 mod ssh;
