@@ -6,6 +6,7 @@ mod fleet;
 mod history;
 mod https;
 mod kept;
+mod killed;
 mod lookout;
 mod race;
 mod registries;
