@@ -228,7 +228,7 @@ fn reconciler(folder: &Path, interval: Duration) -> (Reconciler, Arc<Lookout>) {
     let store = Some(data_dir.join("registry.redb"));
     let url = RemoteUrl::parse(folder.join("config.git").to_str().expect("UTF-8")).expect("a path");
     let registry = registry::Options { store, poll_interval: interval, ..registry::Options::default() };
-    let mirror = Mirror::open(git::Options::of(url, data_dir)).expect("a mirror");
+    let mirror = Mirror::open(git::Options::new(url, data_dir)).expect("a mirror");
     let lookout = Lookout::new(registry::Client::new(registry).expect("a client"));
     let author = Identity::new("Bench", "bench@example.com").expect("an identity");
     let pass = reconcile::Options { git_fresh_for: LONG, ..reconcile::Options::by(author) };

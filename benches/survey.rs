@@ -53,8 +53,7 @@ fn repository(folder: &Path) -> Mirror {
     let packed = Command::new("git").arg("-C").arg(&path).args(["repack", "-adq"]).status().expect("git for repack");
     assert!(packed.success());
     let url = RemoteUrl::parse(path.to_str().expect("UTF-8")).expect("a path");
-    let options = Options::of(url, folder.join("data"));
-    Mirror::open(options).expect("a mirror")
+    Mirror::open(Options::new(url, folder.join("data"))).expect("a mirror")
 }
 
 /// The next commit, in which 10 automated manifests differ.

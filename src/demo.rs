@@ -179,7 +179,7 @@ struct Branch {
 impl Branch {
     fn open(repository: &Path, folder: &Path) -> Result<Self, Error> {
         let url = RemoteUrl::parse(&repository.to_string_lossy()).map_err(wrong)?;
-        let mirror = Mirror::open(git::Options::of(url, folder.join("observer")))?;
+        let mirror = Mirror::open(git::Options::new(url, folder.join("observer")))?;
         let seen = mirror.fetch()?;
         Ok(Self { mirror, seen, landed: 0 })
     }
@@ -253,7 +253,7 @@ fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
     let author = Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?;
     let repository = ConfigRepository {
         name: "demo".to_owned(),
-        git: git::Options::of(url, folder.join("data")),
+        git: git::Options::new(url, folder.join("data")),
         pass: reconcile::Options {
             git_fresh_for: POLL,
             patience: Some(reconcile::Patience::default()),

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::https::HttpsArgs;
 use super::keys::KeyArgs;
 use crate::config::{ConfigRepository, Settings};
-use crate::git::{self, Credential, RemoteUrl};
+use crate::git::{self, RemoteUrl};
 use crate::path::RepoPath;
 use crate::policy::PathGlob;
 use crate::reconcile::{self, Area};
@@ -36,13 +37,8 @@ pub(super) struct GitArgs {
     #[arg(long, env = "LANDWAITER_GIT_EXCLUDE", value_name = "GLOB", value_delimiter = ',', value_parser = path_glob)]
     git_exclude: Vec<PathGlob>,
 
-    /// A file with user:password, or a token alone, for the config repository.
-    #[arg(long, env = "LANDWAITER_GIT_CREDENTIALS", value_name = "FILE")]
-    git_credentials: Option<PathBuf>,
-
-    /// The user for the password in the variable `LANDWAITER_GIT_PASSWORD`.
-    #[arg(long, env = "LANDWAITER_GIT_USERNAME", value_name = "USER")]
-    git_username: Option<String>,
+    #[command(flatten)]
+    https: HttpsArgs,
 
     #[command(flatten)]
     keys: KeyArgs,
@@ -76,7 +72,7 @@ impl GitArgs {
         let git = git::Options {
             signing: self.keys.signing(),
             ssh: self.keys.clone().options(&data_dir),
-            ..git::Options::of(RemoteUrl::local_path(Path::new("")), data_dir)
+            ..git::Options::new(RemoteUrl::local_path(Path::new("")), data_dir)
         };
         let Some(url) = &self.git_url else {
             self.check_lonely(settings)?;
@@ -89,7 +85,8 @@ impl GitArgs {
             )));
         }
         let url = RemoteUrl::parse(url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
-        let git = git::Options { url, branch: self.git_branch.clone(), credential: self.credential()?, ..git };
+        let (credential, connection) = (self.https.credential()?, self.https.clone().connection()?);
+        let git = git::Options { url, branch: self.git_branch.clone(), credential, connection, ..git };
         let area = Area { paths: self.git_path.clone(), excludes: self.git_exclude.clone() };
         let pass = reconcile::Options { area, ..pass.clone() };
         Ok(vec![ConfigRepository { name: git.url.short_name(), git, pass }])
@@ -101,8 +98,8 @@ impl GitArgs {
             ("--git-branch", self.git_branch.is_some()),
             ("--git-path", !self.git_path.is_empty()),
             ("--git-exclude", !self.git_exclude.is_empty()),
-            ("--git-credentials", self.git_credentials.is_some()),
-            ("--git-username", self.git_username.is_some()),
+            ("a credential for https", self.https.credential()?.is_some()),
+            ("what is set for https", self.https.clone().connection()? != git::ConnectionOptions::default()),
         ];
         if let Some((option, _)) = own.iter().find(|(_, is_set)| *is_set) {
             return Err(Error::Usage(format!("{option} is for the repository of --git-url, which is missing")));
@@ -112,23 +109,6 @@ impl GitArgs {
             return Err(Error::Usage(message.to_owned()));
         }
         Ok(())
-    }
-
-    fn credential(&self) -> Result<Option<Credential>, Error> {
-        let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
-        match (&self.git_credentials, &self.git_username, password) {
-            (Some(file), None, None) => Ok(Some(Credential::File(file.clone()))),
-            (None, username, Some(password)) => Ok(Some(Credential::Given {
-                username: username.clone(),
-                password: Secret::new(password),
-                source: "LANDWAITER_GIT_PASSWORD".to_owned(),
-            })),
-            (None, None, None) => Ok(None),
-            (Some(_), ..) => Err(Error::Usage(
-                "--git-credentials and $LANDWAITER_GIT_PASSWORD both name a credential: keep one".to_owned(),
-            )),
-            (None, Some(_), None) => Err(Error::Usage("--git-username needs $LANDWAITER_GIT_PASSWORD".to_owned())),
-        }
     }
 }
 

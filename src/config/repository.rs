@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Error, Mistake};
-use crate::git::{self, Credential, Identity, Mirror, RemoteUrl, Signing};
+use crate::git::{self, ConnectionOptions, Credential, Identity, Mirror, RemoteUrl, Signing};
 use crate::manifest;
 use crate::path::RepoPath;
 use crate::policy::{Dialects, Preset};
 use crate::reconcile::{self, Area, Lookout, Reconciler};
-use crate::secret::Secret;
 
 /// One branch of one config repository, and what is done with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +34,9 @@ pub struct RepositorySettings {
     /// Where to look.
     pub area: Area,
     /// Where the credential for https is kept.
-    pub credential: Option<CredentialSettings>,
+    pub credential: Option<Credential>,
+    /// What is set for the connections to its server.
+    pub connection: ConnectionOptions,
     /// Keys for ssh.
     pub ssh: SshSettings,
     /// With what commits are signed.
@@ -52,20 +53,6 @@ pub struct RepositorySettings {
     pub dialects: Option<Dialects>,
     /// A folder with named policies.
     pub policies: Option<PathBuf>,
-}
-
-/// Where the credential for a config repository is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CredentialSettings {
-    /// A file with `user:password`, or a token.
-    File(PathBuf),
-    /// Variables of the environment.
-    Environment {
-        /// The one with the user's name, if there is one.
-        user: Option<String>,
-        /// The one with the password or token.
-        password: String,
-    },
 }
 
 /// What may turn out wrong when an entry is used.
@@ -110,10 +97,15 @@ impl RepositorySettings {
         pass: &reconcile::Options,
         mut wrong: impl FnMut(Part, String),
     ) -> Result<ConfigRepository, Vec<Mistake>> {
-        let credential = self.credential.as_ref().and_then(|credential| {
-            let found = credential.find(|name| std::env::var(name).ok());
-            found.map_err(|problem| wrong(Part::Credentials, problem)).ok()
-        });
+        let is_unset = |name: &&String| std::env::var_os(name).is_none_or(|value| value.is_empty());
+        let variables = match &self.credential {
+            Some(Credential::Environment { user, password }) => [user.as_ref(), Some(password)],
+            Some(Credential::BearerEnvironment(name)) => [Some(name), None],
+            _ => [None, None],
+        };
+        if let Some(name) = variables.into_iter().flatten().find(is_unset) {
+            wrong(Part::Credentials, format!("${name} is not set"));
+        }
         let mut terms = pass.terms.clone();
         if let Some(dialects) = self.dialects {
             terms.dialects = dialects;
@@ -141,11 +133,12 @@ impl RepositorySettings {
             git: git::Options {
                 branch: self.branch.clone(),
                 data_dir: git.data_dir.join("repositories").join(&self.name),
-                credential,
+                credential: self.credential.clone(),
+                connection: self.connection.clone(),
                 ssh,
                 signing: self.signing.clone().or_else(|| git.signing.clone()),
                 timeout: self.timeout.unwrap_or(git.timeout),
-                ..git::Options::of(self.url.clone(), PathBuf::new())
+                ..git::Options::new(self.url.clone(), PathBuf::new())
             },
             pass: reconcile::Options {
                 area: self.area.clone(),
@@ -162,20 +155,6 @@ impl RepositorySettings {
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let folder = self.policies.iter().cloned();
         folder.clone().chain(folder.flat_map(|folder| policy_files(&folder).unwrap_or_default())).collect()
-    }
-}
-
-impl CredentialSettings {
-    fn find(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Credential, String> {
-        let get = |name: &String| variable(name).filter(|value| !value.is_empty()).ok_or(format!("${name} is not set"));
-        match self {
-            Self::File(path) => Ok(Credential::File(path.clone())),
-            Self::Environment { user, password } => Ok(Credential::Given {
-                username: user.as_ref().map(get).transpose()?,
-                password: Secret::new(get(password)?),
-                source: format!("${password}"),
-            }),
-        }
     }
 }
 

@@ -181,7 +181,16 @@ impl GitServer {
 
     /// From now on only `user:password` may do anything.
     pub(crate) fn require(&self, login: &str) {
-        *self.shared.login.lock().unwrap() = Some(login.to_owned());
+        self.require_header(&format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login)));
+    }
+
+    /// From now on only who sends this `Authorization` may do anything.
+    pub(crate) fn require_header(&self, authorization: &str) {
+        *self.shared.login.lock().unwrap() = Some(authorization.to_owned());
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// From now on as a server of 2017.
@@ -207,6 +216,10 @@ impl GitServer {
 
 async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        // Whoever asked is gone.
+        return Response::new(Body::empty());
+    };
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let seen = Seen {
         method: parts.method.to_string(),
@@ -214,18 +227,15 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: text("authorization"),
         content_length: text("content-length").and_then(|value| value.parse().ok()),
-        body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        body,
     };
     shared.log.lock().unwrap().push(seen.clone());
     let answer = |status: u16, kind: &str, body: String| {
         Response::builder().status(status).header(header::CONTENT_TYPE, kind).body(Body::from(body)).unwrap()
     };
     let login = shared.login.lock().unwrap().clone();
-    if let Some(login) = &login {
-        let expected = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login));
-        if seen.authorization.as_ref() != Some(&expected) {
-            return answer(401, "text/plain", format!("bad login {:?}", seen.authorization));
-        }
+    if login.is_some() && seen.authorization != login {
+        return answer(401, "text/plain", format!("bad login {:?}", seen.authorization));
     }
     let fault = shared.rule.lock().unwrap().as_ref().and_then(|rule| rule(&seen));
     match &fault {

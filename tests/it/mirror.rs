@@ -1,6 +1,7 @@
 //! The config repository through our eyes and through Git's: what we fetch is what Git has, and what
 //! we push is what Git would have pushed.
 
+mod https;
 mod local;
 mod push;
 mod refusals;
@@ -50,7 +51,8 @@ impl Scene {
     }
 
     fn options(&self, url: &str) -> Options {
-        Options { timeout: Duration::from_secs(30), ..Options::of(RemoteUrl::parse(url).unwrap(), self.data_dir()) }
+        let options = Options::new(RemoteUrl::parse(url).unwrap(), self.data_dir());
+        Options { timeout: Duration::from_secs(30), ..options }
     }
 
     fn http(&self) -> Mirror {

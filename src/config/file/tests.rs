@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Settings, parse, schema};
-use crate::config::CredentialSettings;
+use crate::git::Credential;
 use crate::registry::{CredentialSource, Proxy};
 
 fn read(text: &str) -> Result<Settings, String> {
@@ -127,7 +127,7 @@ fn all_mistakes_of_meaning_are_told_at_once() {
         &[
             "/etc/landwaiter/config.yaml:2:11: \"quay.io/*\" is the beginning of no repository: expected a path of lower-case letters and digits, separated by `.`, `_`, `-` or `/`",
             "/etc/landwaiter/config.yaml:4:11: \"mirror.example.com/Hub\" is the beginning of no repository: expected a path of lower-case letters and digits, separated by `.`, `_`, `-` or `/`",
-            "/etc/landwaiter/config.yaml:5:10: a password does not belong into this file: name this proxy in `HTTPS_PROXY` instead",
+            "/etc/landwaiter/config.yaml:5:10: a password does not belong here: name this proxy in `HTTPS_PROXY` instead",
             "/etc/landwaiter/config.yaml:6:16: 0 requests at once are too few: expected 1 or more",
             "/etc/landwaiter/config.yaml:7:11: \"*.example.com\" names no registry: expected a host such as `ghcr.io`, `registry.example.com:5000` or `ghcr.io/org`",
         ],
@@ -150,7 +150,7 @@ fn everything_that_can_be_set_for_a_config_repository() {
     let production = &settings.repositories[0];
     assert_eq!(production.area.paths[0].as_str(), "clusters/production");
     assert_eq!(production.area.excludes[0].to_string(), "**/vendor");
-    assert_eq!(production.credential, Some(CredentialSettings::File("/etc/landwaiter/secrets/git".into())));
+    assert_eq!(production.credential, Some(Credential::File("/etc/landwaiter/secrets/git".into())));
     assert_eq!((production.poll_interval, production.settle), (Some(Duration::from_secs(30)), Some(Duration::ZERO)));
     assert_eq!(production.author.as_ref().unwrap().email, "bot@example.com");
     assert_eq!(production.signing.as_ref().unwrap().passphrase.as_deref(), Some(Path::new("/p")));
@@ -214,7 +214,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 6 + 14 + 2 + 3 + 2 + 2 + 13 + 2 + 2);
+    assert_eq!(keys.len(), 6 + 18 + 2 + 3 + 2 + 2 + 13 + 2 + 2);
     for (name, key) in keys {
         let words: Vec<_> = key["description"].as_str().unwrap_or_default().split_whitespace().collect();
         let description = words.join(" ");

@@ -32,7 +32,7 @@ pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Pat
 pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Opened {
     let data_dir = scene.home().join("data");
     let url = RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap();
-    let mirror = Mirror::open(git::Options::of(url, data_dir.clone())).unwrap();
+    let mirror = Mirror::open(git::Options::new(url, data_dir.clone())).unwrap();
     let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
     let author = Identity::new("Landwaiter", "landwaiter@localhost").unwrap();
     let lookout = Lookout::new(registry::Client::new(registry).unwrap());

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::Certificate;
+
 /// One branch of a config repository, or a part of it. What is not said here is as the command line says, or else as
 /// it is by default.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,6 +36,19 @@ pub(in crate::config::file) struct RepositoryEntry {
     /// Where the credential for https is kept. Default: none.
     #[schemars(with = "Option<GitCredentials>")]
     pub(in crate::config::file) credentials: Option<Spanned<GitCredentials>>,
+    /// A PEM file with authorities that are trusted for its server, beside those of the machine. Default: those of the
+    /// machine, or of `SSL_CERT_FILE`.
+    #[schemars(example = &"/etc/ssl/our-ca.pem")]
+    pub(in crate::config::file) ca_bundle: Option<PathBuf>,
+    /// A certificate by which we show its server who we are. Default: none.
+    pub(in crate::config::file) client_certificate: Option<Certificate>,
+    /// The proxy on the way to its server, or `none` for a direct way. Default: that of the environment (`HTTPS_PROXY`,
+    /// `NO_PROXY`).
+    #[schemars(with = "Option<String>", example = &"http://proxy.example.com:3128", example = &"none")]
+    pub(in crate::config::file) proxy: Option<Spanned<String>>,
+    /// A file with `user:password` for that proxy. Default: none.
+    #[schemars(example = &"/run/secrets/proxy")]
+    pub(in crate::config::file) proxy_credentials: Option<PathBuf>,
     /// The key for an address that is reached by ssh, and the keys of servers. Default: the options `--git-ssh-key`,
     /// `--git-ssh-passphrase` and `--git-known-hosts`.
     #[serde(default)]
@@ -73,6 +88,12 @@ pub(in crate::config::file) enum GitCredentials {
     /// Variables of the environment.
     #[schemars(example = serde_json::json!({"environment": {"user": "GIT_USER", "password": "GIT_PASSWORD"}}))]
     Environment(GitVariables),
+    /// A file with a token that is shown as `Authorization: Bearer`. It is read each time it is used.
+    #[schemars(example = serde_json::json!({"bearer-file": "/run/secrets/git-token"}))]
+    BearerFile(PathBuf),
+    /// A variable of the environment with such a token.
+    #[schemars(example = serde_json::json!({"bearer-environment": "GIT_TOKEN"}))]
+    BearerEnvironment(String),
 }
 
 /// The names of variables.

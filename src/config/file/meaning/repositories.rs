@@ -4,8 +4,8 @@ use serde_saphyr::Spanned;
 
 use super::Reader;
 use crate::config::file::form::repositories::{Author, GitCredentials, RepositoryEntry, SshEntry};
-use crate::config::repository::{CredentialSettings, Part, RepositorySettings, SshSettings};
-use crate::git::{Identity, RemoteUrl, Signing};
+use crate::config::repository::{Part, RepositorySettings, SshSettings};
+use crate::git::{ClientCertificate, ConnectionOptions, Credential, Identity, RemoteUrl, Signing};
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Dialects, PathGlob};
 use crate::reconcile::Area;
@@ -47,7 +47,16 @@ impl Reader<'_> {
             key: self.file(signing.key),
             passphrase: signing.passphrase.map(|path| self.file(path)),
         });
+        let connection = ConnectionOptions {
+            ca_bundle: entry.ca_bundle.map(|path| self.file(path)),
+            client_certificate: entry
+                .client_certificate
+                .map(|own| ClientCertificate { certificate: self.file(own.certificate), key: self.file(own.key) }),
+            proxy: entry.proxy.as_ref().and_then(|text| self.proxy(text)),
+            proxy_credentials: entry.proxy_credentials.map(|path| self.file(path)),
+        };
         Some(RepositorySettings {
+            connection,
             branch: entry.branch.map(|branch| branch.value),
             area: Area { paths, excludes },
             credential: entry.credentials.map(|credentials| self.credential(credentials.value)),
@@ -94,12 +103,14 @@ impl Reader<'_> {
         Identity::new(name, email).map_err(|error| self.wrong(author, error.to_string())).ok()
     }
 
-    fn credential(&self, credentials: GitCredentials) -> CredentialSettings {
+    fn credential(&self, credentials: GitCredentials) -> Credential {
         match credentials {
-            GitCredentials::File(path) => CredentialSettings::File(self.file(path)),
+            GitCredentials::File(path) => Credential::File(self.file(path)),
             GitCredentials::Environment(names) => {
-                CredentialSettings::Environment { user: names.user, password: names.password }
+                Credential::Environment { user: names.user, password: names.password }
             }
+            GitCredentials::BearerFile(path) => Credential::BearerFile(self.file(path)),
+            GitCredentials::BearerEnvironment(name) => Credential::BearerEnvironment(name),
         }
     }
 
