@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::output::{BOLD, counted, json};
 use super::{Error, Good, Outcome, OutputFormat};
-use crate::config::{self, FileError, Mistake, Settings};
+use crate::config::{self, FileError, Mistake, RepositorySettings, Settings};
+use crate::path::RepoPath;
+use crate::policy::Dialect;
 use crate::registry::{self, HostLimits, Options, Proxy, Site, Standing};
 
 const EXAMPLES: &str = "\
@@ -60,13 +62,21 @@ impl Args {
 impl CheckArgs {
     fn run(self, out: &mut dyn Write) -> Outcome {
         let (file, read) = (self.file.display().to_string(), checked(&self.file));
-        let (registries, problems) = match &read {
-            Ok(read) => (read.iter().map(|(site, standing)| RegistryOutput::new(site, standing)).collect(), &[][..]),
-            Err(Error::Settings(FileError::Mistakes(mistakes))) => (Vec::new(), mistakes.as_slice()),
+        let (found, problems) = match &read {
+            Ok(found) => (Some(found), &[][..]),
+            Err(Error::Settings(FileError::Mistakes(mistakes))) => (None, mistakes.as_slice()),
             Err(_) => return read.map(|_| Good::No),
         };
-        let output =
-            CheckOutput { file: &file, registries, problems: problems.iter().map(MistakeOutput::new).collect() };
+        let output = CheckOutput {
+            file: &file,
+            repositories: found.iter().flat_map(|found| &found.repositories).map(RepositoryOutput::new).collect(),
+            registries: found
+                .iter()
+                .flat_map(|found| &found.registries)
+                .map(|(site, standing)| RegistryOutput::new(site, standing))
+                .collect(),
+            problems: problems.iter().map(MistakeOutput::new).collect(),
+        };
         match self.output {
             OutputFormat::Json => json(out, &output)?,
             OutputFormat::Text => text(out, &output, problems)?,
@@ -75,24 +85,49 @@ impl CheckArgs {
     }
 }
 
-/// What the file sets, tried.
-fn checked(file: &Path) -> Result<Vec<(Site, Standing)>, Error> {
+/// What a file sets, tried.
+struct Found {
+    repositories: Vec<RepositorySettings>,
+    registries: Vec<(Site, Standing)>,
+}
+
+fn checked(file: &Path) -> Result<Found, Error> {
     let settings: Settings = config::read(file)?;
     settings.check(&settings.sites)?;
+    settings.check_repositories()?;
     let options = Options {
         docker_config: settings.docker_config.or_else(config::default_docker_config),
         sites: settings.sites,
         ..Options::default()
     };
     let standings = registry::standings(&options)?;
-    Ok(options.sites.iter().cloned().zip(standings).collect())
+    let registries = options.sites.iter().cloned().zip(standings).collect();
+    Ok(Found { repositories: settings.repositories, registries })
 }
 
 #[derive(Debug, Serialize)]
 struct CheckOutput<'a> {
     file: &'a str,
+    repositories: Vec<RepositoryOutput<'a>>,
     registries: Vec<RegistryOutput>,
     problems: Vec<MistakeOutput<'a>>,
+}
+
+/// What a file says of a config repository; what is nothing is as the command line says.
+#[derive(Debug, Serialize)]
+struct RepositoryOutput<'a> {
+    name: &'a str,
+    url: String,
+    branch: Option<&'a str>,
+    paths: Vec<&'a str>,
+    excludes: Vec<String>,
+    credential: Option<String>,
+    author: Option<String>,
+    signed: bool,
+    poll_interval_seconds: Option<f64>,
+    settle_seconds: Option<f64>,
+    dialects: Option<Vec<&'static str>>,
+    policies: Option<&'a Path>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,6 +156,44 @@ struct MistakeOutput<'a> {
     message: &'a str,
 }
 
+impl<'a> RepositoryOutput<'a> {
+    fn new(settings: &'a RepositorySettings) -> Self {
+        Self {
+            name: &settings.name,
+            url: settings.url.to_string(),
+            branch: settings.branch.as_deref(),
+            paths: settings.area.paths.iter().map(RepoPath::as_str).collect(),
+            excludes: settings.area.excludes.iter().map(ToString::to_string).collect(),
+            credential: settings.credential.as_ref().map(|credential| format!("what is in {}", credential.source())),
+            author: settings.author.as_ref().map(|author| format!("{} <{}>", author.name, author.email)),
+            signed: settings.signing.is_some(),
+            poll_interval_seconds: settings.poll_interval.as_ref().map(Duration::as_secs_f64),
+            settle_seconds: settings.settle.as_ref().map(Duration::as_secs_f64),
+            dialects: settings.dialects.map(|dialects| dialects.iter().map(Dialect::name).collect()),
+            policies: settings.policies.as_deref(),
+        }
+    }
+
+    /// What is worth a line, with its name.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let list = |items: Vec<String>| Some(items.join(", ")).filter(|text| !text.is_empty());
+        let lines = [
+            ("at", Some(self.url.clone())),
+            ("branch", self.branch.map(str::to_owned)),
+            ("looks in", list(self.paths.iter().map(|&path| path.to_owned()).collect())),
+            ("but not in", list(self.excludes.clone())),
+            ("as", self.credential.clone()),
+            ("commits by", self.author.clone()),
+            ("signed", self.signed.then(|| "yes".to_owned())),
+            ("asked every", self.poll_interval_seconds.map(interval)),
+            ("settles in", self.settle_seconds.map(interval)),
+            ("hears", self.dialects.as_ref().map(|dialects| dialects.join(", "))),
+            ("policies", self.policies.map(|folder| folder.display().to_string())),
+        ];
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
 impl RegistryOutput {
     fn new(site: &Site, standing: &Standing) -> Self {
         let HostLimits { rate, burst, concurrency } = standing.limits;
@@ -147,7 +220,6 @@ impl RegistryOutput {
     /// What is worth a line, with its name.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let path = |path: &PathBuf| path.display().to_string();
-        let interval = |seconds: &f64| format!("{:#}", SignedDuration::from_secs_f64(*seconds));
         let rate = self.rate.map_or_else(
             || "as fast as they come".to_owned(),
             |rate| format!("{rate} per second after a burst of {}", self.burst.unwrap_or_default()),
@@ -160,7 +232,7 @@ impl RegistryOutput {
         let lines = [
             ("asked at", self.mirror.clone()),
             ("as", Some(self.credential.clone().unwrap_or_else(|| "nobody".to_owned()))),
-            ("interval", self.interval_seconds.as_ref().map(interval)),
+            ("interval", self.interval_seconds.map(interval)),
             ("requests", Some(rate + &at_once)),
             ("authorities", self.ca_bundle.as_ref().map(|file| format!("those of the machine and {}", path(file)))),
             ("certificate", self.client_certificate.as_ref().map(path)),
@@ -178,13 +250,19 @@ impl<'a> MistakeOutput<'a> {
     }
 }
 
+fn interval(seconds: f64) -> String {
+    format!("{:#}", SignedDuration::from_secs_f64(seconds))
+}
+
 fn text(out: &mut dyn Write, output: &CheckOutput<'_>, mistakes: &[Mistake]) -> io::Result<()> {
     for mistake in mistakes {
         writeln!(out, "{mistake}")?;
     }
-    for registry in &output.registries {
-        writeln!(out, "{BOLD}{}{BOLD:#}", registry.prefix)?;
-        for (name, value) in registry.lines() {
+    let repositories = output.repositories.iter().map(|one| (one.name, one.lines()));
+    let registries = output.registries.iter().map(|one| (one.prefix.as_str(), one.lines()));
+    for (name, lines) in repositories.chain(registries) {
+        writeln!(out, "{BOLD}{name}{BOLD:#}")?;
+        for (name, value) in lines {
             writeln!(out, "  {name:<12} {value}")?;
         }
     }

@@ -116,6 +116,16 @@ impl Settings {
         if mistakes.is_empty() { Ok(all) } else { Err(Error::Mistakes(mistakes)) }
     }
 
+    /// As [`repositories`](Self::repositories), only to see whether it can be used.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn check_repositories(&self) -> Result<(), Error> {
+        let nowhere = git::Options::new(git::RemoteUrl::local_path(Path::new("")), PathBuf::new());
+        let Ok(nobody) = git::Identity::new("nobody", "nobody@localhost") else { return Ok(()) };
+        self.repositories(&nowhere, &reconcile::Options::by(nobody)).map(drop)
+    }
+
     /// Tries what is set for registries in the end, where more than this file may have had a say: files that
     /// cannot be read, variables that are not set.
     ///

@@ -171,7 +171,9 @@ fn policies(files: &[PathBuf]) -> Result<Vec<Preset>, Vec<Mistake>> {
             (Some(name), Ok(bytes)) => match manifest::read_policy_file(&name, &bytes) {
                 Ok(preset) => found.push(preset),
                 Err(problems) => {
-                    problems.iter().for_each(|it| wrong(it.place.line, it.place.column, it.text()));
+                    for problem in problems {
+                        wrong(problem.place.line, problem.place.column, problem.text());
+                    }
                 }
             },
             (_, Err(error)) => wrong(0, 0, error.to_string()),

@@ -70,6 +70,7 @@ impl Board {
 
     /// There may be news of an image repository: it is asked at once. Must be called from a task. Gives whether
     /// anybody watches it.
+    #[must_use]
     pub fn hint_image(&self, repository: &Repository, now: Timestamp) -> bool {
         self.lookout().is_some_and(|lookout| lookout.hint(repository, now))
     }
@@ -85,6 +86,7 @@ impl Board {
 
     /// Asks everybody for news now: each config repository, or the one of that name, and every image repository
     /// that is watched. Gives how many config repositories that are. Must be called from a task.
+    #[must_use]
     pub fn sync(&self, name: Option<&str>, now: Timestamp) -> usize {
         let standings = self.standings();
         let meant = standings.iter().filter(|standing| name.is_none_or(|name| name == standing.name));

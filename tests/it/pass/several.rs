@@ -37,12 +37,8 @@ impl Fleet {
         fs::rename(next, self.root.path().join("landwaiter.yaml")).unwrap();
     }
 
-    fn args<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
-        [&["run", "--config", "landwaiter.yaml", "--data-dir", "data"], more].concat()
-    }
-
     fn start(&self) -> Daemon {
-        Daemon::start(&mut landwaiter(self.root.path(), self.args(&INTERVALS)))
+        Daemon::start(&mut landwaiter(self.root.path(), args(&INTERVALS)))
     }
 
     #[track_caller]
@@ -50,6 +46,10 @@ impl Fleet {
         let there = || (commits(&self.repos[repo].bare) >= number).then_some(());
         wait_until(&format!("{number} commits in repository {repo}"), there, || daemon.log());
     }
+}
+
+fn args<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["run", "--config", "landwaiter.yaml", "--data-dir", "data"], more].concat()
 }
 
 fn commits(bare: &Path) -> usize {
@@ -79,8 +79,8 @@ fn a_dead_repository_delays_no_other_and_a_shared_image_is_asked_for_once() {
     // Both wait for the same answers: about one list for each second, not two.
     let (before, since) = (lists(), std::time::Instant::now());
     wait_until("more lists", || (lists() >= before + 4).then_some(()), || daemon.log());
-    let (asked, seconds) = (lists() - before, since.elapsed().as_secs_f64());
-    assert!(asked as f64 <= seconds + 3.0, "{asked} lists in {seconds} s");
+    let (asked, seconds) = (lists() - before, since.elapsed().as_secs());
+    assert!(asked as u64 <= seconds + 3, "{asked} lists in {seconds} s");
     let log = daemon.log();
     for words in ["pass{repository=\"one\" id=", "pass{repository=\"second\" id="] {
         assert!(log.contains(words), "{words:?} is missing in {log}");
@@ -108,13 +108,13 @@ fn branches_and_parts_of_one_repository_are_followed_each_in_its_own_way() {
         "repositories:\n- url: {url}\n  branch: main\n  paths: [apps]\n  excludes: ['**/legacy']\n  policies: policies\n\
          - url: {url}\n  name: staging\n  branch: staging\n  paths: [infra]\n"
     ));
-    let ran = run(&mut landwaiter(fleet.root.path(), fleet.args(&["--once"])));
+    let ran = run(&mut landwaiter(fleet.root.path(), args(&["--once"])));
     assert_eq!(ran.code, 0, "{ran:?}");
     let changed = |branch: &str| git(&repo.bare, &["show", "--format=", "--name-only", branch]);
     assert_eq!((changed("main").as_str(), changed("staging").as_str()), ("apps/a.yaml", "infra/c.yaml"));
     // A broken policy is told with its own place, and nothing is done.
     fs::write(fleet.root.path().join("policies/ours.yaml"), "for: ours\npatern: 9.*\n").unwrap();
-    let ran = run(&mut landwaiter(fleet.root.path(), fleet.args(&["--once"])));
+    let ran = run(&mut landwaiter(fleet.root.path(), args(&["--once"])));
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.contains("policies/ours.yaml:2:1: "), "{ran:?}");
 }
