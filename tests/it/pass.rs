@@ -6,6 +6,7 @@ mod dialects;
 mod fleet;
 mod history;
 mod kept;
+mod killed;
 mod lookout;
 mod race;
 mod registries;
