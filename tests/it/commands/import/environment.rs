@@ -119,7 +119,7 @@ fn the_same_as_data() {
         })
     );
     assert_eq!(
-        answer["leftovers"][1],
+        answer["leftovers"][0],
         json!({
             "setting": "--token",
             "value": "",
