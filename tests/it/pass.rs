@@ -5,6 +5,7 @@ mod daemon;
 mod dialects;
 mod fleet;
 mod history;
+mod https;
 mod kept;
 mod killed;
 mod lookout;
