@@ -11,7 +11,7 @@ use crate::git;
 use crate::reconcile::Lookout;
 use crate::registry;
 pub use file::{Error as FileError, Mistake, Settings, read, schema};
-pub use repository::{ConfigRepository, RepositorySettings, SshSettings};
+pub use repository::{CommitSettings, ConfigRepository, RepositorySettings, SshSettings};
 
 /// The configuration of one daemon. Each part is in the words of the module that reads it.
 #[derive(Debug, PartialEq)]

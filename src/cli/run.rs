@@ -1,20 +1,23 @@
 //! `landwaiter run`: the daemon.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use jiff::{SignedDuration, Timestamp};
 
+use super::commit::CommitArgs;
 use super::dialects::DialectArgs;
 use super::git::GitArgs;
-use super::output::{diff, problems_text};
+use super::output::{diff, message_text, problems_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Board, Journal, Stop};
 use crate::git::{Identity, PushOutcome};
 use crate::manifest::Terms;
+use crate::plan::Draft;
 use crate::reconcile::{self, Report};
 use crate::registry;
 
@@ -74,6 +77,9 @@ pub(super) struct Args {
           value_parser = duration, help_heading = "Git")]
     settle: Duration,
 
+    #[command(flatten)]
+    commit: CommitArgs,
+
     /// How often each image repository is asked for new tags, where the configuration file says nothing else
     /// for its registry. Default: 1m.
     #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", value_parser = interval,
@@ -114,11 +120,12 @@ impl Args {
             patience: (!one_pass).then(reconcile::Patience::default),
             settle: if one_pass { Duration::ZERO } else { self.settle },
             dry_run: self.dry_run,
+            commit: self.commit.options()?,
             ..reconcile::Options::by(author)
         };
         Ok(Config {
             repositories: self.git.repositories(&settings, &pass)?,
-            files: settings.files(),
+            files: settings.files().into_iter().chain(self.commit.file().map(Path::to_owned)).collect(),
             registry: registry::Options {
                 store: Some(data_dir.join("registry.redb")),
                 // Whoever asks for one pass wants to see what there is now.
@@ -142,7 +149,7 @@ async fn once(config: &Config, out: &mut dyn Write, stop: &Stop) -> Outcome {
             Ok(report) => {
                 Journal::default().write_report(&report);
                 match &report.outcome {
-                    reconcile::Outcome::DryRun { message } => print_dry_run(out, &report, message)?,
+                    reconcile::Outcome::DryRun { drafts } => print_dry_run(out, &report, drafts)?,
                     reconcile::Outcome::NothingToDo => say_nothing_to_do(&report),
                     reconcile::Outcome::Pushed { .. } => {}
                 }
@@ -179,13 +186,14 @@ fn say_nothing_to_do(report: &Report) {
     tracing::info!(branch = report.branch, containers = followed, repositories = scanned, "nothing to change");
 }
 
-fn print_dry_run(out: &mut dyn Write, report: &Report, message: &str) -> std::io::Result<()> {
+fn print_dry_run(out: &mut dyn Write, report: &Report, drafts: &[Draft]) -> std::io::Result<()> {
     for change in &report.plan.changes {
         diff(out, change)?;
     }
-    writeln!(out, "\nThe commit on {} would say:\n", report.branch)?;
-    for line in message.lines() {
-        writeln!(out, "    {line}")?;
+    for (index, draft) in drafts.iter().enumerate() {
+        let number = if drafts.len() > 1 { format!("{} of {} ", index + 1, drafts.len()) } else { String::new() };
+        writeln!(out, "\nThe commit {number}on {} would say:\n", report.branch)?;
+        message_text(out, &draft.message)?;
     }
     if !report.problems.is_empty() {
         writeln!(out)?;

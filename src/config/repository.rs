@@ -8,6 +8,7 @@ use super::{Error, Mistake};
 use crate::git::{self, ConnectionOptions, Credential, Identity, Mirror, RemoteUrl, Signing};
 use crate::manifest;
 use crate::path::RepoPath;
+use crate::plan::{CommitOptions, Grouping, Template};
 use crate::policy::{Dialects, Preset};
 use crate::reconcile::{self, Area, Lookout, Reconciler};
 
@@ -45,6 +46,8 @@ pub struct RepositorySettings {
     pub poll_interval: Option<Duration>,
     /// How long one fetch or push may take.
     pub timeout: Option<Duration>,
+    /// What commits look like.
+    pub commit: CommitSettings,
     /// How long a commit waits for tags that land together.
     pub settle: Option<Duration>,
     /// Who the commits are by.
@@ -55,6 +58,19 @@ pub struct RepositorySettings {
     pub policies: Option<PathBuf>,
 }
 
+/// What is said of commits. What is `None` is as for every other config repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitSettings {
+    /// A file with a template for the message.
+    pub template: Option<PathBuf>,
+    /// Whether the subject ends with `[skip ci]`.
+    pub skip_ci: Option<bool>,
+    /// Whether the author signs off.
+    pub sign_off: Option<bool>,
+    /// Which updates share a commit.
+    pub grouping: Option<Grouping>,
+}
+
 /// What may turn out wrong when an entry is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
@@ -62,6 +78,8 @@ pub(super) enum Part {
     Credentials,
     /// The folder with policies.
     Policies,
+    /// The file of the template.
+    Template,
 }
 
 /// What is said of ssh.
@@ -120,6 +138,15 @@ impl RepositorySettings {
                 Err(error) => wrong(Part::Policies, format!("{} cannot be read: {error}", folder.display())),
             }
         }
+        let commit = CommitOptions {
+            template: match &self.commit.template {
+                None => pass.commit.template.clone(),
+                Some(file) => template(file, |problem| wrong(Part::Template, problem))?,
+            },
+            skip_ci: self.commit.skip_ci.unwrap_or(pass.commit.skip_ci),
+            sign_off: self.commit.sign_off.unwrap_or(pass.commit.sign_off),
+            grouping: self.commit.grouping.unwrap_or(pass.commit.grouping),
+        };
         let SshSettings { key, passphrase, known_hosts } = &self.ssh;
         let mut ssh = git.ssh.clone();
         if key.is_some() {
@@ -143,6 +170,7 @@ impl RepositorySettings {
             pass: reconcile::Options {
                 area: self.area.clone(),
                 terms,
+                commit,
                 author: self.author.clone().unwrap_or_else(|| pass.author.clone()),
                 git_fresh_for: self.poll_interval.unwrap_or(pass.git_fresh_for),
                 settle: if pass.settle.is_zero() { Duration::ZERO } else { self.settle.unwrap_or(pass.settle) },
@@ -154,8 +182,25 @@ impl RepositorySettings {
     /// The files that this reads besides the configuration file.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let folder = self.policies.iter().cloned();
-        folder.clone().chain(folder.flat_map(|folder| policy_files(&folder).unwrap_or_default())).collect()
+        let policies = folder.clone().flat_map(|folder| policy_files(&folder).unwrap_or_default());
+        folder.chain(policies).chain(self.commit.template.clone()).collect()
     }
+}
+
+/// The template in a file; nothing where it cannot be read, as `wrong` is told.
+fn template(file: &Path, wrong: impl FnOnce(String)) -> Result<Option<Template>, Vec<Mistake>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            wrong(format!("{} cannot be read: {error}", file.display()));
+            return Ok(None);
+        }
+    };
+    let template = Template::parse(&file.display().to_string(), &text);
+    template.map(Some).map_err(|error| {
+        let (line, column) = (error.line as u64, error.column as u64);
+        vec![Mistake { file: error.name, line, column, message: error.problem }]
+    })
 }
 
 /// The named policies of these files, each called like its file.

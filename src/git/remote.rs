@@ -97,14 +97,26 @@ impl RemoteUrl {
         Self { place: Place::Local(path.to_owned()), user_info: None }
     }
 
-    /// The last part of the path without `.git`, as people call a repository.
+    /// What the repository is called, without its server and without `.git`: `org/config`; of one on this machine
+    /// the last part of its path.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = match &self.place {
+            Place::Http(url) => decoded(url.path()).unwrap_or_else(|_| url.path().to_owned()),
+            Place::Ssh(address) => address.path().to_owned(),
+            Place::Local(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        };
+        let path = path.trim_matches('/');
+        path.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(path).to_owned()
+    }
+
+    /// The last part of that, in letters, digits, `.`, `_` and `-`.
     #[must_use]
     pub fn short_name(&self) -> String {
-        let shown = self.to_string();
-        let last = shown.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let name = last.strip_suffix(".git").unwrap_or(last).trim_start_matches('.');
-        let name: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).take(64).collect();
+        let whole = self.name();
+        let last = whole.rsplit(['/', ':']).next().unwrap_or_default().trim_start_matches('.');
+        let name: String = last.chars().map(|c| if is_plain(c) { c } else { '-' }).take(64).collect();
         if name.is_empty() { "repository".to_owned() } else { name }
     }
 
@@ -192,6 +204,12 @@ pub struct Identity {
 pub struct InvalidIdentity {
     part: &'static str,
     text: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name.trim(), self.email.trim())
+    }
 }
 
 impl Identity {

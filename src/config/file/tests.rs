@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Settings, parse, schema};
 use crate::git::Credential;
+use crate::plan::Grouping;
 use crate::registry::{CredentialSource, Proxy};
 
 fn read(text: &str) -> Result<Settings, String> {
@@ -139,7 +140,7 @@ fn everything_that_can_be_set_for_a_config_repository() {
     let settings = read(
         "data-dir: state\nrepositories:\n- url: https://git.example.com/org/config.git\n  name: production\n  branch: main\n  \
          paths: [clusters/production]\n  excludes: ['**/vendor']\n  credentials: {file: secrets/git}\n  poll-interval: 30s\n  \
-         timeout: 10m\n  settle: 0s\n  author: {name: Bot, email: bot@example.com}\n  dialects: [flux]\n  policies: policies\n  \
+         timeout: 10m\n  settle: 0s\n  author: {name: Bot, email: bot@example.com}\n  dialects: [flux]\n  commit: {template: message.txt, skip-ci: true, grouping: image}\n  policies: policies\n  \
          signing: {key: signing, passphrase: /p}\n- url: git@git.example.com:org/staging.git\n  ssh: {key: deploy, known-hosts: [hosts]}\n\
          - url: checkouts/local.git\n",
     )
@@ -152,6 +153,8 @@ fn everything_that_can_be_set_for_a_config_repository() {
     assert_eq!(production.area.excludes[0].to_string(), "**/vendor");
     assert_eq!(production.credential, Some(Credential::File("/etc/landwaiter/secrets/git".into())));
     assert_eq!((production.poll_interval, production.settle), (Some(Duration::from_secs(30)), Some(Duration::ZERO)));
+    let commit = &production.commit;
+    assert_eq!((commit.skip_ci, commit.sign_off, commit.grouping), (Some(true), None, Some(Grouping::Image)));
     assert_eq!(production.author.as_ref().unwrap().email, "bot@example.com");
     assert_eq!(production.signing.as_ref().unwrap().passphrase.as_deref(), Some(Path::new("/p")));
     assert_eq!(settings.repositories[1].ssh.key.as_deref(), Some(Path::new("/etc/landwaiter/deploy")));
@@ -187,6 +190,10 @@ fn mistakes_in_config_repositories_are_told_with_their_place() {
             "url: /c\n  poll-interval: 10ms",
             "3:18: `10ms` is no interval: expected at least a second, such as 30s, 5m or 1h30m",
         ),
+        (
+            "url: /c\n  commit: {grouping: cluster}",
+            "3:22: there is no grouping \"cluster\"; expected one of pass, file, folder, workload, image, namespace",
+        ),
         ("url: /c\n  settle: never", "3:11: `never` is no duration: expected one such as 0s, 30s or 5m"),
         (
             "url: /c\n  author: {name: '', email: a@b}",
@@ -214,7 +221,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 6 + 18 + 2 + 3 + 2 + 2 + 13 + 2 + 2);
+    assert_eq!(keys.len(), 6 + 19 + 2 + 4 + 3 + 2 + 2 + 13 + 2 + 2);
     for (name, key) in keys {
         let words: Vec<_> = key["description"].as_str().unwrap_or_default().split_whitespace().collect();
         let description = words.join(" ");

@@ -11,12 +11,13 @@ use super::{holds, row};
 use crate::binary::{landwaiter, run};
 
 /// The objects of the schema with the headings of their tables, in the order of the page.
-const OBJECTS: [(&str, &str); 9] = [
+const OBJECTS: [(&str, &str); 10] = [
     ("", "The file"),
     ("RepositoryEntry", "`repositories[]`"),
     ("GitVariables", "`repositories[].credentials.environment`"),
     ("SshEntry", "`repositories[].ssh`"),
     ("SigningEntry", "`repositories[].signing`"),
+    ("CommitEntry", "`repositories[].commit`"),
     ("Author", "`repositories[].author`"),
     ("RegistryEntry", "`registries[]`"),
     ("Certificate", "`registries[].client-certificate`"),

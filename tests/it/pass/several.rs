@@ -103,15 +103,19 @@ fn branches_and_parts_of_one_repository_are_followed_each_in_its_own_way() {
         "name: ours\nfor: ours\npattern: glob:9*\norder: numeric\nexamples:\n- tags: [\"91\"]\n  expect: \"91\"\n",
     )
     .unwrap();
+    fs::write(fleet.root.path().join("message.txt"), "{{ updates | length }} new in {{ repository }}").unwrap();
     let url = fleet.server.url("config.git");
     fleet.configure(&format!(
-        "repositories:\n- url: {url}\n  branch: main\n  paths: [apps]\n  excludes: ['**/legacy']\n  policies: policies\n\
-         - url: {url}\n  name: staging\n  branch: staging\n  paths: [infra]\n"
+        "repositories:\n- url: {url}\n  branch: main\n  paths: [apps]\n  excludes: ['**/legacy']\n  policies: policies\n  \
+         commit: {{template: message.txt, skip-ci: true}}\n- url: {url}\n  name: staging\n  branch: staging\n  paths: [infra]\n"
     ));
     let ran = run(&mut landwaiter(fleet.root.path(), args(&["--once"])));
     assert_eq!(ran.code, 0, "{ran:?}");
     let changed = |branch: &str| git(&repo.bare, &["show", "--format=", "--name-only", branch]);
     assert_eq!((changed("main").as_str(), changed("staging").as_str()), ("apps/a.yaml", "infra/c.yaml"));
+    let subject = |branch: &str| git(&repo.bare, &["log", "-1", "--format=%s", branch]);
+    assert_eq!(subject("main"), "1 new in config [skip ci]");
+    assert_eq!(subject("staging"), "Update app to 1.1.0");
     // A broken policy is told with its own place, and nothing is done.
     fs::write(fleet.root.path().join("policies/ours.yaml"), "for: ours\npatern: 9.*\n").unwrap();
     let ran = run(&mut landwaiter(fleet.root.path(), args(&["--once"])));

@@ -65,6 +65,9 @@ pub(in crate::config::file) struct RepositoryEntry {
     /// times as long at most. Default: the option `--settle`.
     #[schemars(with = "Option<String>", example = &"10s")]
     pub(in crate::config::file) settle: Option<Spanned<String>>,
+    /// What the commits look like. Default: the options `--commit-…`.
+    #[serde(default)]
+    pub(in crate::config::file) commit: Option<CommitEntry>,
     /// Who the commits are by. Default: the options `--git-user` and `--git-email`.
     #[schemars(with = "Option<Author>")]
     pub(in crate::config::file) author: Option<Spanned<Author>>,
@@ -135,6 +138,25 @@ pub(in crate::config::file) struct SigningEntry {
     /// A file with the passphrase of that key. Default: none.
     #[schemars(example = &"/run/secrets/signing-passphrase")]
     pub(in crate::config::file) passphrase: Option<PathBuf>,
+}
+
+/// What commits look like; see `docs/commits.md`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::config::file) struct CommitEntry {
+    /// A file with a template for the commit message. Default: the option `--commit-template`.
+    #[schemars(with = "Option<PathBuf>", example = &"message.txt")]
+    pub(in crate::config::file) template: Option<Spanned<PathBuf>>,
+    /// Whether the subject ends with `[skip ci]`. Default: the option `--commit-skip-ci`.
+    #[schemars(example = true)]
+    pub(in crate::config::file) skip_ci: Option<bool>,
+    /// Whether the author signs off. Default: the option `--commit-sign-off`.
+    #[schemars(example = true)]
+    pub(in crate::config::file) sign_off: Option<bool>,
+    /// Which updates share a commit: those of a `pass`, `file`, `folder`, `workload`, `image` or `namespace`. Default: the
+    /// option `--commit-grouping`.
+    #[schemars(with = "Option<String>", example = &"namespace")]
+    pub(in crate::config::file) grouping: Option<Spanned<String>>,
 }
 
 /// Who commits are by.

@@ -4,7 +4,7 @@ use serde_saphyr::Spanned;
 
 use super::Reader;
 use crate::config::file::form::repositories::{Author, GitCredentials, RepositoryEntry, SshEntry};
-use crate::config::repository::{Part, RepositorySettings, SshSettings};
+use crate::config::repository::{CommitSettings, Part, RepositorySettings, SshSettings};
 use crate::git::{ClientCertificate, ConnectionOptions, Credential, Identity, RemoteUrl, Signing};
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Dialects, PathGlob};
@@ -30,6 +30,10 @@ impl Reader<'_> {
         let places = [
             (Part::Credentials, entry.credentials.as_ref().map(|value| value.referenced)),
             (Part::Policies, entry.policies.as_ref().map(|value| value.referenced)),
+            (
+                Part::Template,
+                entry.commit.as_ref().and_then(|commit| commit.template.as_ref()).map(|value| value.referenced),
+            ),
         ];
         let places = places.into_iter().filter_map(|(part, place)| Some(((name.clone(), part), place?)));
         self.settings.parts.extend(places);
@@ -42,6 +46,12 @@ impl Reader<'_> {
         let dialects = entry.dialects.map(|names| {
             let heard: Vec<Dialect> = names.iter().filter_map(|text| self.read(text, str::parse)).collect();
             Dialects::of(&heard)
+        });
+        let commit = entry.commit.map(|commit| CommitSettings {
+            template: commit.template.map(|path| self.file(path.value)),
+            skip_ci: commit.skip_ci,
+            sign_off: commit.sign_off,
+            grouping: commit.grouping.and_then(|text| self.read(&text, str::parse)),
         });
         let signing = entry.signing.map(|signing| Signing {
             key: self.file(signing.key),
@@ -57,6 +67,7 @@ impl Reader<'_> {
         };
         Some(RepositorySettings {
             connection,
+            commit: commit.unwrap_or_default(),
             branch: entry.branch.map(|branch| branch.value),
             area: Area { paths, excludes },
             credential: entry.credentials.map(|credentials| self.credential(credentials.value)),
