@@ -64,7 +64,6 @@ mod told;
 mod transport;
 mod vendor;
 mod walk;
-mod watched;
 mod wire;
 
 pub use checkup::store_status;

@@ -12,8 +12,8 @@ use url::Url;
 use super::site::{Proxy, Site, Sites};
 use super::standing::Setting;
 use super::transport::host_and_port;
-use super::watched::Watched;
 use crate::image::Registry;
+use crate::watched::Watched;
 use crate::{host, tls};
 
 /// How long a connection without a request is kept: from one scan to the next, at the usual interval.
