@@ -1,11 +1,12 @@
 //! A repository on this machine: read where it is, and written as `git push` would, as far as that is
 //! possible without running anything. Must not know of servers or copies.
 
+mod branch;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gix::refs::transaction::PreviousValue;
-use gix::refs::{FullName, Target};
+use gix::refs::FullName;
 
 use super::snapshot::{CommitId, Snapshot};
 use super::{Error, PushAccess, PushOutcome, RemoteUrl, store};
@@ -47,13 +48,10 @@ impl Local {
         if let Some(obstacle) = self.obstacle(&repository, &name, base.branch()) {
             return refused(obstacle);
         }
-        let expected = PreviousValue::MustExistAndMatch(Target::Object(base.commit().0));
-        let Err(error) = store::edit(&repository, name, expected, commit.0) else {
-            return Ok(PushOutcome::Accepted { messages: Vec::new() });
-        };
-        match self.head(&repository, base.branch())? {
-            actual if actual == Some(base.commit()) => Err(self.failed("move the branch", &error)),
-            actual => Ok(PushOutcome::Stale { actual }),
+        match branch::advance(&repository, &name, base.commit().0, commit.0) {
+            Ok(true) => Ok(PushOutcome::Accepted { messages: Vec::new() }),
+            Ok(false) => Ok(PushOutcome::Stale { actual: self.head(&repository, base.branch())? }),
+            Err(error) => Err(self.failed("move the branch", &error)),
         }
     }
 

@@ -78,6 +78,17 @@ impl Daemon {
         assert!(status.success());
     }
 
+    /// Ends it as the kernel would, and gives what it had said.
+    pub(crate) fn kill(&mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.log()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the end and gives the exit code; `None` when a signal ended it.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> Option<i32> {

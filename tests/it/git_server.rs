@@ -207,6 +207,10 @@ impl GitServer {
 
 async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        // Whoever asked is gone.
+        return Response::new(Body::empty());
+    };
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let seen = Seen {
         method: parts.method.to_string(),
@@ -214,7 +218,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: text("authorization"),
         content_length: text("content-length").and_then(|value| value.parse().ok()),
-        body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        body,
     };
     shared.log.lock().unwrap().push(seen.clone());
     let answer = |status: u16, kind: &str, body: String| {

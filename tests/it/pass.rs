@@ -5,6 +5,7 @@ mod dialects;
 mod fleet;
 mod history;
 mod kept;
+mod killed;
 mod lookout;
 mod race;
 mod registries;

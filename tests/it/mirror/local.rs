@@ -1,9 +1,9 @@
 //! A repository on this machine, and snapshots among threads.
 
 use crate::git_server::git;
-use landwaiter::git::Mirror;
+use landwaiter::git::{Mirror, Options};
 
-use super::{DEPLOY, FILES, Scene, accepted, one_pass, read, refused, write};
+use super::{DEPLOY, FILES, Scene, accepted, lasting, one_pass, read, refused, write};
 
 #[test]
 fn a_local_repository_that_only_git_can_write_refuses() {
@@ -44,6 +44,69 @@ fn a_checked_out_branch_is_not_pulled_from_under_its_files() {
     git(&scene.repo.work, &["worktree", "remove", "../linked"]);
     accepted(mirror.push(&base, commit));
     assert_eq!(git(&scene.repo.work, &["rev-parse", "main"]), commit.to_string());
+}
+
+/// A lock file of ours for `branch`, as one of us leaves it that is killed with the branch in hand. Gives it and
+/// our own file.
+fn left_behind(scene: &Scene, branch: &str) -> [std::path::PathBuf; 2] {
+    let own = scene.repo.bare.join(format!("objects/tmp_obj_landwaiter_{branch}"));
+    std::fs::write(&own, format!("{}\n", scene.repo.head())).unwrap();
+    let lock = scene.repo.bare.join(format!("refs/heads/{branch}.lock"));
+    std::fs::hard_link(&own, &lock).unwrap();
+    [lock, own]
+}
+
+#[test]
+fn what_a_killed_one_left_in_a_local_repository_is_told_from_what_others_hold() {
+    let scene = Scene::new(FILES);
+    git(&scene.repo.bare, &["branch", "other", "main"]);
+    let mirror = scene.local();
+    let there = |files: &[std::path::PathBuf]| files.iter().filter(|file| file.exists()).count();
+
+    let (main, other) = (left_behind(&scene, "main"), left_behind(&scene, "other"));
+    let base = mirror.fetch().unwrap();
+    accepted(mirror.push(&base, write(&mirror, &base, "README.md", "1\n")));
+    assert_eq!((there(&main), there(&other)), (0, 2), "of its own branch, and of no other");
+    let elsewhere = Options { branch: Some("other".into()), ..scene.options(scene.repo.bare.to_str().unwrap()) };
+    let elsewhere = Mirror::open(elsewhere).unwrap();
+    let base = elsewhere.fetch().unwrap();
+    accepted(elsewhere.push(&base, write(&elsewhere, &base, "README.md", "2\n")));
+    assert_eq!(there(&other), 0);
+
+    // Killed after the branch was moved.
+    let [lock, own] = left_behind(&scene, "main");
+    std::fs::rename(&lock, scene.repo.bare.join("refs/heads/main")).unwrap();
+    let base = mirror.fetch().unwrap();
+    let commit = write(&mirror, &base, "README.md", "3\n");
+    accepted(mirror.push(&base, commit));
+    assert!(!own.exists());
+
+    // Killed while an object was written, some time ago, and just now.
+    let unfinished = ["old", "new"].map(|name| scene.repo.bare.join(format!("objects/.tmp-{name}")));
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+    for file in &unfinished {
+        std::fs::write(file, "half").unwrap();
+    }
+    std::fs::File::open(&unfinished[0]).unwrap().set_modified(old).unwrap();
+
+    // One of us who lives, and somebody else.
+    let base = mirror.fetch().unwrap();
+    let next = write(&mirror, &base, "README.md", "4\n");
+    let [lock, own] = left_behind(&scene, "main");
+    let alive = std::fs::File::open(&own).unwrap();
+    alive.lock().unwrap();
+    lasting(mirror.push(&base, next), &["main.lock", "remove that file"]);
+    alive.unlock().unwrap();
+    std::fs::remove_file(&own).unwrap();
+    lasting(mirror.push(&base, next), &["main.lock", "remove that file"]);
+    assert_eq!(scene.repo.head(), commit.to_string());
+    std::fs::remove_file(&lock).unwrap();
+    accepted(mirror.push(&base, next));
+    scene.is_sound();
+    assert_eq!(unfinished.map(|file| file.exists()), [false, true]);
+    let objects = std::fs::read_dir(scene.repo.bare.join("objects")).unwrap();
+    let left = objects.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("tmp"));
+    assert_eq!(left.count(), 0);
 }
 
 #[test]
