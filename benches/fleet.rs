@@ -227,8 +227,7 @@ fn reconciler(folder: &Path, interval: Duration) -> Reconciler {
     let data_dir = folder.join("data");
     let store = Some(data_dir.join("registry.redb"));
     let url = RemoteUrl::parse(folder.join("config.git").to_str().expect("UTF-8")).expect("a path");
-    let (ssh, timeout) = (git::SshOptions::default(), git::DEFAULT_TIMEOUT);
-    let options = git::Options { url, branch: None, data_dir, credential: None, ssh, signing: None, timeout };
+    let options = git::Options::new(url, data_dir);
     let registry = registry::Options { store, poll_interval: interval, ..registry::Options::default() };
     let options = (Mirror::open(options).expect("a mirror"), registry::Client::new(registry).expect("a client"));
     let pass = reconcile::Options {

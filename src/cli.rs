@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod git;
 mod history;
+mod https;
 mod identity;
 mod import;
 mod keys;

@@ -243,15 +243,7 @@ fn push(registry: &Registry, path: &str, tag: &str, created: Timestamp) -> Resul
 fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
     let url = RemoteUrl::parse(&repository.to_string_lossy()).map_err(wrong)?;
     Ok(Config {
-        git: git::Options {
-            url,
-            branch: None,
-            data_dir: folder.join("data"),
-            credential: None,
-            ssh: git::SshOptions::default(),
-            signing: None,
-            timeout: git::DEFAULT_TIMEOUT,
-        },
+        git: git::Options::new(url, folder.join("data")),
         registry: crate::registry::Options::default(),
         pass: reconcile::Options {
             paths: Vec::new(),

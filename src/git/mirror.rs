@@ -16,15 +16,16 @@ use super::push::{self, PushAccess, PushOutcome};
 use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
-use super::{Credential, Error, Identity, RemoteUrl, Signing, SshOptions, commit, http, ssh};
+use super::{
+    ConnectionOptions, Credential, Error, Identity, Introduction, RemoteUrl, Signing, SshOptions, commit, http, ssh,
+};
 use crate::path::RepoPath;
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
 /// repository over a slow line.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Which repository, and how to get at it. Proxies are taken from the environment (`HTTPS_PROXY`,
-/// `NO_PROXY`), as other programs do.
+/// Which repository, and how to get at it.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where it is.
@@ -35,6 +36,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// What to log in with over https; the user name and password of the address when `None`.
     pub credential: Option<Credential>,
+    /// Authorities, client certificate and proxy, for https.
+    pub connection: ConnectionOptions,
     /// Keys and known hosts, for an address that is reached by ssh.
     pub ssh: SshOptions,
     /// With what commits are signed, if they are.
@@ -53,8 +56,25 @@ pub struct Mirror {
 }
 
 enum Remote {
-    Server(Box<Server>, Store),
+    Server(Server, Store),
     Local(Local),
+}
+
+impl Options {
+    /// The main branch of a repository, with nothing else set.
+    #[must_use]
+    pub fn new(url: RemoteUrl, data_dir: PathBuf) -> Self {
+        Self {
+            url,
+            branch: None,
+            data_dir,
+            credential: None,
+            connection: ConnectionOptions::default(),
+            ssh: SshOptions::default(),
+            signing: None,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
 }
 
 impl Mirror {
@@ -63,7 +83,7 @@ impl Mirror {
     /// # Errors
     /// When the options make no sense, the data directory cannot be used, or another process uses it.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { url, branch, data_dir, credential, ssh, signing, timeout } = options;
+        let Options { url, branch, data_dir, credential, connection, ssh, signing, timeout } = options;
         let branch = branch.map(checked).transpose()?;
         if let Some(signing) = &signing {
             signing.check(Timestamp::now())?;
@@ -79,8 +99,8 @@ impl Mirror {
                     problem: "it would travel in clear text; use https".into(),
                 });
             }
-            let server = http::Server::new(url.clone(), base.clone(), credential, timeout);
-            Remote::Server(Box::new(Server::Http(server)), Store::open(&data_dir, &url)?)
+            let server = http::Server::new(url.clone(), base.clone(), credential, connection, timeout)?;
+            Remote::Server(Server::Http(Box::new(server)), Store::open(&data_dir, &url)?)
         } else if let Some(address) = url.ssh() {
             if let Some(credential) = &credential {
                 return Err(Error::Credential {
@@ -89,8 +109,12 @@ impl Mirror {
                     problem: "a password or token is for https; over ssh a key proves who we are".into(),
                 });
             }
+            if connection != ConnectionOptions::default() {
+                let problem = "authorities, client certificates and proxies are for https, and it is reached by ssh";
+                return Err(Error::Connection { problem: format!("{url}: {problem}") });
+            }
             let server = ssh::Server::new(url.clone(), address.clone(), ssh, timeout);
-            Remote::Server(Box::new(Server::Ssh(server)), Store::open(&data_dir, &url)?)
+            Remote::Server(Server::Ssh(Box::new(server)), Store::open(&data_dir, &url)?)
         } else {
             Remote::Local(Local::new(url.local().unwrap_or(&data_dir), &url))
         };
@@ -187,6 +211,17 @@ impl Mirror {
         match &self.remote {
             Remote::Local(local) => local.may_push(branch),
             Remote::Server(server, _) => push::may_push(server),
+        }
+    }
+
+    /// Who we are to the server of the repository; `None` where nobody is to be, and where a key says it.
+    ///
+    /// # Errors
+    /// When the credential cannot be used.
+    pub fn introduction(&self) -> Result<Option<Introduction>, Error> {
+        match &self.remote {
+            Remote::Server(server, _) => server.introduction(),
+            Remote::Local(_) => Ok(None),
         }
     }
 

@@ -4,6 +4,7 @@ mod daemon;
 mod dialects;
 mod fleet;
 mod history;
+mod https;
 mod kept;
 mod killed;
 mod lookout;

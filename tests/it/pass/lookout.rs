@@ -32,15 +32,8 @@ pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Pat
 /// A reconciler with a store that asks registries in this way.
 pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Reconciler {
     let data_dir = scene.home().join("data");
-    let mirror = Mirror::open(git::Options {
-        url: RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap(),
-        branch: None,
-        data_dir: data_dir.clone(),
-        credential: None,
-        ssh: git::SshOptions::default(),
-        signing: None,
-        timeout: git::DEFAULT_TIMEOUT,
-    });
+    let url = RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap();
+    let mirror = Mirror::open(git::Options::new(url, data_dir.clone()));
     let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
     let options = reconcile::Options {
         paths: Vec::new(),
