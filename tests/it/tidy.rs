@@ -84,6 +84,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("ring", &["hook/proof", "tls"]),
+    ("minijinja", &["plan/template"]),
     ("serde_saphyr", &["config/file"]),
     ("schemars", &["config/file"]),
     ("clap", &["cli", "main"]),
