@@ -18,17 +18,17 @@
 //!
 //! # The floors
 //!
-//! Imports only go down, siblings on a floor are blind to each other, and floors 0, 1, 3 and
-//! `manifest` are pure: no I/O, no clock, no logging. `tests/it/tidy.rs` keeps these rules.
+//! Imports only go down, siblings on a floor are blind to each other, and floors 0, 1, 3,
+//! `manifest` and `hook` are pure: no I/O, no clock, no logging. `tests/it/tidy.rs` keeps these rules.
 //!
 //! | floor | modules | what they know |
 //! |---|---|---|
 //! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
 //! | under the docks | `tls`, `watched`, `connection` (private) | whose certificates are trusted, when files changed, what is set for the connections to a host |
-//! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
+//! | 2 paper and docks | [`manifest`] · [`hook`] · [`registry`] · [`git`] | where an image stands in a text · what others tell by webhook · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
-//! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
+//! | 4 one pass, one port | [`reconcile`] · [`http`] | fetch, survey, scan, draw, commit, push · who may ask and tell us something by HTTP |
 //! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
 //! | 6 the daemon | [`daemon`] | when to make a pass, for which config repository, and how to stop |
 //! | 7 the demo | [`demo`] | the same parts on one machine |
@@ -47,11 +47,13 @@ mod tls;
 mod watched;
 
 pub mod git;
+pub mod hook;
 pub mod manifest;
 pub mod registry;
 
 pub mod plan;
 
+pub mod http;
 pub mod reconcile;
 
 pub mod config;

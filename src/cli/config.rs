@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::output::{BOLD, counted, json};
 use super::{Error, Good, Outcome, OutputFormat};
 use crate::config::{self, FileError, Mistake, RepositorySettings, Settings};
+use crate::hook::Source;
+use crate::http::SecretPlace;
 use crate::path::RepoPath;
 use crate::policy::Dialect;
 use crate::registry::{self, HostLimits, Options, Proxy, Site, Standing};
@@ -35,7 +37,7 @@ enum Command {
 }
 
 /// Reads the configuration file and the files and variables that it names, and says for each registry what
-/// would be used. Asks no registry and no credential helper, and shows no secret.
+/// would be used, and for each source of webhooks where it sends to. Asks no registry and no credential helper, and shows no secret.
 #[derive(Debug, clap::Args)]
 struct CheckArgs {
     /// The configuration file.
@@ -75,6 +77,11 @@ impl CheckArgs {
                 .flat_map(|found| &found.registries)
                 .map(|(site, standing)| RegistryOutput::new(site, standing))
                 .collect(),
+            hooks: found
+                .iter()
+                .flat_map(|found| &found.hooks)
+                .map(|(source, secret)| HookOutput::new(source, secret))
+                .collect(),
             problems: problems.iter().map(MistakeOutput::new).collect(),
         };
         match self.output {
@@ -89,12 +96,15 @@ impl CheckArgs {
 struct Found {
     repositories: Vec<RepositorySettings>,
     registries: Vec<(Site, Standing)>,
+    hooks: Vec<(Source, SecretPlace)>,
 }
 
 fn checked(file: &Path) -> Result<Found, Error> {
     let settings: Settings = config::read(file)?;
     settings.check(&settings.sites)?;
     settings.check_repositories()?;
+    settings.check_hooks()?;
+    let hooks = settings.hooks();
     let options = Options {
         docker_config: settings.docker_config.or_else(config::default_docker_config),
         sites: settings.sites,
@@ -102,7 +112,7 @@ fn checked(file: &Path) -> Result<Found, Error> {
     };
     let standings = registry::standings(&options)?;
     let registries = options.sites.iter().cloned().zip(standings).collect();
-    Ok(Found { repositories: settings.repositories, registries })
+    Ok(Found { repositories: settings.repositories, registries, hooks })
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +120,7 @@ struct CheckOutput<'a> {
     file: &'a str,
     repositories: Vec<RepositoryOutput<'a>>,
     registries: Vec<RegistryOutput>,
+    hooks: Vec<HookOutput>,
     problems: Vec<MistakeOutput<'a>>,
 }
 
@@ -146,6 +157,18 @@ struct RegistryOutput {
     rate: Option<f64>,
     burst: Option<u32>,
     concurrency: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct HookOutput {
+    name: String,
+    sender: &'static str,
+    /// Where it sends to.
+    path: String,
+    proof: &'static str,
+    /// Where its secret is kept.
+    secret: String,
+    images: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -243,6 +266,30 @@ impl RegistryOutput {
     }
 }
 
+impl HookOutput {
+    fn new(source: &Source, secret: &SecretPlace) -> Self {
+        let Source { name, sender, images } = source;
+        Self {
+            name: name.clone(),
+            sender: sender.name(),
+            path: format!("/hooks/{name}{}", if sender.shows_secret() { "/<secret>" } else { "" }),
+            proof: sender.proof(),
+            secret: secret.to_string(),
+            images: images.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn lines(&self) -> Vec<(&'static str, &str)> {
+        let lines = [
+            ("sender", Some(self.sender)),
+            ("proved by", Some(self.proof)),
+            ("secret", Some(self.secret.as_str())),
+            ("images", self.images.as_deref()),
+        ];
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
 impl<'a> MistakeOutput<'a> {
     fn new(mistake: &'a Mistake) -> Self {
         let Mistake { file, line, column, message } = mistake;
@@ -263,6 +310,12 @@ fn text(out: &mut dyn Write, output: &CheckOutput<'_>, mistakes: &[Mistake]) -> 
     for (name, lines) in repositories.chain(registries) {
         writeln!(out, "{BOLD}{name}{BOLD:#}")?;
         for (name, value) in lines {
+            writeln!(out, "  {name:<12} {value}")?;
+        }
+    }
+    for hook in &output.hooks {
+        writeln!(out, "{BOLD}{}{BOLD:#}", hook.path)?;
+        for (name, value) in hook.lines() {
             writeln!(out, "  {name:<12} {value}")?;
         }
     }

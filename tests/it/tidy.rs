@@ -12,9 +12,9 @@ const FLOORS: &[&[&str]] = &[
     &["policy"],
     &["tls", "watched"],
     &["connection"],
-    &["manifest", "registry", "git"],
+    &["manifest", "hook", "registry", "git"],
     &["plan"],
-    &["reconcile"],
+    &["reconcile", "http"],
     &["config", "telemetry"],
     &["daemon"],
     &["demo"],
@@ -30,10 +30,18 @@ const BLIND: &[(&str, &str)] = &[
     ("plan", "git"),
     ("manifest", "tls"),
     ("plan", "tls"),
+    ("hook", "policy"),
+    ("hook", "tls"),
+    ("hook", "watched"),
+    ("hook", "connection"),
+    ("manifest", "watched"),
+    ("plan", "watched"),
+    ("plan", "hook"),
+    ("reconcile", "hook"),
 ];
 
 /// Modules that do no I/O, read no clock and write no log.
-const PURE: &[&str] = &["host", "plain", "secret", "image", "path", "policy", "manifest", "plan"];
+const PURE: &[&str] = &["host", "plain", "secret", "image", "path", "policy", "manifest", "hook", "plan"];
 
 /// What purity rules out.
 const IMPURE: &[&str] = &[
@@ -60,19 +68,22 @@ const DOORS: &[(&str, &[&str])] = &[
     ("regex::", &["policy"]),
     ("semver::", &["policy"]),
     ("sha2", &["image"]),
-    ("base64", &["secret", "registry/keychain", "git/credential"]),
+    ("base64", &["secret", "registry/keychain", "git/credential", "hook/proof"]),
     ("oci_distribution", &["registry"]),
-    ("reqwest", &["registry", "git/http"]),
+    ("reqwest", &["registry", "git/http", "http/keys"]),
     ("redb", &["registry/store/disk"]),
     ("gix", &["git"]),
     ("russh", &["git/ssh"]),
     ("pgp", &["git/sign"]),
-    ("hmac", &["git/ssh"]),
+    ("hmac", &["git/ssh", "hook/proof"]),
     ("sha1", &["git/ssh"]),
     ("rustls", &["tls"]),
     ("rustls_native_certs", &["tls"]),
     ("x509_parser", &["tls/certificate"]),
-    ("axum", &["demo"]),
+    ("axum", &["demo", "http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("ring", &["hook/proof", "tls"]),
     ("minijinja", &["plan/template"]),
     ("serde_saphyr", &["config/file"]),
     ("schemars", &["config/file"]),

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::hooks::HookEntry;
 use repositories::RepositoryEntry;
 
 /// What is set for config repositories and for registries. Paths are taken from the folder of this file. Secrets never stand in it: it says
@@ -42,6 +43,9 @@ pub(super) struct File {
     /// What is set for single registries, or for parts of them. Default: nothing.
     #[serde(default)]
     pub(super) registries: Vec<RegistryEntry>,
+    /// Who may tell us by webhook that something is new. Default: nobody.
+    #[serde(default)]
+    pub(super) hooks: Vec<HookEntry>,
 }
 
 /// What is set for one registry, or for the part of it below a path. Of several entries that fit a repository the
