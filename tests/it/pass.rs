@@ -7,6 +7,7 @@ mod history;
 mod kept;
 mod killed;
 mod lookout;
+mod odd;
 mod race;
 mod registries;
 mod settings;
