@@ -42,6 +42,7 @@ use jiff::{Timestamp, ToSpan as _};
 use landwaiter::daemon::{self, Stop};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
 use landwaiter::path::RepoPath;
+use landwaiter::plan::CommitOptions;
 use landwaiter::policy::Dialects;
 use landwaiter::reconcile::{self, Outcome, Reconciler};
 use landwaiter::registry;
@@ -227,14 +228,14 @@ fn reconciler(folder: &Path, interval: Duration) -> Reconciler {
     let data_dir = folder.join("data");
     let store = Some(data_dir.join("registry.redb"));
     let url = RemoteUrl::parse(folder.join("config.git").to_str().expect("UTF-8")).expect("a path");
-    let (ssh, timeout) = (git::SshOptions::default(), git::DEFAULT_TIMEOUT);
-    let options = git::Options { url, branch: None, data_dir, credential: None, ssh, signing: None, timeout };
+    let options = git::Options::new(url, data_dir);
     let registry = registry::Options { store, poll_interval: interval, ..registry::Options::default() };
     let options = (Mirror::open(options).expect("a mirror"), registry::Client::new(registry).expect("a client"));
     let pass = reconcile::Options {
         paths: Vec::new(),
         dialects: Dialects::default(),
         author: Identity::new("Bench", "bench@example.com").expect("an identity"),
+        commit: CommitOptions::default(),
         git_fresh_for: LONG,
         patience: None,
         dry_run: false,

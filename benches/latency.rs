@@ -206,16 +206,8 @@ fn git(folder: &Path, args: &[&str]) {
 }
 
 fn mirror(root: &Path, data: &str, url: &str) -> Mirror {
-    Mirror::open(git::Options {
-        url: RemoteUrl::parse(url).expect("a url"),
-        branch: None,
-        data_dir: root.join(data),
-        credential: None,
-        ssh: git::SshOptions::default(),
-        signing: None,
-        timeout: git::DEFAULT_TIMEOUT,
-    })
-    .expect("a mirror")
+    let url = RemoteUrl::parse(url).expect("a url");
+    Mirror::open(git::Options::new(url, root.join(data))).expect("a mirror")
 }
 
 fn reconciler(root: &Path, data: &str, url: &str, host: &str) -> Reconciler {
@@ -242,6 +234,7 @@ fn reconciler(root: &Path, data: &str, url: &str, host: &str) -> Reconciler {
         paths: Vec::new(),
         dialects: Dialects::default(),
         author: identity(),
+        commit: CommitOptions::default(),
         git_fresh_for: Duration::ZERO,
         patience: None,
         dry_run: false,

@@ -13,9 +13,7 @@ use std::process::Command;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use landwaiter::git::{
-    DEFAULT_TIMEOUT, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, SshOptions, create_repository,
-};
+use landwaiter::git::{Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, create_repository};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::Memory;
 use landwaiter::reconcile;
@@ -55,16 +53,7 @@ fn repository(folder: &Path) -> Mirror {
     let packed = Command::new("git").arg("-C").arg(&path).args(["repack", "-adq"]).status().expect("git for repack");
     assert!(packed.success());
     let url = RemoteUrl::parse(path.to_str().expect("UTF-8")).expect("a path");
-    let options = Options {
-        url,
-        branch: None,
-        data_dir: folder.join("data"),
-        credential: None,
-        ssh: SshOptions::default(),
-        signing: None,
-        timeout: DEFAULT_TIMEOUT,
-    };
-    Mirror::open(options).expect("a mirror")
+    Mirror::open(Options::new(url, folder.join("data"))).expect("a mirror")
 }
 
 /// The next commit, in which 10 automated manifests differ.

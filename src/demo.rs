@@ -21,6 +21,7 @@ use crate::image::Tag;
 use crate::manifest;
 use crate::path::RepoPath;
 use crate::plan::Change;
+use crate::plan::CommitOptions;
 use crate::policy::Dialects;
 use crate::reconcile;
 use registry::Registry;
@@ -243,20 +244,13 @@ fn push(registry: &Registry, path: &str, tag: &str, created: Timestamp) -> Resul
 fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
     let url = RemoteUrl::parse(&repository.to_string_lossy()).map_err(wrong)?;
     Ok(Config {
-        git: git::Options {
-            url,
-            branch: None,
-            data_dir: folder.join("data"),
-            credential: None,
-            ssh: git::SshOptions::default(),
-            signing: None,
-            timeout: git::DEFAULT_TIMEOUT,
-        },
+        git: git::Options::new(url, folder.join("data")),
         registry: crate::registry::Options::default(),
         pass: reconcile::Options {
             paths: Vec::new(),
             dialects: Dialects::default(),
             author: Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?,
+            commit: CommitOptions::default(),
             git_fresh_for: POLL,
             patience: Some(reconcile::Patience::default()),
             dry_run: false,

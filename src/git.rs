@@ -12,6 +12,7 @@
 
 mod commit;
 mod create;
+mod credential;
 mod error;
 mod fetch;
 mod folder;
@@ -26,11 +27,13 @@ mod snapshot;
 mod ssh;
 mod store;
 
+pub use crate::connection::{ClientCertificate, ConnectionOptions, Proxy};
 pub use create::create_repository;
+pub use credential::{Credential, Introduction};
 pub use error::Error;
 pub use mirror::{DEFAULT_TIMEOUT, Mirror, Options};
 pub use push::{PushAccess, PushOutcome};
-pub use remote::{Credential, Identity, InvalidIdentity, InvalidUrl, RemoteUrl};
+pub use remote::{Identity, InvalidIdentity, InvalidUrl, RemoteUrl};
 pub use sign::Signing;
 pub use snapshot::{BlobId, CommitId, File, Files, LoggedCommit, Skipped, Snapshot, WhySkipped};
 pub use ssh::{DeployKey, SshOptions, deploy_key, deploy_key_anew};

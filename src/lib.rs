@@ -25,7 +25,7 @@
 //! |---|---|---|
 //! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
-//! | under the docks | `tls` (private) | whose certificates are trusted |
+//! | under the docks | `tls`, `watched`, `connection` (private) | whose certificates are trusted, when files changed, what is set for the connections to a host |
 //! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
@@ -42,7 +42,9 @@ pub mod secret;
 
 pub mod policy;
 
+mod connection;
 mod tls;
+mod watched;
 
 pub mod git;
 pub mod manifest;

@@ -29,7 +29,6 @@
 //! | `keychain`, `helper` | which credential belongs to a repository: files, Docker's `config.json`, `docker-credential-*` |
 //! | `transport` | one request: redirects, deadline, size limit, retries |
 //! | `body` | the body of an answer, as far as it is wanted and as long as it comes |
-//! | `watched` | what is read out of files that may change |
 //! | `wire` | which connections lead to which host: authorities, certificates and proxies of its own |
 //! | `throttle` | when the next request to a host may go: at once, per second, by what it has left, and while it is dead |
 //! | `told` | the headers of an answer → when we may come again, what is left, what time it is there (pure) |
@@ -64,9 +63,9 @@ mod told;
 mod transport;
 mod vendor;
 mod walk;
-mod watched;
 mod wire;
 
+pub use crate::connection::{ClientCertificate, Proxy};
 pub use checkup::store_status;
 pub use client::Client;
 pub use details::Details;
@@ -75,7 +74,7 @@ pub use hosts::{HostStatus, Outage, QuotaStatus};
 pub use look::Listing;
 pub use options::{HostLimits, Options};
 pub use schedule::Pace;
-pub use site::{ClientCertificate, CredentialSource, InvalidPrefix, Prefix, Proxy, Site, Sites};
+pub use site::{CredentialSource, InvalidPrefix, Prefix, Site, Sites};
 pub use standing::{Setting, Standing, faults, standings};
 pub use store::StoreStatus;
 pub use vendor::Dates;

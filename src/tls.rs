@@ -16,11 +16,12 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+pub(crate) use rustls::ClientConfig;
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::{CertificateError, ClientConfig, ConfigBuilder, Error, InvalidMessage, RootCertStore};
+use rustls::{CertificateError, ConfigBuilder, Error, InvalidMessage, RootCertStore};
 use rustls_native_certs::ErrorKind;
 
 use crate::plain;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::https::HttpsArgs;
 use super::keys::KeyArgs;
-use crate::git::{self, Credential, RemoteUrl};
+use crate::git::{self, RemoteUrl};
 use crate::path::RepoPath;
 use crate::secret::Secret;
 
@@ -20,13 +21,8 @@ pub(super) struct GitArgs {
     #[arg(long, env = "LANDWAITER_GIT_PATH", value_name = "PATH", value_delimiter = ',')]
     git_path: Vec<RepoPath>,
 
-    /// A file with user:password, or a token alone, for the config repository.
-    #[arg(long, env = "LANDWAITER_GIT_CREDENTIALS", value_name = "FILE")]
-    git_credentials: Option<PathBuf>,
-
-    /// The user for the password in the variable `LANDWAITER_GIT_PASSWORD`.
-    #[arg(long, env = "LANDWAITER_GIT_USERNAME", value_name = "USER")]
-    git_username: Option<String>,
+    #[command(flatten)]
+    https: HttpsArgs,
 
     #[command(flatten)]
     keys: KeyArgs,
@@ -51,31 +47,14 @@ impl GitArgs {
     /// How the repository at this address is reached.
     pub(super) fn options(self, url: &Secret) -> Result<git::Options, Error> {
         let url = RemoteUrl::parse(url.expose()).map_err(|error| Error::Usage(format!("--git-url: {error}")))?;
-        let password = std::env::var("LANDWAITER_GIT_PASSWORD").ok().filter(|password| !password.is_empty());
-        let credential = match (self.git_credentials, self.git_username, password) {
-            (Some(file), None, None) => Some(Credential::File(file)),
-            (None, username, Some(password)) => Some(Credential::Given {
-                username,
-                password: Secret::new(password),
-                source: "LANDWAITER_GIT_PASSWORD".to_owned(),
-            }),
-            (None, None, None) => None,
-            (Some(_), ..) => {
-                return Err(Error::Usage(
-                    "--git-credentials and $LANDWAITER_GIT_PASSWORD both name a credential: keep one".to_owned(),
-                ));
-            }
-            (None, Some(_), None) => {
-                return Err(Error::Usage("--git-username needs $LANDWAITER_GIT_PASSWORD".to_owned()));
-            }
-        };
         Ok(git::Options {
             url,
             branch: self.git_branch,
             signing: self.keys.signing(),
             ssh: self.keys.options(&self.data_dir),
             data_dir: self.data_dir,
-            credential,
+            credential: self.https.credential()?,
+            connection: self.https.connection()?,
             timeout: git::DEFAULT_TIMEOUT,
         })
     }

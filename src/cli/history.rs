@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::output::{json, table};
 use super::{Error, Good, Outcome};
-use crate::git::{self, Mirror, RemoteUrl, SshOptions};
+use crate::git::{self, Mirror, RemoteUrl};
 use crate::plan::history::logged;
 use crate::plan::message::one_line;
 
@@ -87,14 +87,9 @@ impl Args {
     pub(super) fn run(self, out: &mut dyn Write) -> Outcome {
         let input = |error: &dyn std::fmt::Display| Error::Input(error.to_string());
         let mirror = Mirror::open(git::Options {
-            // A path is a path, whatever colons are in it.
-            url: RemoteUrl::local_path(&self.dir),
             branch: self.branch.clone(),
-            data_dir: PathBuf::new(),
-            credential: None,
-            ssh: SshOptions::default(),
-            signing: None,
-            timeout: git::DEFAULT_TIMEOUT,
+            // A path is a path, whatever colons are in it.
+            ..git::Options::new(RemoteUrl::local_path(&self.dir), PathBuf::new())
         });
         let snapshot = mirror.and_then(|mirror| mirror.fetch()).map_err(|error| input(&error))?;
         let log = snapshot.history(self.commits).map_err(|error| input(&error))?;

@@ -41,6 +41,12 @@ pub enum Error {
         /// What is wrong with it, and how to mend it.
         problem: String,
     },
+    /// What is set for the connections cannot be used.
+    #[error("{problem}")]
+    Connection {
+        /// Which file, for which repository, what is wrong with it, and how to mend it.
+        problem: String,
+    },
     /// Nobody answered.
     #[error("cannot reach {url}: {cause}; check the host name, the network and the proxy settings")]
     Unreachable {

@@ -5,29 +5,34 @@
 //! host and loses what a failing server said. Here is what happens between us and the server; how gix
 //! is given it is in `line`. It must not know what the Git service is asked for.
 
+mod account;
 mod line;
+mod request;
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::protocol::transport::client::blocking_io::http::connect_http;
+use jiff::Timestamp;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
-use url::{Position, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use url::Url;
 
+use account::Account;
 use line::Line;
 
-use super::remote::Login;
-use super::{Credential, Error, RemoteUrl};
+use super::credential::Login;
+use super::{ConnectionOptions, Credential, Error, Introduction, Proxy, RemoteUrl};
 use crate::plain::{self, causes};
 use crate::tls;
+use crate::watched::Watched;
 
 /// Servers tell Git from browsers by the first word.
 const USER_AGENT: &str = concat!("git/landwaiter-", env!("CARGO_PKG_VERSION"));
-const MAX_REDIRECTS: usize = 5;
 /// Bounds what an advertisement of references may take in memory; a million references need 70 MB.
 const MAX_ADVERTISEMENT: u64 = 256 << 20;
 /// As much of a failing server's answer as is read to find its words.
@@ -37,10 +42,13 @@ const MAX_EXCUSE: u64 = 8 << 10;
 pub(super) struct Server {
     url: RemoteUrl,
     base: Url,
-    credential: Option<Credential>,
+    account: Arc<Account>,
+    connection: ConnectionOptions,
     timeout: Duration,
-    client: OnceLock<Client>,
+    client: OnceLock<Watched<Client>>,
     advertisement: Arc<Mutex<Option<Advertisement>>>,
+    /// Where the server sent us, as it was told.
+    moved: Arc<Mutex<Option<String>>>,
 }
 
 /// The capabilities of a server with protocol version 2. Its commands are independent of each other, so
@@ -62,7 +70,14 @@ pub(super) struct Witness<'a> {
 pub(super) struct State {
     base: Url,
     deadline: Instant,
-    login: Option<Login>,
+    account: Arc<Account>,
+    /// Those of this conversation; the last one is in use.
+    logins: Mutex<Vec<Login>>,
+    /// The file with authorities for this server alone.
+    bundle: Option<PathBuf>,
+    /// Whether we show who we are by a certificate.
+    is_certified: bool,
+    moved: Arc<Mutex<Option<String>>>,
     trouble: Mutex<Option<Trouble>>,
     redirected: Mutex<Option<String>>,
     advertisement: Arc<Mutex<Option<Advertisement>>>,
@@ -77,12 +92,33 @@ enum Trouble {
     Status { status: u16, said: String },
     NotGit(String),
     Redirected { to: String, reason: &'static str },
+    Nobody(Box<Error>),
 }
 
 impl Server {
-    pub(super) fn new(url: RemoteUrl, base: Url, credential: Option<Credential>, timeout: Duration) -> Self {
-        let advertisement = Arc::default();
-        Self { url, base, credential, timeout, client: OnceLock::new(), advertisement }
+    /// Opens the files that are named for the connections, so that a wrong one is known at the start.
+    ///
+    /// # Errors
+    /// [`Error::Connection`] when one of them cannot be used.
+    pub(super) fn new(
+        url: RemoteUrl,
+        base: Url,
+        credential: Option<Credential>,
+        connection: ConnectionOptions,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        if !connection.files().is_empty() {
+            let checked = connection.tls(&url).and_then(|_| connection.proxy_login());
+            checked.map_err(|problem| Error::Connection { problem })?;
+        }
+        let account = Arc::new(Account::new(url.clone(), credential));
+        let (client, advertisement, moved) = (OnceLock::new(), Arc::default(), Arc::default());
+        Ok(Self { url, base, account, connection, timeout, client, advertisement, moved })
+    }
+
+    /// Who we are to it.
+    pub(super) fn introduction(&self) -> Result<Option<Introduction>, Error> {
+        Ok(self.account.login()?.map(|login| login.introduction()))
     }
 
     pub(super) fn url(&self) -> &RemoteUrl {
@@ -91,11 +127,16 @@ impl Server {
 
     /// Starts a conversation; the clock runs from here.
     pub(super) fn call(&self, version: Protocol) -> Result<(Box<dyn Transport>, Witness<'_>), Error> {
-        let login = self.credential.as_ref().map(|credential| credential.login(&self.url)).transpose()?;
+        let deadline = Instant::now() + self.timeout;
+        let client = self.client()?;
         let state = Arc::new(State {
             base: self.base.clone(),
-            deadline: Instant::now() + self.timeout,
-            login,
+            deadline,
+            logins: Mutex::new(self.account.login()?.into_iter().collect()),
+            account: Arc::clone(&self.account),
+            bundle: self.connection.ca_bundle.clone(),
+            is_certified: self.connection.client_certificate.is_some(),
+            moved: Arc::clone(&self.moved),
             trouble: Mutex::default(),
             redirected: Mutex::default(),
             advertisement: Arc::clone(&self.advertisement),
@@ -105,28 +146,46 @@ impl Server {
             doing: "reading the address",
             cause: plain::line(&error.to_string(), 200),
         })?;
-        let line = Line { client: self.client()?.clone(), state: Arc::clone(&state) };
+        let line = Line { client, state: Arc::clone(&state) };
         Ok((Box::new(connect_http(line, address, version, false)), Witness { server: self, state }))
     }
 
-    fn client(&self) -> Result<&Client, Error> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
+    fn client(&self) -> Result<Client, Error> {
+        let problem = |problem| Error::Connection { problem };
+        if self.client.get().is_none() {
+            let (url, connection, timeout) = (self.url.clone(), self.connection.clone(), self.timeout);
+            let client = Watched::open(connection.files(), move || connect(&url, &connection, timeout));
+            // Whoever is first makes it for all.
+            drop(self.client.set(client.map_err(problem)?));
         }
-        let mut builder = Client::builder();
-        if self.url.is_on_this_machine() {
-            // A proxy is the way to the outside; it must not see what stays inside.
-            builder = builder.no_proxy();
-        }
-        let client = builder
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(self.timeout.min(Duration::from_secs(20)))
-            .tls_backend_preconfigured(tls::client_config())
-            .build()
-            .map_err(|error| Error::Unreachable { url: self.url.to_string(), cause: cause(error) })?;
-        Ok(self.client.get_or_init(|| client))
+        let client = self.client.get().ok_or_else(|| problem("no client was made".into()))?;
+        Ok(Client::clone(&client.now()))
     }
+}
+
+fn connect(url: &RemoteUrl, connection: &ConnectionOptions, timeout: Duration) -> Result<Client, String> {
+    let mut builder = Client::builder();
+    match &connection.proxy {
+        // A proxy is the way to the outside; it must not see what stays inside.
+        None if url.is_on_this_machine() => builder = builder.no_proxy(),
+        None => {}
+        Some(Proxy::Direct) => builder = builder.no_proxy(),
+        Some(Proxy::Through(proxy)) => {
+            let through = reqwest::Proxy::all(proxy.clone());
+            let mut through = through.map_err(|error| format!("the proxy for {url}: {}", cause(error)))?;
+            if let Some((user, password)) = connection.proxy_login()? {
+                through = through.basic_auth(&user, password.expose());
+            }
+            builder = builder.proxy(through);
+        }
+    }
+    builder
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeout.min(Duration::from_secs(20)))
+        .tls_backend_preconfigured(connection.tls(url)?)
+        .build()
+        .map_err(|error| format!("{url}: {}", cause(error)))
 }
 
 impl Witness<'_> {
@@ -134,8 +193,8 @@ impl Witness<'_> {
     pub(super) fn failed(&self, doing: &'static str, protocol_error: &dyn std::error::Error) -> Error {
         *locked(&self.state.advertisement) = None;
         let url = self.server.url.to_string();
-        let credential = || match &self.state.login {
-            Some(login) => format!("the credential from {}", login.source()),
+        let credential = || match locked(&self.state.logins).last() {
+            Some(login) => login.told(Timestamp::now()),
             None => "no credential".into(),
         };
         match locked(&self.state.trouble).take() {
@@ -145,6 +204,7 @@ impl Witness<'_> {
             Some(Trouble::Untrusted(cause)) => Error::Untrusted { url, cause },
             Some(Trouble::TimedOut) => Error::TimedOut { url, doing, within: self.server.timeout },
             Some(Trouble::NotGit(answer)) => Error::NotGit { url, answer },
+            Some(Trouble::Nobody(error)) => *error,
             Some(Trouble::Redirected { to, reason }) => Error::Redirected { url, to, reason },
             Some(Trouble::Status { status, said }) => match status {
                 401 | 403 => Error::Unauthorized { url, doing, status, credential: credential(), said },
@@ -167,7 +227,7 @@ impl Witness<'_> {
 
 impl State {
     fn scrub(&self, text: &str) -> String {
-        self.login.as_ref().map_or_else(|| text.to_owned(), |login| login.scrub(text))
+        locked(&self.logins).iter().fold(text.to_owned(), |text, login| login.scrub(&text))
     }
 
     /// A text fit for a log. The secret goes first: half of it, at the cut, would not be found.
@@ -183,7 +243,7 @@ impl State {
 
     fn lost(&self, error: reqwest::Error) -> io::Error {
         let host = error.url().and_then(Url::host_str).unwrap_or_default();
-        let trouble = if let Some(cause) = tls::refusal(&error, host, None) {
+        let trouble = if let Some(cause) = tls::refusal(&error, host, self.bundle.as_deref()) {
             Trouble::Untrusted(cause)
         } else if error.is_timeout() && Instant::now() >= self.deadline {
             Trouble::TimedOut
@@ -193,25 +253,6 @@ impl State {
             Trouble::Broken(self.fit(&cause(error)))
         };
         self.give_up(trouble)
-    }
-
-    fn send(&self, client: &Client, url: &Url, headers: &HeaderMap, body: Option<Vec<u8>>) -> io::Result<Response> {
-        let remaining = self.deadline.saturating_duration_since(Instant::now());
-        if remaining.is_zero() {
-            return Err(self.give_up(Trouble::TimedOut));
-        }
-        let request = match body {
-            Some(body) => client.post(url.clone()).body(body),
-            None => client.get(url.clone()),
-        };
-        let mut headers = headers.clone();
-        if let Some(login) = &self.login {
-            let mut value = HeaderValue::from_str(login.basic().expose()).map_err(io::Error::other)?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        // The timeout counts until the end of the body.
-        request.headers(headers).timeout(remaining).send().map_err(|error| self.lost(error))
     }
 
     fn accept(&self, response: Response, expected: &str) -> io::Result<Response> {
@@ -242,47 +283,19 @@ impl State {
         plain::line(&self.scrub(&String::from_utf8_lossy(&bytes)), 300)
     }
 
-    /// Where a redirect of the first request leads, if we may follow it there.
-    fn next(&self, from: &Url, response: &Response, tail: &str) -> io::Result<Url> {
-        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let Ok(to) = from.join(location) else {
-            return Err(self.give_up(Trouble::NotGit("a redirect to nowhere".into())));
-        };
-        let same_origin = to.origin() == self.base.origin();
-        let reason = if !matches!(to.scheme(), "http" | "https") || (from.scheme() == "https" && to.scheme() == "http")
-        {
-            "the connection would no longer be encrypted; mend the redirect, or give the https address that is meant"
-        } else if !to.username().is_empty() || to.password().is_some() {
-            "the server put a credential into the address; mend the redirect"
-        } else if !same_origin && self.login.is_some() {
-            "the credential is not meant for that server; give that address as the git url if it is right"
-        } else if !to.as_str().ends_with(tail) {
-            "there is no Git repository but perhaps a page to sign in; check the address and the credential"
-        } else {
-            return Ok(to);
-        };
-        let shown = format!("{}://{}", to.scheme(), &to[Position::BeforeHost..Position::AfterPath]);
-        let shown = shown.strip_suffix("/info/refs").unwrap_or(&shown);
-        Err(self.give_up(Trouble::Redirected { to: plain::line(shown, 200), reason }))
-    }
-
     fn advertise(&self, client: &Client, url: &str, headers: &HeaderMap, service: &str) -> io::Result<Advertisement> {
         let tail = format!("/info/refs?service={service}");
         let expected = format!("application/x-{service}-advertisement");
-        let mut url = Url::parse(url).map_err(io::Error::other)?;
-        for _ in 0..MAX_REDIRECTS {
-            let response = self.send(client, &url, headers, None)?;
-            if response.status().is_redirection() {
-                url = self.next(&url, &response, &tail)?;
-                continue;
-            }
-            let response = self.accept(response, &expected)?;
-            let base = url.as_str().strip_suffix(&tail).map(str::to_owned);
-            let mut body = Vec::new();
-            response.take(MAX_ADVERTISEMENT).read_to_end(&mut body).map_err(|error| self.broken(&error))?;
-            return Ok(Advertisement { base, content_type: expected, body: body.into() });
+        let url = Url::parse(url).map_err(io::Error::other)?;
+        let (response, url) = self.ask(client, url, &tail, headers, None)?;
+        let response = self.accept(response, &expected)?;
+        let base = url.as_str().strip_suffix(&tail).map(str::to_owned);
+        let mut body = Vec::new();
+        response.take(MAX_ADVERTISEMENT).read_to_end(&mut body).map_err(|error| self.broken(&error))?;
+        if let Some(base) = &base {
+            self.tell_if_moved(base);
         }
-        Err(self.give_up(Trouble::NotGit("one redirect after another".into())))
+        Ok(Advertisement { base, content_type: expected, body: body.into() })
     }
 
     fn broken(&self, error: &io::Error) -> io::Error {

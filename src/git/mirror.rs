@@ -10,21 +10,21 @@ use gix::ObjectId;
 use gix::refs::FullName;
 use jiff::Timestamp;
 
+use super::commit::{self, Parent};
 use super::fetch::{DEPTH, Upstream};
 use super::local::Local;
 use super::push::{self, PushAccess, PushOutcome};
 use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
-use super::{Credential, Error, Identity, RemoteUrl, Signing, SshOptions, commit, http, ssh};
+use super::{ConnectionOptions, Credential, Error, Identity, Introduction, RemoteUrl, Signing, SshOptions, http, ssh};
 use crate::path::RepoPath;
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
 /// repository over a slow line.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Which repository, and how to get at it. Proxies are taken from the environment (`HTTPS_PROXY`,
-/// `NO_PROXY`), as other programs do.
+/// Which repository, and how to get at it.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where it is.
@@ -35,6 +35,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// What to log in with over https; the user name and password of the address when `None`.
     pub credential: Option<Credential>,
+    /// Authorities, client certificate and proxy, for https.
+    pub connection: ConnectionOptions,
     /// Keys and known hosts, for an address that is reached by ssh.
     pub ssh: SshOptions,
     /// With what commits are signed, if they are.
@@ -53,8 +55,25 @@ pub struct Mirror {
 }
 
 enum Remote {
-    Server(Box<Server>, Store),
+    Server(Server, Store),
     Local(Local),
+}
+
+impl Options {
+    /// The main branch of a repository, with nothing else set.
+    #[must_use]
+    pub fn new(url: RemoteUrl, data_dir: PathBuf) -> Self {
+        Self {
+            url,
+            branch: None,
+            data_dir,
+            credential: None,
+            connection: ConnectionOptions::default(),
+            ssh: SshOptions::default(),
+            signing: None,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
 }
 
 impl Mirror {
@@ -63,7 +82,7 @@ impl Mirror {
     /// # Errors
     /// When the options make no sense, the data directory cannot be used, or another process uses it.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { url, branch, data_dir, credential, ssh, signing, timeout } = options;
+        let Options { url, branch, data_dir, credential, connection, ssh, signing, timeout } = options;
         let branch = branch.map(checked).transpose()?;
         if let Some(signing) = &signing {
             signing.check(Timestamp::now())?;
@@ -79,8 +98,8 @@ impl Mirror {
                     problem: "it would travel in clear text; use https".into(),
                 });
             }
-            let server = http::Server::new(url.clone(), base.clone(), credential, timeout);
-            Remote::Server(Box::new(Server::Http(server)), Store::open(&data_dir, &url)?)
+            let server = http::Server::new(url.clone(), base.clone(), credential, connection, timeout)?;
+            Remote::Server(Server::Http(Box::new(server)), Store::open(&data_dir, &url)?)
         } else if let Some(address) = url.ssh() {
             if let Some(credential) = &credential {
                 return Err(Error::Credential {
@@ -89,12 +108,22 @@ impl Mirror {
                     problem: "a password or token is for https; over ssh a key proves who we are".into(),
                 });
             }
+            if connection != ConnectionOptions::default() {
+                let problem = "authorities, client certificates and proxies are for https, and it is reached by ssh";
+                return Err(Error::Connection { problem: format!("{url}: {problem}") });
+            }
             let server = ssh::Server::new(url.clone(), address.clone(), ssh, timeout);
-            Remote::Server(Box::new(Server::Ssh(server)), Store::open(&data_dir, &url)?)
+            Remote::Server(Server::Ssh(Box::new(server)), Store::open(&data_dir, &url)?)
         } else {
             Remote::Local(Local::new(url.local().unwrap_or(&data_dir), &url))
         };
         Ok(Self { remote, branch, url, signing, work: Mutex::default() })
+    }
+
+    /// What the repository is called; see [`RemoteUrl::name`].
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.url.name()
     }
 
     /// The head of the branch as it is now. When it has not moved, this costs one small request.
@@ -155,21 +184,47 @@ impl Mirror {
         committer: &Identity,
         now: Timestamp,
     ) -> Result<Option<CommitId>, Error> {
-        let _working = self.working();
-        if let Remote::Server(_, store) = &self.remote {
-            store.grow();
-        }
-        commit::write(base, changes, message, author, committer, self.signing.as_ref(), now)
+        let commits = self.commits(base, [(changes, message)], author, committer, now)?;
+        Ok(commits.into_iter().next().flatten())
     }
 
-    /// Makes `commit` the head of the branch, if that is still `base`.
+    /// Writes a commit for each of these changes with their messages, each on top of the one before it and the
+    /// first on `base`. `None` for one that leaves every file as it is: there is no such commit.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn commits<'c>(
+        &self,
+        base: &Snapshot,
+        steps: impl IntoIterator<Item = (&'c [(RepoPath, Vec<u8>)], &'c str)>,
+        author: &Identity,
+        committer: &Identity,
+        now: Timestamp,
+    ) -> Result<Vec<Option<CommitId>>, Error> {
+        let _working = self.working();
+        let mut parent = Parent { commit: base.commit(), tree: base.tree() };
+        let mut commits = Vec::new();
+        for (changes, message) in steps {
+            let signing = self.signing.as_ref();
+            let written = commit::write(base, parent, changes, message, author, committer, signing, now)?;
+            if let Remote::Server(_, store) = &self.remote {
+                store.grow();
+            }
+            parent = written.unwrap_or(parent);
+            commits.push(written.map(|parent| parent.commit));
+        }
+        Ok(commits)
+    }
+
+    /// Makes `commit` the head of the branch, if that is still `base`. The commits of ours between the two go with
+    /// it, or none does.
     ///
     /// # Errors
     /// When nobody can say what became of it, or the repository cannot be reached. That the other side
     /// does not want it is a [`PushOutcome`].
     pub fn push(&self, base: &Snapshot, commit: CommitId) -> Result<PushOutcome, Error> {
         let _working = self.working();
-        push::check_parent(base, commit)?;
+        push::check_chain(base, commit)?;
         match &self.remote {
             Remote::Local(local) => local.push(base, commit),
             Remote::Server(server, store) => {
@@ -196,6 +251,17 @@ impl Mirror {
         match &self.remote {
             Remote::Local(local) => local.may_push(branch),
             Remote::Server(server, _) => push::may_push(server),
+        }
+    }
+
+    /// Who we are to the server of the repository; `None` where nobody is to be, and where a key says it.
+    ///
+    /// # Errors
+    /// When the credential cannot be used.
+    pub fn introduction(&self) -> Result<Option<Introduction>, Error> {
+        match &self.remote {
+            Remote::Server(server, _) => server.introduction(),
+            Remote::Local(_) => Ok(None),
         }
     }
 

@@ -1,101 +1,15 @@
-//! Where the repository is and who asks: addresses, credentials, identities. Knows nothing of gix and
-//! opens no connection; it must never let a secret into a text.
+//! Where the repository is and who commits: addresses and identities. Knows nothing of gix and opens no
+//! connection; it must never let a secret into a text.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::Error;
+use super::Credential;
 use super::ssh::Address;
 use crate::host;
 use crate::secret::Secret;
-
-/// Where to take the user name and the password or token for the repository from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credential {
-    /// Known since the start.
-    Given {
-        /// The user name; `None` for a token, which servers accept with any name.
-        username: Option<String>,
-        /// The password or token.
-        password: Secret,
-        /// Where it came from, for messages: `LANDWAITER_GIT_PASSWORD`.
-        source: String,
-    },
-    /// A file with one line, `user:password` or just a token. It is read each time it is used, so
-    /// that a rotated secret is picked up.
-    File(PathBuf),
-}
-
-/// What goes into the `Authorization` header of one conversation.
-pub(super) struct Login {
-    username: String,
-    password: Secret,
-    source: String,
-}
-
-/// The user name that goes with a bare token: GitHub and GitLab accept any, and this is the one that
-/// GitHub's own documentation names.
-const TOKEN_USER: &str = "x-access-token";
-
-impl Credential {
-    /// Where it comes from, for messages.
-    pub(super) fn source(&self) -> String {
-        match self {
-            Self::Given { source, .. } => source.clone(),
-            Self::File(path) => path.display().to_string(),
-        }
-    }
-
-    pub(super) fn login(&self, url: &RemoteUrl) -> Result<Login, Error> {
-        let source = self.source();
-        let default_user = || url.username().unwrap_or(TOKEN_USER).to_owned();
-        let unusable =
-            |problem: String| Error::Credential { url: url.to_string(), source_name: source.clone(), problem };
-        let (username, password) = match self {
-            Self::Given { username, password, .. } => (username.clone().unwrap_or_else(default_user), password.clone()),
-            Self::File(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-                let line = text.trim();
-                if line.is_empty() || line.contains(['\n', '\r']) {
-                    return Err(unusable("expected one line, `user:password` or a token".into()));
-                }
-                match line.split_once(':') {
-                    Some((user, password)) => (user.to_owned(), Secret::new(password)),
-                    None => (default_user(), Secret::new(line)),
-                }
-            }
-        };
-        if username.contains(|c: char| c == ':' || c.is_control()) {
-            return Err(unusable("a user name cannot hold `:` or control characters".into()));
-        }
-        Ok(Login { username, password, source })
-    }
-}
-
-impl Login {
-    /// The value of the `Authorization` header.
-    pub(super) fn basic(&self) -> Secret {
-        Secret::basic(&self.username, &self.password)
-    }
-
-    pub(super) fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// `text` without the secret, should the other side have repeated it.
-    pub(super) fn scrub(&self, text: &str) -> String {
-        let mut text = text.replace(&self.basic().expose()["Basic ".len()..], "…");
-        // Three letters are no secret but may well be a part of every word.
-        let password = self.password.expose();
-        let secret = if password.is_empty() { &self.username } else { password };
-        if secret.len() > 3 {
-            text = text.replace(secret, "…");
-        }
-        text
-    }
-}
 
 /// The address of a repository. `Display` and `Debug` leave out user name and password.
 #[derive(Clone, PartialEq, Eq)]
@@ -183,6 +97,19 @@ impl RemoteUrl {
         Self { place: Place::Local(path.to_owned()), user_info: None }
     }
 
+    /// What the repository is called, without its server and without `.git`: `org/config`; of one on this machine
+    /// the last part of its path.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = match &self.place {
+            Place::Http(url) => decoded(url.path()).unwrap_or_else(|_| url.path().to_owned()),
+            Place::Ssh(address) => address.path().to_owned(),
+            Place::Local(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        };
+        let path = path.trim_matches('/');
+        path.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(path).to_owned()
+    }
+
     /// The credential in the address itself, if it has one.
     #[must_use]
     pub fn credential(&self) -> Option<Credential> {
@@ -190,7 +117,8 @@ impl RemoteUrl {
         Some(Credential::Given { username: Some(user), password, source: "the git url".into() })
     }
 
-    fn username(&self) -> Option<&str> {
+    /// The user name in the address, if it has one.
+    pub(super) fn username(&self) -> Option<&str> {
         self.user_info.as_ref().map(|(user, _)| user.as_str()).filter(|user| !user.is_empty())
     }
 
@@ -260,6 +188,12 @@ pub struct Identity {
 pub struct InvalidIdentity {
     part: &'static str,
     text: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name.trim(), self.email.trim())
+    }
 }
 
 impl Identity {

@@ -4,12 +4,12 @@
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::protocol::transport::{Protocol, Service};
 
-use super::{Error, RemoteUrl, http, ssh};
+use super::{Error, Introduction, RemoteUrl, http, ssh};
 
 /// A server, as long as the process lives.
 pub(super) enum Server {
-    Http(http::Server),
-    Ssh(ssh::Server),
+    Http(Box<http::Server>),
+    Ssh(Box<ssh::Server>),
 }
 
 /// One conversation.
@@ -29,6 +29,14 @@ impl Server {
         match self {
             Self::Http(server) => server.url(),
             Self::Ssh(server) => server.url(),
+        }
+    }
+
+    /// Who we are to it, where a credential says so.
+    pub(super) fn introduction(&self) -> Result<Option<Introduction>, Error> {
+        match self {
+            Self::Http(server) => server.introduction(),
+            Self::Ssh(_) => Ok(None),
         }
     }
 

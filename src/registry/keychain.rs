@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use self::docker::DockerConfig;
 use super::helper::{self, Trouble};
 use super::site::{CredentialSource, Prefix, Sites};
-use super::watched::Watched;
 use crate::image::{Registry, Repository};
 use crate::secret::Secret;
+use crate::watched::Watched;
 
 /// How long the answer of a helper is good. A refusal by the registry ends it earlier.
 const HELPER_MEMORY: Duration = Duration::from_mins(5);

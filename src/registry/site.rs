@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use url::Url;
-
 use super::options::HostLimits;
 use super::vendor::Dates;
+use crate::connection::{ClientCertificate, ConnectionOptions, Proxy};
 use crate::image::{Registry, Repository};
 
 /// A host with an optional port and path, such as `ghcr.io` or `quay.io/team`: itself and everything
@@ -49,24 +48,6 @@ pub enum CredentialSource {
     Helper(String),
     /// Nowhere: nobody logs in here, whatever else there is.
     Anonymous,
-}
-
-/// How requests leave the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proxy {
-    /// Without one, whatever the environment says.
-    Direct,
-    /// Through this one.
-    Through(Url),
-}
-
-/// A certificate by which we show who we are, and its key, both PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientCertificate {
-    /// The certificate, with those that issued it.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }
 
 /// What is set for one registry, or for the part of it below a path. What is `None` is as for every other
@@ -173,6 +154,16 @@ impl Site {
             plain_http: false,
             credential_over_plain_http: false,
             limits: HostLimits::default(),
+        }
+    }
+
+    /// What of it is about connections.
+    pub(super) fn connection(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            ca_bundle: self.ca_bundle.clone(),
+            client_certificate: self.client_certificate.clone(),
+            proxy: self.proxy.clone(),
+            proxy_credentials: None,
         }
     }
 

@@ -2,18 +2,18 @@
 //! with authorities, certificates or a proxy of their own. Knows hosts and files, and asks nobody.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::redirect;
 use url::Url;
 
-use super::site::{Proxy, Site, Sites};
+use super::site::{Site, Sites};
 use super::standing::Setting;
 use super::transport::host_and_port;
-use super::watched::Watched;
+use crate::connection::{ConnectionOptions, Proxy};
 use crate::image::Registry;
+use crate::watched::Watched;
 use crate::{host, tls};
 
 /// How long a connection without a request is kept: from one scan to the next, at the usual interval.
@@ -97,8 +97,7 @@ impl Wires {
 
 /// The connections of a host with settings of its own, made anew as its files are renewed.
 fn own(site: &Site, habits: Habits) -> Result<Own, String> {
-    let own = site.client_certificate.iter().flat_map(|own| [&own.certificate, &own.key]);
-    let files = site.ca_bundle.iter().chain(own).cloned().collect();
+    let files = site.connection().files();
     let (site, bundle) = (site.clone(), site.ca_bundle.clone());
     Ok(Own { client: Watched::open(files, move || connect(&site, habits))?, bundle })
 }
@@ -116,21 +115,7 @@ pub(super) fn faults(site: &Site) -> Vec<(Setting, String)> {
 }
 
 fn connect(site: &Site, habits: Habits) -> Result<reqwest::Client, String> {
-    let wrong = |path: &Path, problem: String| format!("{} for {}: {problem}", path.display(), site.prefix);
-    let read = |path: &PathBuf| fs::read(path).map_err(|error| wrong(path, format!("cannot be read: {error}")));
-    let own = site.client_certificate.as_ref();
-    let extra = tls::Extra {
-        authorities: site.ca_bundle.as_ref().map(read).transpose()?,
-        identity: own.map(|own| Ok::<_, String>((read(&own.certificate)?, read(&own.key)?))).transpose()?,
-    };
-    let tls = tls::client_config_with(&extra).map_err(|(part, problem)| {
-        let path = match part {
-            tls::Part::Authorities => site.ca_bundle.as_ref(),
-            tls::Part::Certificate => own.map(|own| &own.certificate),
-            tls::Part::Key => own.map(|own| &own.key),
-        };
-        wrong(path.map_or(Path::new(""), PathBuf::as_path), problem)
-    })?;
+    let tls = site.connection().tls(&site.prefix)?;
     let mut builder = builder(habits).tls_backend_preconfigured(tls);
     match &site.proxy {
         None if site.prefix.registry().is_loopback() => builder = builder.no_proxy(),
@@ -150,7 +135,7 @@ fn is_local(url: &Url) -> bool {
 
 /// Whether a host has connections of its own.
 fn has_own(site: &Site) -> bool {
-    site.ca_bundle.is_some() || site.client_certificate.is_some() || site.proxy.is_some()
+    site.connection() != ConnectionOptions::default()
 }
 
 fn builder(habits: Habits) -> reqwest::ClientBuilder {

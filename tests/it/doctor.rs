@@ -275,3 +275,56 @@ fn a_repository_on_this_machine_with_a_hook_takes_no_push_of_ours() {
     let answer = ran.json();
     assert!(said(&answer, &format!("git {path}"), "push").contains("has the hook"), "{answer:#}");
 }
+
+#[test]
+fn who_we_are_to_the_config_repository_and_until_when() {
+    let scene = Scene::new();
+    let claims = |exp: &str| base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, exp);
+    let token = |exp: &str| format!("e30.{}.hunter2", claims(&format!(r#"{{"exp":{exp}}}"#)));
+    let write = |text: &str| fs::write(scene.home.path().join("token"), text).unwrap();
+    let with = "with the bearer token from token";
+    for (text, code, told) in [
+        ("hunter2-opaque".to_owned(), 0, with.to_owned()),
+        (token("4102444800"), 0, format!("{with}, which ends at 2100-01-01T00:00:00Z")),
+        (token("1767225600"), 1, format!("{with}, which ended at 2026-01-01T00:00:00Z; renew it")),
+    ] {
+        write(&text);
+        scene.git.require_header(&format!("Bearer {text}"));
+        let (found, answer) = scene.examined(&["--git-bearer-token", "token"]);
+        assert_eq!((found, said(&answer, &scene.about(), "account")), (code, told.as_str()), "{answer:#}");
+        assert!(!answer.to_string().contains(&claims("4102444800")), "{answer:#}");
+    }
+    write("bob:hunter2");
+    scene.git.require("bob:hunter2");
+    let (code, answer) = scene.examined(&["--git-credentials", "token"]);
+    let told = "user bob, with the password or token from token";
+    assert_eq!((code, said(&answer, &scene.about(), "account")), (0, told));
+}
+
+#[test]
+fn two_credentials_or_half_a_setting_are_refused_and_no_secret_is_repeated() {
+    let scene = Scene::new();
+    let (url, token) = (scene.git.url("config.git"), "ghp_hunter2hunter2");
+    for (args, environment, told) in [
+        (
+            &["--git-bearer-token", "a", "--git-credentials", "b"][..],
+            &[][..],
+            "--git-credentials and --git-bearer-token",
+        ),
+        (&["--git-bearer-token", "a"], &[("LANDWAITER_GIT_TOKEN", "hunter2")], "and $LANDWAITER_GIT_TOKEN both name"),
+        (&["--git-username", "bob"], &[], "--git-username needs $LANDWAITER_GIT_PASSWORD"),
+        (&["--git-bearer-token", token], &[], "looks like the token itself"),
+        (&[], &[("LANDWAITER_GIT_CREDENTIALS", token)], "into the variable LANDWAITER_GIT_PASSWORD"),
+        (&["--git-client-key", "a"], &[], "--git-client-certificate"),
+        (&["--git-proxy", "http://bob:hunter2@proxy"], &[], "--git-proxy: a password does not belong here"),
+        (&["--git-proxy", "hunter2"], &[], "--git-proxy: this is no proxy"),
+        (&["--git-proxy-credentials", "a"], &[], "--git-proxy <URL>"),
+    ] {
+        let ran = doctor_in(scene.home.path(), &[&["--git-url", &url], args].concat(), environment);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(told), "{told}: {ran:?}");
+    }
+    // What is in the environment is not in the help.
+    let help = doctor_in(scene.home.path(), &["--help"], &[("LANDWAITER_GIT_BEARER_TOKEN", "hunter2")]);
+    assert!(help.stdout.contains("LANDWAITER_GIT_BEARER_TOKEN"), "{help:?}");
+}

@@ -181,7 +181,16 @@ impl GitServer {
 
     /// From now on only `user:password` may do anything.
     pub(crate) fn require(&self, login: &str) {
-        *self.shared.login.lock().unwrap() = Some(login.to_owned());
+        self.require_header(&format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login)));
+    }
+
+    /// From now on only who sends this `Authorization` may do anything.
+    pub(crate) fn require_header(&self, authorization: &str) {
+        *self.shared.login.lock().unwrap() = Some(authorization.to_owned());
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// From now on as a server of 2017.
@@ -225,11 +234,8 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
         Response::builder().status(status).header(header::CONTENT_TYPE, kind).body(Body::from(body)).unwrap()
     };
     let login = shared.login.lock().unwrap().clone();
-    if let Some(login) = &login {
-        let expected = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login));
-        if seen.authorization.as_ref() != Some(&expected) {
-            return answer(401, "text/plain", format!("bad login {:?}", seen.authorization));
-        }
+    if login.is_some() && seen.authorization != login {
+        return answer(401, "text/plain", format!("bad login {:?}", seen.authorization));
     }
     let fault = shared.rule.lock().unwrap().as_ref().and_then(|rule| rule(&seen));
     match &fault {

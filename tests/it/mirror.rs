@@ -1,6 +1,7 @@
 //! The config repository through our eyes and through Git's: what we fetch is what Git has, and what
 //! we push is what Git would have pushed.
 
+mod https;
 mod local;
 mod push;
 mod refusals;
@@ -11,9 +12,7 @@ mod store;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use landwaiter::git::{
-    CommitId, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, SshOptions, WhySkipped,
-};
+use landwaiter::git::{CommitId, Error, Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, WhySkipped};
 use landwaiter::path::RepoPath;
 use tempfile::TempDir;
 
@@ -52,15 +51,8 @@ impl Scene {
     }
 
     fn options(&self, url: &str) -> Options {
-        Options {
-            url: RemoteUrl::parse(url).unwrap(),
-            branch: None,
-            data_dir: self.data_dir(),
-            credential: None,
-            ssh: SshOptions::default(),
-            signing: None,
-            timeout: Duration::from_secs(30),
-        }
+        let options = Options::new(RemoteUrl::parse(url).unwrap(), self.data_dir());
+        Options { timeout: Duration::from_secs(30), ..options }
     }
 
     fn http(&self) -> Mirror {

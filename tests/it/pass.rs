@@ -1,9 +1,11 @@
 //! The main job, end to end: the real binary between real registries and real Git.
 
+mod commits;
 mod daemon;
 mod dialects;
 mod fleet;
 mod history;
+mod https;
 mod kept;
 mod killed;
 mod lookout;

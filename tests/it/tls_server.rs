@@ -131,6 +131,8 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     hosts: Arc<Mutex<HashMap<String, Host>>>,
     log: Arc<Mutex<Vec<String>>>,
+    /// The `Proxy-Authorization` without which nobody is led anywhere.
+    login: Arc<Mutex<Option<String>>>,
 }
 
 impl Proxy {
@@ -138,20 +140,26 @@ impl Proxy {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (hosts, log): (Arc<Mutex<HashMap<_, _>>>, Arc<Mutex<Vec<_>>>) = Default::default();
-        let (known, seen) = (Arc::clone(&hosts), Arc::clone(&log));
+        let proxy = Self { address, hosts: Arc::default(), log: Arc::default(), login: Arc::default() };
+        let (known, seen, login) = (Arc::clone(&proxy.hosts), Arc::clone(&proxy.log), Arc::clone(&proxy.login));
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 // A client that hangs up, because of our certificate or because it is done, is no fault.
-                tokio::spawn(serve(stream, Arc::clone(&known), Arc::clone(&seen)));
+                let login = login.lock().unwrap().clone();
+                tokio::spawn(serve(stream, Arc::clone(&known), Arc::clone(&seen), login));
             }
         });
-        Self { address, hosts, log }
+        proxy
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// From now on only who sends this `Proxy-Authorization` is led anywhere.
+    pub(crate) fn require(&self, authorization: &str) {
+        *self.login.lock().unwrap() = Some(authorization.to_owned());
     }
 
     /// From now on `host` has this certificate, before the server on `port`.
@@ -178,6 +186,7 @@ async fn serve(
     stream: TcpStream,
     hosts: Arc<Mutex<HashMap<String, Host>>>,
     log: Arc<Mutex<Vec<String>>>,
+    login: Option<String>,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
@@ -185,6 +194,13 @@ async fn serve(
     let first = request.lines().next().unwrap_or_default().to_owned();
     log.lock().unwrap().push(first.clone());
     let host = first.strip_prefix("CONNECT ").and_then(|rest| rest.split(':').next()).unwrap_or_default();
+    let shown = request.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("proxy-authorization").then(|| value.trim().to_owned())
+    });
+    if login.is_some() && shown != login {
+        return stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n").await;
+    }
     let Some(host) = hosts.lock().unwrap().get(host).cloned() else {
         return stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n").await;
     };

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task;
 
 use super::report::{Report, State};
@@ -19,6 +20,7 @@ use crate::secret::Secret;
 
 /// What came of the conversation with the repository.
 struct Seen {
+    account: Result<Option<git::Introduction>, git::Error>,
     read: Result<git::Snapshot, git::Error>,
     push: Option<Result<PushAccess, git::Error>>,
 }
@@ -51,15 +53,17 @@ pub(super) async fn examine(
         }
     };
     let looked = task::spawn_blocking(move || {
+        let account = mirror.introduction();
         let read = mirror.fetch();
         let branch = read.as_ref().ok().map(|snapshot| snapshot.branch().to_owned());
         let push = branch.map(|branch| mirror.may_push(&branch));
         let survey =
             read.as_ref().ok().map(|snapshot| reconcile::survey(snapshot, &paths, &mut Memory::hearing(dialects)));
-        (Seen { read, push }, survey)
+        (Seen { account, read, push }, survey)
     });
-    let (Seen { read, push }, survey) = looked.await.map_err(reconcile::Error::from)?;
+    let (Seen { account, read, push }, survey) = looked.await.map_err(reconcile::Error::from)?;
     drop(folder);
+    tell_of_account(&about, account, report);
     match &read {
         Ok(snapshot) => {
             let message = format!("the branch {} is at {}", snapshot.branch(), snapshot.commit().short());
@@ -91,6 +95,23 @@ pub(super) async fn examine(
         }
         None => Ok(None),
     }
+}
+
+/// Who we are, and until when. What is wrong with a credential that cannot be used, the fetch tells.
+fn tell_of_account(about: &str, account: Result<Option<git::Introduction>, git::Error>, report: &mut Report) {
+    let Ok(Some(git::Introduction { shown, until })) = account else { return };
+    let now = Timestamp::now();
+    match until {
+        None => report.add(about, "account", State::Ok, shown),
+        Some(until) if until <= now => {
+            let message = format!("{shown}, which ended at {until}; renew it");
+            report.add(about, "account", State::Failed, message).with("until", until.to_string())
+        }
+        Some(until) => {
+            let message = format!("{shown}, which ends at {until}");
+            report.add(about, "account", State::Ok, message).with("until", until.to_string())
+        }
+    };
 }
 
 fn tell_of_data_dir(folder: &Path, report: &mut Report) {

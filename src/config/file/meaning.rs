@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_saphyr::{Location, Spanned};
-use url::Url;
 
 use super::form::{Credentials, DatesEntry, File, RegistryEntry, Variables};
 use super::{Mistake, Settings};
@@ -160,17 +159,7 @@ impl Reader<'_> {
     }
 
     fn proxy(&mut self, text: &Spanned<String>) -> Option<Proxy> {
-        if text.value == "none" {
-            return Some(Proxy::Direct);
-        }
-        let url = Url::parse(&text.value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
-            self.wrong(text, "a password does not belong into this file: name this proxy in `HTTPS_PROXY` instead");
-        }
-        if url.is_none() {
-            // The value may hold a password.
-            self.wrong(text, "this is no proxy: expected a URL such as `http://proxy.example.com:3128`, or `none`");
-        }
-        url.map(Proxy::Through)
+        let proxy = Proxy::parse(&text.value);
+        proxy.map_err(|problem| self.wrong(text, problem)).ok()
     }
 }

@@ -126,7 +126,7 @@ fn all_mistakes_of_meaning_are_told_at_once() {
         &[
             "/etc/landwaiter/config.yaml:2:11: \"quay.io/*\" is the beginning of no repository: expected a path of lower-case letters and digits, separated by `.`, `_`, `-` or `/`",
             "/etc/landwaiter/config.yaml:4:11: \"mirror.example.com/Hub\" is the beginning of no repository: expected a path of lower-case letters and digits, separated by `.`, `_`, `-` or `/`",
-            "/etc/landwaiter/config.yaml:5:10: a password does not belong into this file: name this proxy in `HTTPS_PROXY` instead",
+            "/etc/landwaiter/config.yaml:5:10: a password does not belong here: name this proxy in `HTTPS_PROXY` instead",
             "/etc/landwaiter/config.yaml:6:16: 0 requests at once are too few: expected 1 or more",
             "/etc/landwaiter/config.yaml:7:11: \"*.example.com\" names no registry: expected a host such as `ghcr.io`, `registry.example.com:5000` or `ghcr.io/org`",
         ],

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use bytes::Bytes;
 use gix::error::{ErrorExt, message};
 use gix::protocol::transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use reqwest::blocking::{Client, Response};
@@ -120,8 +121,14 @@ pub(in crate::git) struct Pending {
 
 impl Pending {
     fn send(self) -> io::Result<Answer> {
-        let body = std::mem::take(&mut *locked(&self.outbox.0));
-        let response = self.state.send(&self.client, &self.url, &self.headers, Some(body))?;
+        let body = Bytes::from(std::mem::take(&mut *locked(&self.outbox.0)));
+        let tail = self.url.path().rfind('/').map_or("", |at| &self.url.path()[at..]).to_owned();
+        let asked = self.url.clone();
+        let (response, url) = self.state.ask(&self.client, self.url, &tail, &self.headers, Some(&body))?;
+        if url != asked {
+            // The repository was renamed since it told what it can; the next conversation begins at its new name.
+            *locked(&self.state.advertisement) = None;
+        }
         let response = self.state.accept(response, &self.expected)?;
         Ok(Answer::Streaming(Box::new(BufReader::with_capacity(1 << 16, response)), self.state))
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan as _};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
-use landwaiter::plan::{Plan, Verdict};
+use landwaiter::plan::{CommitOptions, Plan, Verdict};
 use landwaiter::policy::Dialects;
 use landwaiter::reconcile::{self, Outcome, Patience, Reconciler, Report};
 use landwaiter::registry;
@@ -32,20 +32,14 @@ pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Pat
 /// A reconciler with a store that asks registries in this way.
 pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Reconciler {
     let data_dir = scene.home().join("data");
-    let mirror = Mirror::open(git::Options {
-        url: RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap(),
-        branch: None,
-        data_dir: data_dir.clone(),
-        credential: None,
-        ssh: git::SshOptions::default(),
-        signing: None,
-        timeout: git::DEFAULT_TIMEOUT,
-    });
+    let url = RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap();
+    let mirror = Mirror::open(git::Options::new(url, data_dir.clone()));
     let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
     let options = reconcile::Options {
         paths: Vec::new(),
         dialects: Dialects::default(),
         author: Identity::new("Landwaiter", "landwaiter@localhost").unwrap(),
+        commit: CommitOptions::default(),
         git_fresh_for: Duration::ZERO,
         patience,
         dry_run: false,

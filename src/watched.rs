@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What some files hold, as they were when they last changed.
-pub(super) struct Watched<T> {
+pub(crate) struct Watched<T> {
     files: Vec<PathBuf>,
     read: Box<dyn Fn() -> Result<T, String> + Send + Sync>,
     last: Mutex<Last<T>>,
@@ -28,7 +28,7 @@ impl<T> Watched<T> {
     ///
     /// # Errors
     /// What `read` fails with.
-    pub(super) fn open(
+    pub(crate) fn open(
         files: Vec<PathBuf>,
         read: impl Fn() -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<Self, String> {
@@ -40,7 +40,7 @@ impl<T> Watched<T> {
 
     /// The content now. While the files cannot be read (they are being renewed, or somebody made a mistake),
     /// the last good content holds, with one warning.
-    pub(super) fn now(&self) -> Arc<T> {
+    pub(crate) fn now(&self) -> Arc<T> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let stamps = stamps(&self.files);
         if stamps != last.stamps || stamps.contains(&None) {
@@ -57,7 +57,7 @@ impl<T> Watched<T> {
     }
 
     /// The files, in the order in which they were given.
-    pub(super) fn files(&self) -> &[PathBuf] {
+    pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files
     }
 }
