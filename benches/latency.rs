@@ -29,14 +29,15 @@ use landwaiter::demo::registry::Registry;
 use landwaiter::git::{self, Identity, Mirror, PushOutcome, RemoteUrl};
 use landwaiter::image::Tag;
 use landwaiter::path::RepoPath;
+use landwaiter::plan::CommitOptions;
 use landwaiter::policy::Dialects;
 use landwaiter::reconcile::{self, Outcome, Reconciler, Report};
-use landwaiter::registry::{self, HostLimits, Prefix, Site, Sites};
+use landwaiter::registry::{self, HostLimits, Site, Sites};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 #[path = "../tests/it/git_server.rs"]
-#[expect(dead_code, reason = "the tests' server, of which a part is enough here")]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests' server, of which a part is enough here")]
 mod git_server;
 
 use git_server::GitServer;
@@ -98,22 +99,22 @@ async fn measure() {
     println("---|---|---|---|---");
     println(&format!("first pass | 1 | {:.0} | | ", millis(began.elapsed())));
 
-    let (mut hot, mut after) = (Vec::new(), Vec::new());
+    let (mut alone, mut after) = (Vec::new(), Vec::new());
     for number in 1..=releases {
         let now = start + (i64::try_from(number).expect("few") * 5).seconds();
         release("hot/app", number);
         let began = Instant::now();
         let report = pass(&reconciler, now).await;
-        hot.push(began.elapsed());
+        alone.push(began.elapsed());
         assert_eq!(pushed(&report), report.plan.changes.len(), "{:?}", report.outcome);
         let began = Instant::now();
         assert!(matches!(pass(&reconciler, now).await.outcome, Outcome::NothingToDo));
         after.push(began.elapsed());
         if env::var("LATENCY_TRACE").is_ok() {
-            println(&format!("{:.1} {:.1}", millis(hot[number - 1]), millis(after[number - 1])));
+            println(&format!("{:.1} {:.1}", millis(alone[number - 1]), millis(after[number - 1])));
         }
     }
-    table("release", hot);
+    table("release", alone);
     table("after it", after);
 
     for round in 1..=if quick { 2_i64 } else { 5 } {
