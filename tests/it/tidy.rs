@@ -60,7 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("regex::", &["policy"]),
     ("semver::", &["policy"]),
     ("sha2", &["image"]),
-    ("base64", &["secret", "registry/keychain", "git/credential"]),
+    ("base64", &["secret", "registry/keychain", "git/credential", "git/github"]),
     ("oci_distribution", &["registry"]),
     ("reqwest", &["registry", "git/http"]),
     ("redb", &["registry/store/disk"]),
