@@ -42,6 +42,7 @@ use jiff::{Timestamp, ToSpan as _};
 use landwaiter::daemon::{self, Stop};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
 use landwaiter::path::RepoPath;
+use landwaiter::plan::CommitOptions;
 use landwaiter::policy::Dialects;
 use landwaiter::reconcile::{self, Outcome, Reconciler};
 use landwaiter::registry;
@@ -234,6 +235,7 @@ fn reconciler(folder: &Path, interval: Duration) -> Reconciler {
         paths: Vec::new(),
         dialects: Dialects::default(),
         author: Identity::new("Bench", "bench@example.com").expect("an identity"),
+        commit: CommitOptions::default(),
         git_fresh_for: LONG,
         patience: None,
         dry_run: false,

@@ -3,6 +3,7 @@
 //! Floor 8, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
+mod commit;
 mod config;
 mod demo;
 mod dialects;

@@ -21,6 +21,7 @@ use crate::image::Tag;
 use crate::manifest;
 use crate::path::RepoPath;
 use crate::plan::Change;
+use crate::plan::CommitOptions;
 use crate::policy::Dialects;
 use crate::reconcile;
 use registry::Registry;
@@ -249,6 +250,7 @@ fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
             paths: Vec::new(),
             dialects: Dialects::default(),
             author: Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?,
+            commit: CommitOptions::default(),
             git_fresh_for: POLL,
             patience: Some(reconcile::Patience::default()),
             dry_run: false,

@@ -5,8 +5,9 @@
 //!
 //! In reading order: [`Inventory`] (which containers are there, what is asked for them, which
 //! repositories must be watched), [`Plan`] (a [`Verdict`] for each of them; [`Page`] by page with the
-//! proved edits, and without what people took back), [`message`] (the commit message) and [`history`] (read back). [`doubts()`] says
-//! what is doubtful about policies and tags, for those who ask before a pass.
+//! proved edits, and without what people took back), [`Draft`] (the commits of a plan), [`message`] (what they say, in the words of
+//! a [`Template`] if there is one) and [`history`] (read back). [`doubts()`] says what is doubtful about policies and tags, for
+//! those who ask before a pass.
 //!
 //! Beside that, [`import`] takes over what other tools were told.
 //!
@@ -24,18 +25,22 @@
 //! | `inventory/reach.rs` | images with the paths that we were told to look in |
 //! | `inventory/owners.rs` | images with all who speak about them: they agree, or hold |
 
+mod commit;
 mod doubts;
 mod draw;
 pub mod history;
 pub mod import;
 mod inventory;
 pub mod message;
+mod template;
 mod verdict;
 mod watch;
 
+pub use commit::{CommitOptions, Draft, Grouping, InvalidGrouping, MOST_COMMITS, Occasion};
 pub use doubts::doubts;
 pub use draw::{Change, Entry, Page, Plan};
 pub use inventory::{Inventory, Memory, POLICIES, Reading, Readings, Scan, Scans, Source};
+pub use template::{InvalidTemplate, Template};
 pub use verdict::{Hold, Update, Verdict};
 pub use watch::{Finding, Findings, Rulings, Watch, Watches, findings};
 

@@ -20,7 +20,10 @@ use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot
 use crate::image::Repository;
 use crate::manifest::{Place, Problem, Rule, Scope, Severity};
 use crate::path::RepoPath;
-use crate::plan::{Finding, Findings, Inventory, Memory, POLICIES, Plan, Source, Watches, message};
+use crate::plan::{
+    CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, POLICIES, Plan, Source,
+    Watches,
+};
 use crate::policy::Dialects;
 use crate::registry;
 
@@ -42,6 +45,8 @@ pub struct Options {
     pub dialects: Dialects,
     /// Who the commits are by.
     pub author: Identity,
+    /// What the commits are to look like.
+    pub commit: CommitOptions,
     /// How long the branch's head is taken as known before it is asked for again.
     pub git_fresh_for: Duration,
     /// How long a pass waits for registries; with none it waits for the last of them.
@@ -98,18 +103,31 @@ pub enum Outcome {
     NothingToDo,
     /// There is something to commit, and the pass was told not to.
     DryRun {
-        /// The message that the commit would have.
-        message: String,
+        /// The commits that would be made.
+        drafts: Vec<Draft>,
     },
-    /// A commit was made and the remote answered.
+    /// Commits were made and the remote answered.
     Pushed {
-        /// The commit.
+        /// The last of them, which was to be the new head.
         commit: CommitId,
-        /// Its message.
-        message: String,
-        /// The remote's answer.
+        /// All of them, each on top of the one before it. There is one unless they are grouped.
+        commits: Vec<Made>,
+        /// The remote's answer to all of them at once.
         push: PushOutcome,
     },
+}
+
+/// A commit that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its name.
+    pub id: CommitId,
+    /// Its message.
+    pub message: String,
+    /// The entries of the plan whose updates it makes.
+    pub entries: Vec<usize>,
+    /// How many files it changes.
+    pub files: usize,
 }
 
 /// Why a pass ended early. Everything that concerns one file, workload or registry is in the report
@@ -119,6 +137,9 @@ pub enum Error {
     /// The config repository could not be read or written.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// The template makes no message of what is to be committed.
+    #[error("the commit template cannot be used, and nothing is committed: {0}")]
+    Template(#[from] InvalidTemplate),
     /// The pass was stopped before it changed anything.
     #[error("stopped")]
     Stopped,
@@ -248,10 +269,19 @@ impl Reconciler {
     }
 
     async fn carry_out(&self, Drawn { survey, scans, plan }: Drawn, now: Timestamp) -> Result<Report, Error> {
-        let outcome = match message::commit_message(&plan) {
-            None => Outcome::NothingToDo,
-            Some(message) if self.options.dry_run => Outcome::DryRun { message },
-            Some(message) => self.publish(&survey.snapshot, &plan, message, now).await?,
+        let (repository, branch) = (self.mirror.name(), survey.snapshot.branch().to_owned());
+        let (author, options) = (self.options.author.to_string(), self.options.commit.clone());
+        let drafting = task::spawn_blocking(move || {
+            let occasion = Occasion { repository: &repository, branch: &branch, author: &author };
+            plan.drafts(&options, &occasion).map(|drafts| (plan, drafts))
+        });
+        let (plan, drafts) = drafting.await??;
+        let outcome = if drafts.is_empty() {
+            Outcome::NothingToDo
+        } else if self.options.dry_run {
+            Outcome::DryRun { drafts }
+        } else {
+            self.publish(&survey.snapshot, drafts, now).await?
         };
         Ok(Report {
             base: survey.snapshot.commit(),
@@ -334,16 +364,20 @@ impl Reconciler {
         Ok(survey)
     }
 
-    /// Commits the changes on the tree they were drawn on, and pushes.
-    async fn publish(&self, base: &Snapshot, plan: &Plan, message: String, now: Timestamp) -> Result<Outcome, Error> {
+    /// Commits the changes on the tree they were drawn on, and pushes all commits at once.
+    async fn publish(&self, base: &Snapshot, drafts: Vec<Draft>, now: Timestamp) -> Result<Outcome, Error> {
         let (mirror, base, author) = (Arc::clone(&self.mirror), base.clone(), self.options.author.clone());
-        let changes: Vec<_> = plan.changes.iter().map(|change| (change.path.clone(), change.after.clone())).collect();
         let outcome = task::spawn_blocking(move || {
-            let Some(commit) = mirror.commit(&base, &changes, &message, &author, &author, now)? else {
-                return Ok(Outcome::NothingToDo);
+            let steps = drafts.iter().map(|draft| (draft.changes.as_slice(), draft.message.as_str()));
+            let ids = mirror.commits(&base, steps, &author, &author, now)?;
+            let made = |(draft, id): (Draft, Option<CommitId>)| {
+                let files = draft.changes.len();
+                Some(Made { id: id?, message: draft.message, entries: draft.entries, files })
             };
+            let commits: Vec<_> = drafts.into_iter().zip(ids).filter_map(made).collect();
+            let Some(commit) = commits.last().map(|last| last.id) else { return Ok(Outcome::NothingToDo) };
             let push = mirror.push(&base, commit)?;
-            Ok(Outcome::Pushed { commit, message, push })
+            Ok(Outcome::Pushed { commit, commits, push })
         });
         // Whatever the remote answers, its head is not where we saw it, or may not be.
         if let Some(known) = self.known().as_mut() {

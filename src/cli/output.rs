@@ -201,6 +201,15 @@ pub(super) fn diff(out: &mut dyn Write, change: &Change) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints a commit message, set in.
+pub(super) fn message_text(out: &mut dyn Write, message: &str) -> io::Result<()> {
+    for line in message.lines() {
+        let indent = if line.is_empty() { "" } else { "    " };
+        writeln!(out, "{indent}{line}")?;
+    }
+    Ok(())
+}
+
 /// Prints problems, one to a line.
 pub(super) fn problems_text(out: &mut dyn Write, problems: &[Problem]) -> io::Result<()> {
     for problem in problems {

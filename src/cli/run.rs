@@ -6,14 +6,16 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use jiff::{SignedDuration, Timestamp};
 
+use super::commit::CommitArgs;
 use super::dialects::DialectArgs;
 use super::git::GitArgs;
-use super::output::{diff, problems_text};
+use super::output::{diff, message_text, problems_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Journal, Stop};
 use crate::git::{Identity, PushOutcome};
+use crate::plan::Draft;
 use crate::reconcile::{self, Report};
 use crate::registry;
 use crate::secret::Secret;
@@ -72,6 +74,9 @@ pub(super) struct Args {
     )]
     git_email: String,
 
+    #[command(flatten)]
+    commit: CommitArgs,
+
     /// How often each image repository is asked for new tags, where the configuration file says nothing else
     /// for its registry. Default: 1m.
     #[arg(long, env = "LANDWAITER_REGISTRY_POLL_INTERVAL", value_name = "DURATION", value_parser = interval,
@@ -98,7 +103,7 @@ impl Args {
         reconciler.close(Timestamp::now()).await;
         Journal::default().write_report(&report);
         match &report.outcome {
-            reconcile::Outcome::DryRun { message } => print_dry_run(out, &report, message)?,
+            reconcile::Outcome::DryRun { drafts } => print_dry_run(out, &report, drafts)?,
             reconcile::Outcome::NothingToDo => say_nothing_to_do(&report),
             reconcile::Outcome::Pushed { .. } => {}
         }
@@ -124,6 +129,7 @@ impl Args {
                 paths,
                 dialects: self.dialects.heard(),
                 author,
+                commit: self.commit.options()?,
                 git_fresh_for: self.git_poll_interval,
                 patience: (!self.once && !self.dry_run).then(reconcile::Patience::default),
                 dry_run: self.dry_run,
@@ -150,13 +156,14 @@ fn say_nothing_to_do(report: &Report) {
     tracing::info!(branch = report.branch, containers = followed, repositories = scanned, "nothing to change");
 }
 
-fn print_dry_run(out: &mut dyn Write, report: &Report, message: &str) -> std::io::Result<()> {
+fn print_dry_run(out: &mut dyn Write, report: &Report, drafts: &[Draft]) -> std::io::Result<()> {
     for change in &report.plan.changes {
         diff(out, change)?;
     }
-    writeln!(out, "\nThe commit on {} would say:\n", report.branch)?;
-    for line in message.lines() {
-        writeln!(out, "    {line}")?;
+    for (index, draft) in drafts.iter().enumerate() {
+        let number = if drafts.len() > 1 { format!("{} of {} ", index + 1, drafts.len()) } else { String::new() };
+        writeln!(out, "\nThe commit {number}on {} would say:\n", report.branch)?;
+        message_text(out, &draft.message)?;
     }
     if !report.problems.is_empty() {
         writeln!(out)?;

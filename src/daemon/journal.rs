@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::git::PushOutcome;
 use crate::manifest::Severity;
 use crate::plan::{Entry, Hold, Verdict};
-use crate::reconcile::{Error, Outcome, Report};
+use crate::reconcile::{Error, Made, Outcome, Report};
 
 /// Remembers what was said in the last pass, so that each thing is said once, and again when it comes
 /// back. Two containers of one name may be held for two reasons: both are remembered.
@@ -86,30 +86,33 @@ fn say_hold(entry: &Entry, hold: &Hold, reason: &str) {
 }
 
 fn write_outcome(report: &Report) {
-    let (commit, push) = match &report.outcome {
+    let (commits, push) = match &report.outcome {
         Outcome::NothingToDo => {
             tracing::debug!(base = %report.base, scanned = report.scans.wanted, "nothing to do");
             return;
         }
         Outcome::DryRun { .. } => return,
-        Outcome::Pushed { commit, push, .. } => (commit, push),
+        Outcome::Pushed { commits, push, .. } => (commits, push),
     };
     match push {
         PushOutcome::Accepted { messages } => {
-            for (entry, update) in report.plan.updates() {
-                let from = update.from.as_ref().map_or("-", |tag| tag.as_str());
-                tracing::info!(
-                    workload = entry.workload,
-                    container = entry.container,
-                    image = entry.image.name(),
-                    from,
-                    to = update.to.as_str(),
-                    commit = %commit,
-                    "updated: {}",
-                    update.reason
-                );
+            for Made { id: commit, entries, files, .. } in commits {
+                for entry in entries.iter().filter_map(|index| report.plan.entries.get(*index)) {
+                    let Verdict::Update(update) = &entry.verdict else { continue };
+                    let from = update.from.as_ref().map_or("-", |tag| tag.as_str());
+                    tracing::info!(
+                        workload = entry.workload,
+                        container = entry.container,
+                        image = entry.image.name(),
+                        from,
+                        to = update.to.as_str(),
+                        commit = %commit,
+                        "updated: {}",
+                        update.reason
+                    );
+                }
+                tracing::info!(commit = %commit, branch = report.branch, files, "pushed");
             }
-            tracing::info!(commit = %commit, branch = report.branch, files = report.plan.changes.len(), "pushed");
             for message in messages {
                 tracing::debug!("remote: {message}");
             }

@@ -1,4 +1,4 @@
-//! One commit out of changed files: blobs, then the trees above them, then the commit. Must not know
+//! Commits out of changed files: blobs, then the trees above them, then the commit. Must not know
 //! what the changes are for, and writes objects only, never a reference.
 
 use gix::ObjectId;
@@ -13,17 +13,26 @@ use crate::path::RepoPath;
 /// The new content of files, with the whole path of each for messages.
 type Changed<'a> = Folder<'a, (&'a RepoPath, ObjectId)>;
 
-/// Writes the objects of a commit on top of `base` and names it; `None` when nothing differs. Each
-/// path must be a regular file in `base`; its mode stays.
+/// A commit with its tree, on which another can stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parent {
+    pub(super) commit: CommitId,
+    pub(super) tree: ObjectId,
+}
+
+/// Writes the objects of a commit on top of `parent` and names it; `None` when nothing differs. Each
+/// path must be a regular file there; its mode stays. All that is not ours is in the store of `base`.
+#[expect(clippy::too_many_arguments, reason = "what a commit consists of")]
 pub(super) fn write(
     base: &Snapshot,
+    parent: Parent,
     changes: &[(RepoPath, Vec<u8>)],
     message: &str,
     author: &Identity,
     committer: &Identity,
     signing: Option<&Signing>,
     now: Timestamp,
-) -> Result<Option<CommitId>, Error> {
+) -> Result<Option<Parent>, Error> {
     author.check()?;
     committer.check()?;
     let mut root = Changed::default();
@@ -33,11 +42,11 @@ pub(super) fn write(
             return Err(refused(base, path, "it is there twice"));
         }
     }
-    let tree = rewrite(base, base.tree(), &root)?;
-    if tree == base.tree() {
+    let tree = rewrite(base, parent.tree, &root)?;
+    if tree == parent.tree {
         return Ok(None);
     }
-    let mut commit = object(tree, Some(base.commit().0), message, author, committer, now);
+    let mut commit = object(tree, Some(parent.commit.0), message, author, committer, now);
     let mut bytes = Vec::new();
     commit.write_to(&mut bytes).map_err(|error| base.unwritable(&error))?;
     if let Some(signing) = signing {
@@ -46,7 +55,7 @@ pub(super) fn write(
         bytes.clear();
         commit.write_to(&mut bytes).map_err(|error| base.unwritable(&error))?;
     }
-    Ok(Some(CommitId(put(base, Kind::Commit, &bytes)?)))
+    Ok(Some(Parent { commit: CommitId(put(base, Kind::Commit, &bytes)?), tree }))
 }
 
 /// A commit of `tree`, by checked identities, in UTC.

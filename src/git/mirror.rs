@@ -10,15 +10,14 @@ use gix::ObjectId;
 use gix::refs::FullName;
 use jiff::Timestamp;
 
+use super::commit::{self, Parent};
 use super::fetch::{DEPTH, Upstream};
 use super::local::Local;
 use super::push::{self, PushAccess, PushOutcome};
 use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
-use super::{
-    ConnectionOptions, Credential, Error, Identity, Introduction, RemoteUrl, Signing, SshOptions, commit, http, ssh,
-};
+use super::{ConnectionOptions, Credential, Error, Identity, Introduction, RemoteUrl, Signing, SshOptions, http, ssh};
 use crate::path::RepoPath;
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
@@ -121,6 +120,12 @@ impl Mirror {
         Ok(Self { remote, branch, url, signing, work: Mutex::default() })
     }
 
+    /// What the repository is called; see [`RemoteUrl::name`].
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.url.name()
+    }
+
     /// The head of the branch as it is now. When it has not moved, this costs one small request.
     ///
     /// # Errors
@@ -173,18 +178,44 @@ impl Mirror {
         committer: &Identity,
         now: Timestamp,
     ) -> Result<Option<CommitId>, Error> {
-        let _working = self.working();
-        commit::write(base, changes, message, author, committer, self.signing.as_ref(), now)
+        let commits = self.commits(base, [(changes, message)], author, committer, now)?;
+        Ok(commits.into_iter().next().flatten())
     }
 
-    /// Makes `commit` the head of the branch, if that is still `base`.
+    /// Writes a commit for each of these changes with their messages, each on top of the one before it and the
+    /// first on `base`. `None` for one that leaves every file as it is: there is no such commit.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn commits<'c>(
+        &self,
+        base: &Snapshot,
+        steps: impl IntoIterator<Item = (&'c [(RepoPath, Vec<u8>)], &'c str)>,
+        author: &Identity,
+        committer: &Identity,
+        now: Timestamp,
+    ) -> Result<Vec<Option<CommitId>>, Error> {
+        let _working = self.working();
+        let mut parent = Parent { commit: base.commit(), tree: base.tree() };
+        let mut commits = Vec::new();
+        for (changes, message) in steps {
+            let signing = self.signing.as_ref();
+            let written = commit::write(base, parent, changes, message, author, committer, signing, now)?;
+            parent = written.unwrap_or(parent);
+            commits.push(written.map(|parent| parent.commit));
+        }
+        Ok(commits)
+    }
+
+    /// Makes `commit` the head of the branch, if that is still `base`. The commits of ours between the two go with
+    /// it, or none does.
     ///
     /// # Errors
     /// When nobody can say what became of it, or the repository cannot be reached. That the other side
     /// does not want it is a [`PushOutcome`].
     pub fn push(&self, base: &Snapshot, commit: CommitId) -> Result<PushOutcome, Error> {
         let _working = self.working();
-        push::check_parent(base, commit)?;
+        push::check_chain(base, commit)?;
         match &self.remote {
             Remote::Local(local) => local.push(base, commit),
             Remote::Server(server, store) => {

@@ -1,5 +1,5 @@
-//! Sending one commit to a server: only if the branch still is where we saw it, and never by force.
-//! Must not know why there is a commit.
+//! Sending commits to a server: only if the branch still is where we saw it, and never by force.
+//! Must not know why there are commits.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -24,6 +24,8 @@ use crate::plain::{self, chain};
 const MAX_MESSAGES: usize = 50;
 const MAX_MESSAGE: usize = 500;
 const MAX_REPORT: u64 = 1 << 20;
+/// The most commits of one push.
+const MAX_CHAIN: usize = 1000;
 
 /// What the other side made of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +75,28 @@ pub(super) fn may_push(server: &Server) -> Result<PushAccess, Error> {
     }
 }
 
-/// Checks that `commit` is one step on from `base`.
-pub(super) fn check_parent(base: &Snapshot, commit: CommitId) -> Result<(), Error> {
+/// Checks that the way from `commit` leads to `base`, by commits of one parent each.
+pub(super) fn check_chain(base: &Snapshot, commit: CommitId) -> Result<(), Error> {
+    chain_down(base, commit).map(drop)
+}
+
+/// The commits from `commit` down to `base`, without that, each with its tree.
+fn chain_down(base: &Snapshot, commit: CommitId) -> Result<Vec<(ObjectId, ObjectId)>, Error> {
     let mut buffer = Vec::new();
-    base.find(commit.0, Kind::Commit, &mut buffer)?;
-    if base.commit_ref(commit.0, &buffer)?.parents().eq([base.commit().0]) {
-        return Ok(());
+    let mut chain = Vec::new();
+    let mut next = commit.0;
+    while next != base.commit().0 && chain.len() < MAX_CHAIN {
+        base.find(next, Kind::Commit, &mut buffer)?;
+        let found = base.commit_ref(next, &buffer)?;
+        chain.push((next, found.tree()));
+        let mut parents = found.parents();
+        match (parents.next(), parents.next()) {
+            (Some(parent), None) if !base.is_boundary(next) => next = parent,
+            _ => break,
+        }
+    }
+    if next == base.commit().0 && !chain.is_empty() {
+        return Ok(chain);
     }
     let problem = "the commit was not made from the one it is pushed onto";
     Err(Error::Change { path: commit.short(), commit: base.commit().short(), problem })
@@ -253,15 +271,18 @@ fn lines(text: &str) -> Vec<String> {
     text.split('\n').map(last_state).filter(|line| !line.is_empty()).take(MAX_MESSAGES).collect()
 }
 
-/// A pack with just what `commit` adds to `base`: we made all of it, so that there is nothing to
-/// negotiate.
+/// A pack with just what the commits from `base` to `commit` add to it: we made all of it, so that there is
+/// nothing to negotiate.
 fn write_pack(base: &Snapshot, commit: CommitId, out: &mut Vec<u8>) -> Result<(), Error> {
-    let mut objects = vec![(commit.0, Kind::Commit)];
-    let mut buffer = Vec::new();
-    base.find(commit.0, Kind::Commit, &mut buffer)?;
-    let tree = base.commit_ref(commit.0, &buffer)?.tree();
-    let mut pairs = vec![(base.tree(), tree)];
-    let mut old_bytes = Vec::new();
+    let mut objects = Vec::new();
+    let mut pairs = Vec::new();
+    let mut below = base.tree();
+    for (commit, tree) in chain_down(base, commit)?.into_iter().rev() {
+        objects.push((commit, Kind::Commit));
+        pairs.push((below, tree));
+        below = tree;
+    }
+    let (mut buffer, mut old_bytes) = (Vec::new(), Vec::new());
     while let Some((old, new)) = pairs.pop() {
         objects.push((new, Kind::Tree));
         base.find(old, Kind::Tree, &mut old_bytes)?;

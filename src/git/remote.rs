@@ -97,6 +97,19 @@ impl RemoteUrl {
         Self { place: Place::Local(path.to_owned()), user_info: None }
     }
 
+    /// What the repository is called, without its server and without `.git`: `org/config`; of one on this machine
+    /// the last part of its path.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = match &self.place {
+            Place::Http(url) => decoded(url.path()).unwrap_or_else(|_| url.path().to_owned()),
+            Place::Ssh(address) => address.path().to_owned(),
+            Place::Local(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        };
+        let path = path.trim_matches('/');
+        path.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(path).to_owned()
+    }
+
     /// The credential in the address itself, if it has one.
     #[must_use]
     pub fn credential(&self) -> Option<Credential> {
@@ -175,6 +188,12 @@ pub struct Identity {
 pub struct InvalidIdentity {
     part: &'static str,
     text: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name.trim(), self.email.trim())
+    }
 }
 
 impl Identity {

@@ -285,6 +285,11 @@ impl Snapshot {
         self.tree
     }
 
+    /// Whether what is below this commit was not fetched.
+    pub(super) fn is_boundary(&self, commit: ObjectId) -> bool {
+        self.boundary.contains(&commit)
+    }
+
     pub(super) fn objects(&self) -> MutexGuard<'_, gix::OdbHandle> {
         // A handle holds caches only, which a panic elsewhere does not spoil.
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)

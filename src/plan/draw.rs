@@ -42,7 +42,7 @@ pub struct Entry {
     pub policy: Option<Policy>,
     /// What was decided.
     pub verdict: Verdict,
-    field: ImageField,
+    pub(super) field: ImageField,
     /// Whether the update may be one that was here before and was taken back: not where the policy
     /// allows to go back, and this goes back.
     pub(super) may_be_refused: bool,

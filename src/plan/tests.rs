@@ -1,6 +1,7 @@
 //! Verdicts, edits and messages over small repositories, given as text.
 
 mod argocd;
+mod commit;
 mod doubts;
 mod flux2;
 mod kustomize;
@@ -14,8 +15,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::message::commit_message;
-use super::{Inventory, Memory, Plan, Scan, Scans, Source, Verdict, findings};
+use super::{CommitOptions, Draft, Inventory, Memory, Occasion, Plan, Scan, Scans, Source, Verdict, findings};
 use crate::image::{Repository, Tag};
 use crate::manifest::{Problem, Scope, Severity};
 use crate::path::RepoPath;
@@ -250,6 +250,14 @@ fn another_container_of_the_file_says_nothing() {
     assert_eq!(verdicts(&plan), ["c 1.1", "d refused"]);
 }
 
+/// The message of the one commit of a plan.
+fn message(plan: &Plan) -> String {
+    let occasion = Occasion { repository: "org/config", branch: "main", author: "Ada <ada@example.com>" };
+    let drafts = plan.drafts(&CommitOptions::default(), &occasion).unwrap();
+    let [Draft { message, group: None, .. }] = &drafts[..] else { panic!("{drafts:?}") };
+    message.clone()
+}
+
 /// The trailers of a message as any script reads them: file, workload, container, repository, old, new.
 fn trailers(message: &str) -> Vec<String> {
     let mut file = "";
@@ -287,7 +295,7 @@ Landwaiter-File: b/b.yaml
 Landwaiter-Update: ns/Pod/b c docker.io/library/x - 1.3
 Landwaiter-Update: ns/Pod/b d docker.io/library/x 1.1 1.3
 ";
-    assert_eq!(commit_message(&plan).unwrap(), expected);
+    assert_eq!(message(&plan), expected);
     let read = trailers(expected);
     assert_eq!(read[0], "a.yaml ns/Pod/a c ghcr.io/org/app 1.0 1.2");
     assert_eq!(read[1], "b/b.yaml ns/Pod/b c docker.io/library/x - 1.3");
@@ -298,7 +306,7 @@ Landwaiter-Update: ns/Pod/b d docker.io/library/x 1.1 1.3
 fn one_image_is_named_in_the_subject_unless_the_line_grows_too_long() {
     let subject = |image: &str, tags: &str| {
         let plan = draw(&[("a.yaml", &pod("a", ON, &[("c", &format!("{image}:1.0"))]))], &format!("{image}: {tags}"));
-        commit_message(&plan).unwrap().lines().next().unwrap().to_owned()
+        message(&plan).lines().next().unwrap().to_owned()
     };
     assert_eq!(subject("ghcr.io/org/nordic-app", "1.1.0"), "Update nordic-app to 1.1.0");
     let long = subject(&format!("x/{}", "a".repeat(80)), "1.1.0");
@@ -309,7 +317,7 @@ fn one_image_is_named_in_the_subject_unless_the_line_grows_too_long() {
 fn a_name_cannot_forge_a_trailer() {
     let name = r#""a\nLandwaiter-Update: ns/Pod/z c x 1 2""#;
     let plan = draw(&[("a.yaml", &pod(name, ON, &[("c", "x:1.0")]))], "x: 1.0 1.1");
-    let message = commit_message(&plan).unwrap();
+    let message = message(&plan);
     assert_eq!(trailers(&message).len(), 1, "{message}");
     assert!(message.lines().all(|line| !line.starts_with("Landwaiter-Update: ns/Pod/z")), "{message}");
 }
@@ -320,7 +328,7 @@ fn the_same_input_gives_the_same_message() {
     let (a, b, c) = (text("a"), text("b"), text("c"));
     let sorted = [("a.yaml", a.as_str()), ("b.yaml", &b), ("c.yaml", &c)];
     let shuffled = [("c.yaml", c.as_str()), ("a.yaml", &a), ("b.yaml", &b)];
-    let message = |files: &[(&str, &str)], tags| commit_message(&draw(files, tags));
+    let message = |files: &[(&str, &str)], tags| message(&draw(files, tags));
     assert_eq!(message(&sorted, "x: 1.0 1.1\ny: 1.0 1.2"), message(&shuffled, "y: 1.2 1.0\nx: 1.1 1.0"));
 }
 

@@ -1,5 +1,6 @@
 //! The main job, end to end: the real binary between real registries and real Git.
 
+mod commits;
 mod daemon;
 mod dialects;
 mod fleet;

@@ -73,6 +73,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["tls"]),
     ("x509_parser", &["tls/certificate"]),
     ("axum", &["demo"]),
+    ("minijinja", &["plan/template"]),
     ("serde_saphyr", &["config/file"]),
     ("schemars", &["config/file"]),
     ("clap", &["cli", "main"]),

@@ -97,7 +97,7 @@ impl Address {
     }
 
     /// The path as the server sees it.
-    pub(super) fn path(&self) -> &str {
+    pub(in crate::git) fn path(&self) -> &str {
         &self.path
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan as _};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
-use landwaiter::plan::{Plan, Verdict};
+use landwaiter::plan::{CommitOptions, Plan, Verdict};
 use landwaiter::policy::Dialects;
 use landwaiter::reconcile::{self, Outcome, Patience, Reconciler, Report};
 use landwaiter::registry;
@@ -39,6 +39,7 @@ pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Optio
         paths: Vec::new(),
         dialects: Dialects::default(),
         author: Identity::new("Landwaiter", "landwaiter@localhost").unwrap(),
+        commit: CommitOptions::default(),
         git_fresh_for: Duration::ZERO,
         patience,
         dry_run: false,

@@ -10,7 +10,7 @@ const REASONS: [(&str, &str); 34] = [
     ("--git-label", "there are no sync tags and no notes; every commit carries its record in trailers"),
     ("--git-sync-tag", "there are no sync tags, since nothing is applied to a cluster"),
     ("--git-notes-ref", "there are no notes; every commit carries its record in trailers"),
-    ("--git-ci-skip*", "there is no option for it yet; have CI pass over the commits of this author"),
+    ("--git-ci-skip-message", "write it into a template, and name that with LANDWAITER_COMMIT_TEMPLATE"),
     ("--git-timeout", "a repository that does not answer is asked again in the next pass"),
     ("--git-secret", "encrypted files are never changed"),
     ("--git-gpg-key-import", "name the file of the key with LANDWAITER_GIT_SIGNING_KEY"),
@@ -74,6 +74,7 @@ pub(super) fn add(environment: &mut Environment, arguments: &[Setting]) {
                 let format = if value == "json" { "json" } else { "text" };
                 environment.set("--log-format", format.to_owned(), source(), None);
             }
+            ("--git-ci-skip", _) => environment.set("--commit-skip-ci", value.to_owned(), source(), None),
             (_, Some(_)) if value.is_empty() => {}
             (_, Some(option)) => environment.set(option, value.to_owned(), source(), None),
             (_, None) => environment.leave(flag, if flag == SECRET { "" } else { value }, place, reason(flag)),

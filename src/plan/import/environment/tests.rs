@@ -64,9 +64,10 @@ fn the_repository_and_who_commits() {
         ],
     );
     flux(
-        "--git-branch=x --git-url=https://me:hunter2@git.example.com:8443/a.git",
+        "--git-branch=x --git-ci-skip --git-url=https://me:hunter2@git.example.com:8443/a.git",
         &[
             "LANDWAITER_GIT_BRANCH=x <- --git-branch",
+            "LANDWAITER_COMMIT_SKIP_CI=true <- --git-ci-skip",
             "LANDWAITER_GIT_URL=https://git.example.com:8443/a.git <- --git-url",
             "  the address holds a user or password, which is left out: put it into the file of LANDWAITER_GIT_CREDENTIALS",
         ],
@@ -110,11 +111,11 @@ fn objects_of_flux() {
         format!("LANDWAITER_GIT_PATH=apps,infra <- {}", both("spec.update.path")),
         format!("LANDWAITER_GIT_POLL_INTERVAL=5m <- {}", both("spec.interval")),
         "6 spec.sourceRef.name of ImageUpdateAutomation f/a=f: set LANDWAITER_GIT_URL to the address of that GitRepository".to_owned(),
-        "9 spec.git.commit.messageTemplate of ImageUpdateAutomation f/a=x: the message is always the same: every change with its reasons".to_owned(),
+        "9 spec.git.commit.messageTemplate of ImageUpdateAutomation f/a=x: its language is another one: say the same in a template for LANDWAITER_COMMIT_TEMPLATE, or leave it: the default names every change with its reason".to_owned(),
         "10 spec.git.push.branch of ImageUpdateAutomation f/a=updates: commits go to the branch that is read; other branches and pull requests come later".to_owned(),
         "18 spec.sourceRef.name of ImageUpdateAutomation f/b=f: set LANDWAITER_GIT_URL to the address of that GitRepository".to_owned(),
         "21 spec.git.commit.author.email of ImageUpdateAutomation f/b=b@b: LANDWAITER_GIT_EMAIL is a@b already, and one daemon has one value; run another one for this".to_owned(),
-        "21 spec.git.commit.messageTemplate of ImageUpdateAutomation f/b=x: the message is always the same: every change with its reasons".to_owned(),
+        "21 spec.git.commit.messageTemplate of ImageUpdateAutomation f/b=x: its language is another one: say the same in a template for LANDWAITER_COMMIT_TEMPLATE, or leave it: the default names every change with its reason".to_owned(),
         "22 spec.git.push.branch of ImageUpdateAutomation f/b=updates: commits go to the branch that is read; other branches and pull requests come later".to_owned(),
     ];
     assert_eq!(told(&environment), expected);

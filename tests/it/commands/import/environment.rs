@@ -76,6 +76,9 @@ LANDWAITER_DOCKER_CONFIG=/docker/config.json
 # --log-format (flux/flux.yaml:18:11)
 LANDWAITER_LOG_FORMAT=json
 
+# --git-ci-skip (flux/flux.yaml:19:11)
+LANDWAITER_COMMIT_SKIP_CI=true
+
 # --git-url without --git-branch (flux/flux.yaml:11:11)
 # the branch of fluxd where it is told none; without it, the one that the repository calls its own
 LANDWAITER_GIT_BRANCH=master
@@ -92,7 +95,6 @@ LANDWAITER_REGISTRY_PLAIN_HTTP=registry.example.com:5000
 SSL_CERT_FILE=/ca/ours.pem
 
 # Without an equivalent:
-# --git-ci-skip `true` (flux/flux.yaml:19:11): there is no option for it yet; have CI pass over the commits of this author
 # --token (flux/flux.yaml:20:11): nobody is reported to; every change is a commit with its reasons
 # limit of Ours `30` (registries.conf:10:10): hosts are asked as often as they want to be, and say so themselves; for less, set `rate` for `registry.example.com:5000` in the configuration file
 "
@@ -117,7 +119,7 @@ fn the_same_as_data() {
         })
     );
     assert_eq!(
-        answer["leftovers"][1],
+        answer["leftovers"][0],
         json!({
             "setting": "--token",
             "value": "",
