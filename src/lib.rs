@@ -18,18 +18,18 @@
 //!
 //! # The floors
 //!
-//! Imports only go down, siblings on a floor are blind to each other, and floors 0, 1, 3 and
-//! `manifest` are pure: no I/O, no clock, no logging. `tests/it/tidy.rs` keeps these rules.
+//! Imports only go down, siblings on a floor are blind to each other, and floors 0, 1, 3,
+//! `manifest` and `hook` are pure: no I/O, no clock, no logging. `tests/it/tidy.rs` keeps these rules.
 //!
 //! | floor | modules | what they know |
 //! |---|---|---|
 //! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
 //! | under the docks | `tls`, `watched`, `connection` (private) | whose certificates are trusted, when files changed, what is set for the connections to a host |
-//! | 2 paper and docks | [`manifest`] · [`registry`] · [`git`] | where an image stands in a text · which tags exist · commits in, one commit out |
+//! | 2 paper and docks | [`manifest`] · [`hook`] · [`registry`] · [`git`] | where an image stands in a text · what others tell by webhook · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
-//! | 5 the daemon | [`daemon`] | when to make a pass, and how to stop |
+//! | 5 the daemon | [`daemon`] · [`http`] | when to make a pass, and how to stop · who may ask and tell us something by HTTP |
 //! | 6 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
 //! | 7 the demo | [`demo`] | the same parts on one machine |
 //! | 8 the door | [`cli`] | what people ask for and what they are shown |
@@ -47,6 +47,7 @@ mod tls;
 mod watched;
 
 pub mod git;
+pub mod hook;
 pub mod manifest;
 pub mod registry;
 
@@ -55,6 +56,7 @@ pub mod plan;
 pub mod reconcile;
 
 pub mod daemon;
+pub mod http;
 
 pub mod cli;
 pub mod config;

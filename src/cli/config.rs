@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::output::{BOLD, counted, json};
 use super::{Error, Good, Outcome, OutputFormat};
 use crate::config::{self, FileError, Mistake, Settings};
+use crate::hook::Source;
+use crate::http::SecretPlace;
 use crate::registry::{self, HostLimits, Options, Proxy, Site, Standing};
 
 const EXAMPLES: &str = "\
@@ -33,7 +35,7 @@ enum Command {
 }
 
 /// Reads the configuration file and the files and variables that it names, and says for each registry what
-/// would be used. Asks no registry and no credential helper, and shows no secret.
+/// would be used, and for each source of webhooks where it sends to. Asks no registry and no credential helper, and shows no secret.
 #[derive(Debug, clap::Args)]
 struct CheckArgs {
     /// The configuration file.
@@ -60,13 +62,17 @@ impl Args {
 impl CheckArgs {
     fn run(self, out: &mut dyn Write) -> Outcome {
         let (file, read) = (self.file.display().to_string(), checked(&self.file));
-        let (registries, problems) = match &read {
-            Ok(read) => (read.iter().map(|(site, standing)| RegistryOutput::new(site, standing)).collect(), &[][..]),
-            Err(Error::Settings(FileError::Mistakes(mistakes))) => (Vec::new(), mistakes.as_slice()),
+        let (registries, hooks, problems) = match &read {
+            Ok(Checked { sites, hooks }) => (
+                sites.iter().map(|(site, standing)| RegistryOutput::new(site, standing)).collect(),
+                hooks.iter().map(|(source, secret)| HookOutput::new(source, secret)).collect(),
+                &[][..],
+            ),
+            Err(Error::Settings(FileError::Mistakes(mistakes))) => (Vec::new(), Vec::new(), mistakes.as_slice()),
             Err(_) => return read.map(|_| Good::No),
         };
         let output =
-            CheckOutput { file: &file, registries, problems: problems.iter().map(MistakeOutput::new).collect() };
+            CheckOutput { file: &file, registries, hooks, problems: problems.iter().map(MistakeOutput::new).collect() };
         match self.output {
             OutputFormat::Json => json(out, &output)?,
             OutputFormat::Text => text(out, &output, problems)?,
@@ -75,23 +81,32 @@ impl CheckArgs {
     }
 }
 
+/// What a file sets.
+struct Checked {
+    sites: Vec<(Site, Standing)>,
+    hooks: Vec<(Source, SecretPlace)>,
+}
+
 /// What the file sets, tried.
-fn checked(file: &Path) -> Result<Vec<(Site, Standing)>, Error> {
+fn checked(file: &Path) -> Result<Checked, Error> {
     let settings: Settings = config::read(file)?;
     settings.check(&settings.sites)?;
+    settings.check_hooks()?;
+    let hooks = settings.hooks();
     let options = Options {
         docker_config: settings.docker_config.or_else(config::default_docker_config),
         sites: settings.sites,
         ..Options::default()
     };
     let standings = registry::standings(&options)?;
-    Ok(options.sites.iter().cloned().zip(standings).collect())
+    Ok(Checked { sites: options.sites.iter().cloned().zip(standings).collect(), hooks })
 }
 
 #[derive(Debug, Serialize)]
 struct CheckOutput<'a> {
     file: &'a str,
     registries: Vec<RegistryOutput>,
+    hooks: Vec<HookOutput>,
     problems: Vec<MistakeOutput<'a>>,
 }
 
@@ -111,6 +126,18 @@ struct RegistryOutput {
     rate: Option<f64>,
     burst: Option<u32>,
     concurrency: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct HookOutput {
+    name: String,
+    sender: &'static str,
+    /// Where it sends to.
+    path: String,
+    proof: &'static str,
+    /// Where its secret is kept.
+    secret: String,
+    images: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -171,6 +198,30 @@ impl RegistryOutput {
     }
 }
 
+impl HookOutput {
+    fn new(source: &Source, secret: &SecretPlace) -> Self {
+        let Source { name, sender, images } = source;
+        Self {
+            name: name.clone(),
+            sender: sender.name(),
+            path: format!("/hooks/{name}{}", if sender.shows_secret() { "/<secret>" } else { "" }),
+            proof: sender.proof(),
+            secret: secret.to_string(),
+            images: images.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn lines(&self) -> Vec<(&'static str, &str)> {
+        let lines = [
+            ("sender", Some(self.sender)),
+            ("proved by", Some(self.proof)),
+            ("secret", Some(self.secret.as_str())),
+            ("images", self.images.as_deref()),
+        ];
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
 impl<'a> MistakeOutput<'a> {
     fn new(mistake: &'a Mistake) -> Self {
         let Mistake { file, line, column, message } = mistake;
@@ -185,6 +236,12 @@ fn text(out: &mut dyn Write, output: &CheckOutput<'_>, mistakes: &[Mistake]) -> 
     for registry in &output.registries {
         writeln!(out, "{BOLD}{}{BOLD:#}", registry.prefix)?;
         for (name, value) in registry.lines() {
+            writeln!(out, "  {name:<12} {value}")?;
+        }
+    }
+    for hook in &output.hooks {
+        writeln!(out, "{BOLD}{}{BOLD:#}", hook.path)?;
+        for (name, value) in hook.lines() {
             writeln!(out, "  {name:<12} {value}")?;
         }
     }

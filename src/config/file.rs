@@ -4,6 +4,7 @@
 //! Paths in it are taken from the folder of the file. Secrets never stand in it: it says where they are.
 
 mod form;
+mod hooks;
 mod meaning;
 
 use std::borrow::Cow;
@@ -28,6 +29,7 @@ pub struct Settings {
     pub registry_poll_interval: Option<Duration>,
     /// What is set for single registries.
     pub sites: Sites,
+    hooks: Vec<hooks::Told>,
     file: PathBuf,
     /// Where each of the settings stands that name other files.
     places: BTreeMap<(Prefix, Setting), Location>,

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::hooks::HookEntry;
+
 /// What is set for registries. Paths are taken from the folder of this file. Secrets never stand in it: it says
 /// where they are, and they are used as they are now, without a restart.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -30,6 +32,9 @@ pub(super) struct File {
     /// What is set for single registries, or for parts of them. Default: nothing.
     #[serde(default)]
     pub(super) registries: Vec<RegistryEntry>,
+    /// Who may tell us by webhook that something is new. Default: nobody.
+    #[serde(default)]
+    pub(super) hooks: Vec<HookEntry>,
 }
 
 /// What is set for one registry, or for the part of it below a path. Of several entries that fit a repository the

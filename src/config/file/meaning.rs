@@ -22,17 +22,22 @@ pub(super) fn understand(file: File, path: &Path) -> Result<Settings, Vec<Mistak
         sites.extend(reader.site(entry, &sites));
     }
     reader.settings.sites = Sites::new(sites);
+    let mut hooks = Vec::new();
+    for entry in file.hooks {
+        hooks.extend(reader.hook(entry, &hooks));
+    }
+    reader.settings.hooks = hooks;
     if reader.mistakes.is_empty() { Ok(reader.settings) } else { Err(reader.mistakes) }
 }
 
-struct Reader<'p> {
+pub(super) struct Reader<'p> {
     path: &'p Path,
     mistakes: Vec<Mistake>,
     settings: Settings,
 }
 
 impl Reader<'_> {
-    fn wrong<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
+    pub(super) fn wrong<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
         self.wrong_at(value.referenced, message);
     }
 
@@ -41,7 +46,7 @@ impl Reader<'_> {
     }
 
     /// A path as seen from the folder of the file.
-    fn file(&self, path: PathBuf) -> PathBuf {
+    pub(super) fn file(&self, path: PathBuf) -> PathBuf {
         self.path.parent().map(|folder| folder.join(&path)).unwrap_or(path)
     }
 

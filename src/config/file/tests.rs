@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Settings, parse, schema};
+use crate::hook::Sender;
+use crate::http::SecretPlace;
 use crate::registry::{CredentialSource, Proxy};
 
 fn read(text: &str) -> Result<Settings, String> {
@@ -94,7 +96,7 @@ fn mistakes_of_form_are_told_with_their_place() {
         ("ghcr.io", "1:1: expected a mapping"),
         (
             "registry: []",
-            "1:1: unknown field `registry`, expected one of docker-config, registry-poll-interval, trust-created, registries",
+            "1:1: unknown field `registry`, expected one of docker-config, registry-poll-interval, trust-created, registries, hooks",
         ),
     ] {
         check(text, &[&format!("/etc/landwaiter/config.yaml:{told}")]);
@@ -147,9 +149,54 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 4 + 13 + 2 + 2);
+    assert_eq!(keys.len(), 5 + 13 + 2 + 2 + 4);
     for (name, key) in keys {
         let description = key["description"].as_str().unwrap_or_default();
         assert!(description.contains(" Default: ") && description.ends_with('.'), "{name}: {key}");
+    }
+}
+
+#[test]
+fn sources_of_webhooks() {
+    let settings = read(
+        "hooks:\n- name: hub\n  sender: docker-hub\n  secret: {file: secrets/hub}\n- name: our-github\n  sender: github\n  \
+         secret: {environment: HOOK_GITHUB}\n  images: containers.github.example.com\n",
+    )
+    .unwrap();
+    let hooks = settings.hooks();
+    let names: Vec<_> = hooks.iter().map(|(source, _)| (source.name.as_str(), source.sender.name())).collect();
+    assert_eq!(names, [("hub", "docker-hub"), ("our-github", "github")]);
+    assert_eq!(hooks[0].1, SecretPlace::File("/etc/landwaiter/secrets/hub".into()));
+    assert_eq!(hooks[1].1, SecretPlace::Environment("HOOK_GITHUB".to_owned()));
+    assert_eq!(hooks[1].0.images.as_ref().unwrap().to_string(), "containers.github.example.com");
+}
+
+#[test]
+fn mistakes_in_sources_of_webhooks() {
+    check(
+        "hooks:\n- name: Hub\n  sender: dockerhub\n  secret: {file: a}\n- name: a\n  sender: github\n  secret: {file: a}\n- name: a\n  \
+         sender: github\n  secret: {file: a}\n  images: team/app\n",
+        &[
+            "/etc/landwaiter/config.yaml:2:9: `Hub` is no name of a source: expected 1 to 63 lower-case letters, digits or `-`",
+            &format!(
+                "/etc/landwaiter/config.yaml:3:11: `dockerhub` is no kind of sender: expected one of {}",
+                Sender::names().join(", ")
+            ),
+            "/etc/landwaiter/config.yaml:8:9: a has two entries; give each source a name of its own",
+            "/etc/landwaiter/config.yaml:11:11: \"team\" is not a registry host: expected a name or address, with `:port` if it has one",
+        ],
+    );
+    for (entry, told) in [
+        ("name: a\n  sender: github", "3:3: missing field `secret`"),
+        (
+            "name: a\n  sender: github\n  secret: hunter2",
+            "4:11: unknown variant `hunter2`, expected one of file, environment",
+        ),
+        (
+            "name: a\n  sender: github\n  secret: {file: a, environment: b}",
+            "4:21: a credential is kept in one place: keep one of the two",
+        ),
+    ] {
+        check(&format!("hooks:\n- {entry}\n"), &[&format!("/etc/landwaiter/config.yaml:{told}")]);
     }
 }

@@ -11,11 +11,12 @@ use super::{holds, row};
 use crate::binary::{landwaiter, run};
 
 /// The objects of the schema with the headings of their tables, in the order of the page.
-const OBJECTS: [(&str, &str); 4] = [
+const OBJECTS: [(&str, &str); 5] = [
     ("", "The file"),
     ("RegistryEntry", "`registries[]`"),
     ("Certificate", "`registries[].client-certificate`"),
     ("Variables", "`registries[].credentials.environment`"),
+    ("HookEntry", "`hooks[]`"),
 ];
 
 /// What something means, and its default.
@@ -51,24 +52,27 @@ fn every_key_is_in_the_reference() {
         }
         page += "\n";
     }
-    let places = &schema["$defs"]["Credentials"];
-    let _ = write!(page, "### `registries[].credentials`\n\n{}\n\n", parts(places).0);
-    page += &row(&["where", "example"]);
-    page += "|---|---|\n";
-    for place in places["oneOf"].as_array().unwrap() {
-        page += &row(&[parts(place).0.trim_end_matches('.'), &examples(place)]);
+    for (name, heading) in [("Credentials", "`registries[].credentials`"), ("SecretEntry", "`hooks[].secret`")] {
+        let places = &schema["$defs"][name];
+        let _ = write!(page, "### {heading}\n\n{}\n\n", parts(places).0);
+        page += &row(&["where", "example"]);
+        page += "|---|---|\n";
+        for place in places["oneOf"].as_array().unwrap() {
+            page += &row(&[parts(place).0.trim_end_matches('.'), &examples(place)]);
+        }
+        page += "\n";
     }
     holds("docs/configuration.md", "keys", &page);
 }
 
-/// Every block of YAML on these pages that sets something for registries is understood.
+/// Every block of YAML on these pages that sets something for registries or sources of webhooks is understood.
 #[test]
 fn the_examples_make_sense() {
     let mut seen = 0;
-    for page in ["docs/configuration.md", "docs/registries.md"] {
+    for page in ["docs/configuration.md", "docs/registries.md", "docs/webhooks.md"] {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
         let blocks = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-        for block in blocks.filter(|block| block.contains("registries:")) {
+        for block in blocks.filter(|block| block.contains("registries:") || block.contains("hooks:")) {
             let home = TempDir::new().unwrap();
             fs::write(home.path().join("landwaiter.yaml"), block).unwrap();
             let ran = run(&mut landwaiter(home.path(), ["config", "check", "landwaiter.yaml"]));

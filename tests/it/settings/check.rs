@@ -114,3 +114,43 @@ fn the_schema_is_printed() {
     let ran = run(&mut landwaiter(home.path(), ["config", "schema"]));
     assert_eq!((ran.code, ran.json()["title"].as_str()), (0, Some("Landwaiter configuration")), "{ran:?}");
 }
+
+#[tokio::test]
+async fn where_webhooks_are_sent_to_and_how_they_are_proved() {
+    let config = "\
+hooks:
+- name: hub
+  sender: docker-hub
+  secret: {file: secret}
+- name: packages
+  sender: github
+  secret: {file: secret}
+  images: containers.github.example.com
+";
+    let files = [("secret", "hunter2-hunter2-hunter2\n"), ("weak", "hunter2\n")];
+    let ran = ask(&files, config, &CHECK).await;
+    let expected = "\
+/hooks/hub/<secret>
+  sender       docker-hub
+  proved by    the secret at the end of the URL
+  secret       the secret in secret
+/hooks/packages
+  sender       github
+  proved by    HMAC-SHA256 of the body in X-Hub-Signature-256
+  secret       the secret in secret
+  images       containers.github.example.com
+landwaiter.yaml makes sense
+";
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, expected), "{ran:?}");
+    let ran = ask(&files, config, &[&CHECK[..], &["--output", "json"]].concat()).await;
+    assert_eq!(ran.json()["hooks"][0]["path"], "/hooks/hub/<secret>", "{ran:?}");
+
+    let config = config.replace("{file: secret}", "{file: weak}").replacen("{file: weak}", "{environment: NOT_SET}", 1);
+    let ran = ask(&files, &config, &CHECK).await;
+    let expected = "\
+landwaiter.yaml:4:11: the secret in the variable NOT_SET is not set
+landwaiter.yaml:7:11: the secret in weak: a secret in it has fewer than 16 characters, or fewer than 8 different ones, and can be guessed; make one with `openssl rand -hex 32`
+2 mistakes
+";
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, expected), "{ran:?}");
+}

@@ -1,0 +1,357 @@
+//! The server over a socket: what is answered to whom, slow clients, and the way to the inbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use landwaiter::hook::{Remote, Source};
+use landwaiter::http::{self, Hooks, Inbox, Limits, SecretPlace, Watched};
+use landwaiter::image::Repository;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use super::{Delivery, SECRET};
+
+/// A server with a source of each kind, named after it.
+pub(super) struct Server {
+    pub(super) address: String,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) hooks: Hooks,
+    pub(super) home: TempDir,
+    stop: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    pub(super) async fn start(limits: Limits) -> Self {
+        Self::with_room(limits, Inbox::CAPACITY).await
+    }
+
+    pub(super) async fn with_room(limits: Limits, capacity: usize) -> Self {
+        let home = TempDir::new().unwrap();
+        let secret = home.path().join("secret");
+        std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
+        let sources = landwaiter::hook::Sender::names().into_iter().map(|name| {
+            let source = Source { name: name.to_owned(), sender: name.parse().unwrap(), images: None };
+            (source, SecretPlace::File(secret.clone()))
+        });
+        let inbox = Arc::new(Inbox::new(capacity));
+        let hooks = Hooks::open(sources.collect(), Arc::clone(&inbox), limits).unwrap();
+        let listener = http::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let routes = http::dressed(hooks.routes(), limits);
+        let served = tokio::spawn(http::serve(listener, routes, limits, async move { drop(stopped.await) }));
+        Self { address, inbox, hooks, home, stop, served }
+    }
+
+    pub(super) async fn deliver(&self, delivery: &Delivery) -> Answer {
+        let secret = delivery.path_secret.as_ref().map(|secret| format!("/{secret}")).unwrap_or_default();
+        let url = format!("http://{}/hooks/{}{secret}", self.address, delivery.sender);
+        let mut request = client().post(url).body(delivery.body.clone());
+        for (name, value) in &delivery.headers {
+            request = request.header(name, value);
+        }
+        Answer::of(request).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let url = format!("http://{}{path}", self.address);
+        Answer::of(client().request(method.parse().unwrap(), url).body(body.to_vec())).await
+    }
+
+    /// Stops it and waits until everything is answered.
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(());
+        self.served.await.unwrap();
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: reqwest::header::HeaderMap,
+    pub(super) body: Value,
+}
+
+impl Answer {
+    async fn of(request: reqwest::RequestBuilder) -> Self {
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.unwrap();
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+}
+
+fn brief() -> Limits {
+    Limits { read: Duration::from_millis(300), request: Duration::from_secs(5), ..Limits::default() }
+}
+
+#[tokio::test]
+async fn every_delivery_by_its_way_through_the_socket() {
+    let server = Server::start(Limits::default()).await;
+    for (name, delivery) in Delivery::all() {
+        let forged = server.deliver(&delivery).await;
+        let told = "it is not proved who sends this; the log says more";
+        assert_eq!((forged.status, forged.body["error"].as_str()), (401, Some(told)), "{name}");
+        assert!(server.inbox.is_empty(), "{name}");
+
+        let answer = server.deliver(&delivery.clone().proved(SECRET)).await;
+        let expected = match delivery.says[0].split(": ").next().unwrap() {
+            "nothing" => 200,
+            "malformed" => 400,
+            "content-type" => 415,
+            _ => 202,
+        };
+        assert_eq!(answer.status, expected, "{name}: {answer:?}");
+        if expected == 202 {
+            let news = server.inbox.next().await;
+            let images = news.repositories.iter().map(ToString::to_string);
+            let remotes = news.remotes.iter().map(|remote| format!("git {remote}"));
+            let expected = delivery.says.iter().map(|says| match says.split(' ').collect::<Vec<_>>()[..] {
+                ["git", remote, _] => format!("git {remote}"),
+                _ => says.clone(),
+            });
+            assert_eq!(images.chain(remotes).collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{name}");
+        }
+        assert!(server.inbox.is_empty(), "{name}");
+    }
+    let counted = |result| {
+        server.hooks.counts().iter().filter(|count| count.result == result).map(|count| count.count).sum::<u64>()
+    };
+    assert_eq!(counted("unproved"), Delivery::all().len() as u64);
+    assert!(counted("taken") > 0 && counted("nothing") > 0 && counted("malformed") > 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_are_told_the_same_whatever_is_wrong() {
+    let server = Server::start(Limits::default()).await;
+    let mut answers = Vec::new();
+    for path in
+        ["/hooks/docker-hub", "/hooks/docker-hub/wrong", "/hooks/nobody", "/hooks/nobody/wrong", "/hooks/github"]
+    {
+        let answer = server.ask("POST", path, b"{}").await;
+        answers.push((answer.status, answer.body.to_string(), answer.headers.get("www-authenticate").cloned()));
+    }
+    answers.dedup();
+    assert!(answers.len() == 1 && answers[0].0 == 401, "{answers:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_not_asked_for_like_this() {
+    let server = Server::start(Limits::default()).await;
+    for (method, path, status) in [
+        ("GET", "/", 404),
+        ("POST", "/hooks", 404),
+        ("POST", "/hooks/docker-hub/a/b", 404),
+        ("GET", "/hooks/docker-hub", 405),
+        ("PUT", "/hooks/nobody/x", 405),
+        ("POST", "/hooks/../etc/passwd", 404),
+    ] {
+        let answer = server.ask(method, path, b"").await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        assert!(answer.body["error"].is_string(), "{method} {path}: {answer:?}");
+        assert_eq!(answer.headers.get("allow").is_some(), status == 405, "{method} {path}: {answer:?}");
+        for (name, value) in [("x-content-type-options", "nosniff"), ("cache-control", "no-store")] {
+            assert_eq!(answer.headers[name], value, "{method} {path}");
+        }
+        assert!(!answer.headers.contains_key("server"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_not_read() {
+    let server = Server::start(Limits { body: 10_000, ..Limits::default() }).await;
+    let mut delivery = Delivery::load("docker-hub", "push").proved(SECRET);
+    delivery.body.resize(10_000, b' ');
+    assert_eq!(server.deliver(&delivery).await.status, 202);
+    delivery.body.resize(10_001, b' ');
+    assert_eq!(server.deliver(&delivery).await.status, 413);
+
+    // The same without saying how long it will be, and nobody ever ends it.
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let head = format!("POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(format!("{:x}\r\n{}\r\n", 10_001, " ".repeat(10_001)).as_bytes()).await.unwrap();
+    assert!(status_line(&mut stream).await.contains(" 413 "));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn of_all_bodies_together_there_is_a_limit() {
+    let server = Server::start(Limits { bodies: 1000, ..Limits::default() }).await;
+    let mut holder = TcpStream::connect(&server.address).await.unwrap();
+    let head = format!("POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ncontent-length: 901\r\n\r\n");
+    holder.write_all(head.as_bytes()).await.unwrap();
+    holder.write_all(&[b' '; 900]).await.unwrap();
+    let small = Delivery::load("docker-hub", "official").proved(SECRET);
+    assert!(small.body.len() > 100);
+    // It is held when another is refused.
+    while server.deliver(&small).await.status != 429 {}
+    holder.write_all(b" ").await.unwrap();
+    assert!(status_line(&mut holder).await.contains(" 400 "));
+    while server.deliver(&small).await.status != 202 {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_inbox_says_when_to_come_again() {
+    let server = Server::with_room(Limits::default(), 1).await;
+    assert_eq!(server.deliver(&Delivery::load("docker-hub", "push").proved(SECRET)).await.status, 202);
+    let answer = server.deliver(&Delivery::load("docker-hub", "official").proved(SECRET)).await;
+    assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (429, "60"));
+    assert_eq!(server.deliver(&Delivery::load("docker-hub", "push").proved(SECRET)).await.status, 202, "it lies there");
+    assert_eq!(server.inbox.next().await.repositories.len(), 1);
+    assert_eq!(server.deliver(&Delivery::load("docker-hub", "official").proved(SECRET)).await.status, 202);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_watches_costs_nothing_and_is_said() {
+    let server = Server::start(Limits::default()).await;
+    server.inbox.watch(Watched {
+        repositories: [Repository::parse("nginx").unwrap()].into(),
+        remotes: vec![(Remote::parse("git@github.com:octo-org/config").unwrap(), Some("main".to_owned()))],
+    });
+    for (sender, name, taken) in [("docker-hub", "push", 0), ("docker-hub", "official", 1), ("github", "push", 1)] {
+        let answer = server.deliver(&Delivery::load(sender, name).proved(SECRET)).await;
+        let told = (answer.body["taken"].as_u64(), answer.body["unwatched"].as_u64());
+        assert_eq!((answer.status, told), (202, (Some(taken), Some(1 - taken))), "{sender}/{name}");
+    }
+    assert_eq!(server.inbox.len(), 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_changed_secret_counts_at_once_and_one_that_vanished_goes_on() {
+    let server = Server::start(Limits::default()).await;
+    let secret = server.home.path().join("secret");
+    let (old, new) = (Delivery::load("github", "push").proved(SECRET), "the-next-secret-2027");
+    std::fs::write(&secret, new).unwrap();
+    assert_eq!(server.deliver(&old).await.status, 401);
+    let next = Delivery::load("github", "push").proved(new);
+    assert_eq!(server.deliver(&next).await.status, 202);
+    std::fs::remove_file(&secret).unwrap();
+    assert_eq!(server.deliver(&next).await.status, 202);
+    std::fs::write(&secret, "weak").unwrap();
+    assert_eq!(server.deliver(&next).await.status, 202);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn slow_clients_are_not_waited_for() {
+    let server = Server::start(Limits { connections: 4, ..brief() }).await;
+    let said = format!("POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n{{");
+    let mut slow = Vec::new();
+    // Two that never end a head, one that never ends a body, one that says nothing at all: all places are taken.
+    for begun in ["POST /hooks/docker-hub HTTP/1.1\r\nhost: x\r\n", "P", said.as_str(), ""] {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let delivery = Delivery::load("docker-hub", "push").proved(SECRET);
+    assert_eq!(server.deliver(&delivery).await.status, 202, "others wait for a place, and get it");
+    for mut stream in slow {
+        let mut answer = Vec::new();
+        // It ends, whether with words or without.
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+    let slow = server.hooks.counts().into_iter().find(|count| count.result == "slow").unwrap();
+    assert_eq!((slow.source.as_deref(), slow.count), (Some("docker-hub"), 1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_has_its_limit() {
+    let server = Server::start(Limits::default()).await;
+    let many = (0..100).map(|n| format!("x-{n}: 1\r\n")).collect::<Vec<_>>().concat();
+    let long = format!("x-long: {}\r\n", "x".repeat(100_000));
+    for headers in [many, long] {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        let _ = stream.write_all(format!("POST /hooks/github HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).await;
+        let line = status_line(&mut stream).await;
+        assert!(line.is_empty() || line.contains(" 431 "), "{line}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_answers_what_has_begun_and_nothing_more() {
+    let server = Server::start(Limits::default()).await;
+    let delivery = Delivery::load("docker-hub", "push").proved(SECRET);
+    let mut begun = TcpStream::connect(&server.address).await.unwrap();
+    let head = format!(
+        "POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        delivery.body.len()
+    );
+    begun.write_all(head.as_bytes()).await.unwrap();
+    // The server reads the body when it asks for it.
+    assert!(status_line(&mut begun).await.contains(" 100 "));
+    let (address, inbox) = (server.address.clone(), Arc::clone(&server.inbox));
+    let stopping = tokio::spawn(server.stop());
+    begun.write_all(&delivery.body).await.unwrap();
+    let mut rest = String::new();
+    begun.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("HTTP/1.1 202 "), "{rest}");
+    stopping.await.unwrap();
+    assert_eq!(inbox.len(), 1);
+    assert!(TcpStream::connect(&address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said_at_once() {
+    let taken = http::bind("127.0.0.1:0").await.unwrap().local_addr();
+    let taken = std::net::TcpListener::bind(taken.unwrap()).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = http::bind(&address).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+    assert!(error.ends_with("; another program listens there: stop it, or choose another port"), "{error}");
+}
+
+#[tokio::test]
+async fn a_source_with_a_weak_secret_is_none() {
+    let home = TempDir::new().unwrap();
+    let weak = home.path().join("weak");
+    std::fs::write(&weak, "changeme\n").unwrap();
+    let source = |name: &str, secret| {
+        (Source { name: name.to_owned(), sender: "docker-hub".parse().unwrap(), images: None }, secret)
+    };
+    let sources = vec![
+        source("a", SecretPlace::File(weak.clone())),
+        source("b", SecretPlace::Environment("LANDWAITER_TEST_NOT_SET".to_owned())),
+        source("c", SecretPlace::File(home.path().join("gone"))),
+    ];
+    let told = Hooks::open(sources, Arc::new(Inbox::new(1)), Limits::default()).unwrap_err();
+    let told: Vec<_> = told.iter().map(|problem| (problem.source_name.as_str(), problem.message.as_str())).collect();
+    assert_eq!(
+        told[0].1,
+        format!(
+            "the secret in {}: a secret in it has fewer than 16 characters, or fewer than 8 different ones, and can be guessed; make one with `openssl rand -hex 32`",
+            weak.display()
+        )
+    );
+    assert_eq!(told[1], ("b", "the secret in the variable LANDWAITER_TEST_NOT_SET is not set"));
+    assert!(told[2].1.contains("gone cannot be read: No such file"), "{told:?}");
+}
+
+/// The first line of an answer.
+async fn status_line(stream: &mut TcpStream) -> String {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while !line.ends_with(b"\r\n") && stream.read(&mut byte).await.is_ok_and(|read| read > 0) {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).unwrap()
+}
