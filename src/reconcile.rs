@@ -455,6 +455,9 @@ fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Ti
         let mut page = plan.page(&path, bytes.clone());
         if page.may_be_refused() {
             for (commit, blob) in snapshot.earlier(&path, HISTORY)? {
+                if snapshot.is_too_large(blob)? {
+                    continue;
+                }
                 snapshot.read(blob, &mut bytes)?;
                 page.recall(&commit.to_string(), &bytes);
             }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::git::{self, BlobId, Snapshot, WhySkipped};
 use crate::image::Repository;
-use crate::manifest::{Place, Problem, Rule, Scope, Severity};
+use crate::manifest::{Place, Problem, Rule, Scope, Severity, is_manifest_path};
 use crate::path::RepoPath;
 use crate::plan::{Inventory, Memory, POLICIES, Source, Watches};
 use crate::policy::PathGlob;
@@ -72,7 +72,8 @@ pub fn survey(snapshot: &Snapshot, area: &Area, memory: &mut Memory<BlobId>) -> 
     let is_policy = |path: &RepoPath| policies.as_ref().is_some_and(|policies| path.is_within(policies));
     let is_excluded = |path: &RepoPath| area.excludes.iter().any(|glob| glob.covers(path));
     let files = files.into_iter().filter(|file| is_policy(&file.path) || !is_excluded(&file.path));
-    let files: Vec<_> = files.map(|file| (file.path, file.blob)).collect();
+    let mut files: Vec<_> = files.map(|file| (file.path, file.blob)).collect();
+    let large = take_large(snapshot, &mut files, memory)?;
     let commit = Commit(snapshot);
     let inventory = Inventory::begin(&files, &commit, memory)?;
     let share = files.len().div_ceil(thread::available_parallelism().map_or(1, NonZero::get)).max(1);
@@ -90,6 +91,7 @@ pub fn survey(snapshot: &Snapshot, area: &Area, memory: &mut Memory<BlobId>) -> 
         readings.append(&mut part?);
     }
     let mut inventory = inventory.finish(readings, &commit, memory)?;
+    inventory.report(large.into_iter().map(large_file));
     inventory.report(missing.into_iter().filter(|path| area.paths.contains(path)).map(missing_path));
     for entry in skipped.iter().filter(|entry| entry.why == WhySkipped::Name) {
         tracing::warn!(path = entry.path, "passed over: the path is not UTF-8 or not safe");
@@ -105,12 +107,35 @@ impl Source for Commit<'_> {
     type Error = git::Error;
 
     fn find(&self, path: &RepoPath) -> Result<Option<BlobId>, git::Error> {
-        self.0.blob(path)
+        let Some(blob) = self.0.blob(path)? else { return Ok(None) };
+        Ok((!self.0.is_too_large(blob)?).then_some(blob))
     }
 
     fn read(&self, blob: &BlobId, buffer: &mut Vec<u8>) -> Result<(), git::Error> {
         self.0.read(*blob, buffer)
     }
+}
+
+/// Takes out the manifests that are too large to be read.
+fn take_large(
+    snapshot: &Snapshot,
+    files: &mut Vec<(RepoPath, BlobId)>,
+    memory: &Memory<BlobId>,
+) -> Result<Vec<RepoPath>, git::Error> {
+    let mut large = Vec::new();
+    for (path, blob) in files.iter().filter(|(path, _)| is_manifest_path(path)) {
+        if !memory.knows(path, blob) && snapshot.is_too_large(*blob)? {
+            large.push(path.clone());
+        }
+    }
+    files.retain(|(path, _)| large.binary_search(path).is_err());
+    Ok(large)
+}
+
+fn large_file(file: RepoPath) -> Problem {
+    let place = Place { file, line: 1, column: 1 };
+    let message = "the file is larger than 32 MiB, the most that is read";
+    Problem::new(Rule::UnreadableFile, Severity::Error, place, message, "nothing in it is followed until it is smaller")
 }
 
 fn missing_path(file: RepoPath) -> Problem {
