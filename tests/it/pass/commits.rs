@@ -108,7 +108,8 @@ fn no_words_keep_git_from_reading_the_trailers() {
         let message = previews(&options, &occasion).unwrap().swap_remove(0).message;
         let read = trailers(&message);
         assert!(read.ends_with(ours), "LANDWAITER_SEED={seed}: {message}\nis read as\n{read}");
-        assert_eq!(read.matches("Landwaiter-Update").count(), 1, "LANDWAITER_SEED={seed}: {message}");
+        let ours = read.lines().filter(|line| line.starts_with("Landwaiter-Update: ")).count();
+        assert_eq!(ours, 1, "LANDWAITER_SEED={seed}: {message}");
         assert_eq!(logged(&message).len(), 1, "LANDWAITER_SEED={seed}: {message}");
     }
 }
