@@ -34,10 +34,15 @@ fn ask(program: &str, args: &[&str]) -> Option<Output> {
     match Command::new(program).args(args).current_dir(root()).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("not checked by {program}: {error}");
+            skipped(&format!("not checked by {program}: {error}"));
             None
         }
     }
+}
+
+#[expect(clippy::print_stderr, reason = "what is not checked is told")]
+fn skipped(what: &str) {
+    eprintln!("{what}");
 }
 
 fn output(output: &Output) -> String {

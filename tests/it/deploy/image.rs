@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{PORT, root, text};
+use super::{PORT, root, skipped, text};
 
 const BUSYBOX: &str = "/bin/busybox";
 
@@ -119,7 +119,7 @@ fn builder() -> Result<Builder, String> {
 fn the_image_is_built_and_started() {
     let builder = match builder() {
         Ok(builder) => builder,
-        Err(why) => return eprintln!("the Dockerfile is not built: {why}"),
+        Err(why) => return skipped(&format!("the Dockerfile is not built: {why}")),
     };
     let arguments = ["BUILD_IMAGE=localhost/build", "RUN_IMAGE=localhost/run", "VERSION=1.2.3", "REVISION=abc"];
     let arguments: Vec<_> = arguments.iter().flat_map(|argument| ["--build-arg", argument]).collect();
