@@ -25,7 +25,7 @@ use rustls::{CertificateError, ConfigBuilder, Error, InvalidMessage, RootCertSto
 use rustls_native_certs::ErrorKind;
 
 use crate::plain;
-pub(crate) use certificate::{certificate_of, watch_certificates};
+pub(crate) use certificate::{certificate_of, rsa_key, watch_certificates};
 
 /// How many of the names in a certificate a message repeats.
 const NAMES_SHOWN: usize = 5;
