@@ -25,6 +25,7 @@ mod registry;
 mod run;
 mod tags;
 mod tags_file;
+mod template;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -78,6 +79,7 @@ enum Command {
     Config(config::Args),
     Identity(identity::Args),
     History(history::Args),
+    Template(template::Args),
     Demo(demo::Args),
 }
 
@@ -224,6 +226,7 @@ impl Cli {
             Command::Config(args) => args.run(&mut out),
             Command::Identity(args) => args.run(&mut out),
             Command::History(args) => args.run(&mut out),
+            Command::Template(args) => args.run(&mut out).await,
             Command::Demo(args) => args.run(&mut out, stop).await,
         }?;
         out.flush()?;

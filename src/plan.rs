@@ -36,7 +36,7 @@ mod template;
 mod verdict;
 mod watch;
 
-pub use commit::{CommitOptions, Draft, Grouping, InvalidGrouping, MOST_COMMITS, Occasion};
+pub use commit::{CommitOptions, Draft, Grouping, InvalidGrouping, MOST_COMMITS, Occasion, Preview, previews};
 pub use doubts::doubts;
 pub use draw::{Change, Entry, Page, Plan};
 pub use inventory::{Inventory, Memory, POLICIES, Reading, Readings, Scan, Scans, Source};

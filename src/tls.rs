@@ -8,6 +8,7 @@
 //! A machine without any is no error: whoever needs no https works, and https is refused in words.
 
 mod certificate;
+mod key;
 
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -21,11 +22,12 @@ use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::{CertificateError, ConfigBuilder, Error, InvalidMessage, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ConfigBuilder, Error, InvalidMessage, RootCertStore};
 use rustls_native_certs::ErrorKind;
 
 use crate::plain;
 pub(crate) use certificate::{certificate_of, rsa_key, watch_certificates};
+pub(crate) use key::sign_rs256;
 
 /// How many of the names in a certificate a message repeats.
 const NAMES_SHOWN: usize = 5;
@@ -215,6 +217,25 @@ fn words(error: &Error, host: &str, authorities: &Authorities, own: Option<&Path
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             return Some(format!(
                 "{host} does not answer in TLS; check the port, and whether it is meant to be reached by plain http"
+            ));
+        }
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            return Some(format!(
+                "{host} wants to see a certificate of ours (CertificateRequired); name a client certificate and its key \
+                 for it"
+            ));
+        }
+        Error::AlertReceived(
+            alert @ (AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::AccessDenied),
+        ) => {
+            return Some(format!(
+                "{host} does not take our client certificate ({alert:?}); have one issued by an authority that it \
+                 trusts, or renew it"
             ));
         }
         Error::PeerIncompatible(reason) => {

@@ -11,10 +11,18 @@ use crate::plan::{CommitOptions, Grouping, Template};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Commits")]
 pub(super) struct CommitArgs {
-    /// A file with a template for the commit message.
+    /// A file with a template for the commit message; `landwaiter template` shows what it makes.
     #[arg(long = "commit-template", env = "LANDWAITER_COMMIT_TEMPLATE", value_name = "FILE")]
     template: Option<PathBuf>,
 
+    #[command(flatten)]
+    shape: ShapeArgs,
+}
+
+/// What commits look like, whatever they say.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Commits")]
+pub(super) struct ShapeArgs {
     /// End the subject with `[skip ci]`, so that no pipeline runs for the commit.
     #[arg(long = "commit-skip-ci", env = "LANDWAITER_COMMIT_SKIP_CI", value_parser = BoolishValueParser::new())]
     skip_ci: bool,
@@ -33,12 +41,14 @@ pub(super) struct CommitArgs {
 impl CommitArgs {
     /// What they say, with the template read and tried.
     pub(super) fn options(&self) -> Result<CommitOptions, Error> {
-        Ok(CommitOptions {
-            template: self.template.as_deref().map(template).transpose()?,
-            skip_ci: self.skip_ci,
-            sign_off: self.sign_off,
-            grouping: self.grouping,
-        })
+        Ok(self.shape.options(self.template.as_deref().map(template).transpose()?))
+    }
+}
+
+impl ShapeArgs {
+    /// What they say, for commits with the words of this template.
+    pub(super) fn options(&self, template: Option<Template>) -> CommitOptions {
+        CommitOptions { template, skip_ci: self.skip_ci, sign_off: self.sign_off, grouping: self.grouping }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::Error;
-use crate::git::{ClientCertificate, ConnectionOptions, Credential, Proxy};
+use crate::git::{ClientCertificate, ConnectionOptions, Credential, GithubApp, Proxy};
 use crate::secret::Secret;
 
 /// The variable with a password, or with a token that goes in its place.
@@ -31,6 +33,33 @@ pub(super) struct HttpsArgs {
     /// `LANDWAITER_GIT_TOKEN`.
     #[arg(long = "git-bearer-token", env = "LANDWAITER_GIT_BEARER_TOKEN", value_name = "FILE", hide_env_values = true)]
     bearer_token: Option<PathBuf>,
+
+    /// The App ID (or Client ID) of a GitHub App that is installed for the config repository.
+    #[arg(long = "git-github-app", env = "LANDWAITER_GIT_GITHUB_APP", value_name = "ID", requires = "github_app_key")]
+    github_app: Option<String>,
+
+    /// The private key of that app, in PEM.
+    #[arg(
+        long = "git-github-app-key",
+        env = "LANDWAITER_GIT_GITHUB_APP_KEY",
+        value_name = "FILE",
+        requires = "github_app"
+    )]
+    github_app_key: Option<PathBuf>,
+
+    /// The installation of that app. Default: the one that has the config repository.
+    #[arg(
+        long = "git-github-app-installation",
+        env = "LANDWAITER_GIT_GITHUB_APP_INSTALLATION",
+        value_name = "ID",
+        requires = "github_app"
+    )]
+    github_app_installation: Option<u64>,
+
+    /// The API where that app gets its tokens. Default: <https://api.github.com>, or for a server of your own
+    /// <https://HOST/api/v3>.
+    #[arg(long = "git-github-api", env = "LANDWAITER_GIT_GITHUB_API", value_name = "URL", requires = "github_app")]
+    github_api: Option<Url>,
 
     /// A PEM file with authorities that are trusted for the config repository, beside those of the machine.
     #[arg(long = "git-ca-bundle", env = "LANDWAITER_GIT_CA_BUNDLE", value_name = "FILE")]
@@ -94,6 +123,7 @@ impl HttpsArgs {
             ("--git-credentials", self.credentials.clone().map(Credential::File)),
             ("$LANDWAITER_GIT_PASSWORD", password),
             ("--git-bearer-token", self.bearer_token.clone().map(Credential::BearerFile)),
+            ("--git-github-app", self.github_app().map(Credential::GithubApp)),
             ("$LANDWAITER_GIT_TOKEN", set(TOKEN).map(|_| Credential::BearerEnvironment(TOKEN.to_owned()))),
         ];
         let mut named = named.into_iter().filter_map(|(name, credential)| Some((name, credential?)));
@@ -103,6 +133,11 @@ impl HttpsArgs {
             }
             (found, _) => Ok(found.map(|(_, credential)| credential)),
         }
+    }
+
+    fn github_app(&self) -> Option<GithubApp> {
+        let (id, key) = (self.github_app.clone()?, self.github_app_key.clone()?);
+        Some(GithubApp { id, key, installation: self.github_app_installation, api: self.github_api.clone() })
     }
 
     /// What is set for connections.

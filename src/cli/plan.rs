@@ -1,7 +1,7 @@
 //! `landwaiter plan`: what a pass would do to a checkout, without Git.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -75,17 +75,7 @@ impl Args {
             inventory.assume(policy);
         }
         let now = self.now.unwrap_or_else(Timestamp::now);
-        let watches = inventory.watches(now);
-        let findings = if let Some(file) = &self.tags {
-            findings(&watches, &tags_file::scans(file, self.registry.trusts_created()?)?, now)
-        } else {
-            let client = Client::new(self.registry.options(FRESH_FOR)?)?;
-            reconcile::find(client, watches, now).await
-        };
-        let mut plan = Plan::draw(&inventory, &findings, now);
-        for path in plan.files() {
-            plan.page(&path, checkout::read(&self.dir, &path)?).write();
-        }
+        let plan = draw(&self.dir, &inventory, self.tags.as_deref(), self.registry, now).await?;
         if self.write {
             for change in &plan.changes {
                 checkout::write(&self.dir, &change.path, &change.after)?;
@@ -100,6 +90,28 @@ impl Args {
             && plan.entries.iter().any(|entry| matches!(entry.verdict, Verdict::Hold(Hold::Unseen(_))));
         Ok(Good::unless(unseen || has_error(inventory.problems())))
     }
+}
+
+/// What follows for a checkout from the tags of a file, or of the registries.
+pub(super) async fn draw(
+    dir: &Path,
+    inventory: &Inventory,
+    tags: Option<&Path>,
+    registry: RegistryArgs,
+    now: Timestamp,
+) -> Result<Plan, Error> {
+    let watches = inventory.watches(now);
+    let findings = if let Some(file) = tags {
+        findings(&watches, &tags_file::scans(file, registry.trusts_created()?)?, now)
+    } else {
+        let client = Client::new(registry.options(FRESH_FOR)?)?;
+        reconcile::find(client, watches, now).await
+    };
+    let mut plan = Plan::draw(inventory, &findings, now);
+    for path in plan.files() {
+        plan.page(&path, checkout::read(dir, &path)?).write();
+    }
+    Ok(plan)
 }
 
 /// A named policy, or a pattern with its prefix, or a glob.

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
+use super::github::GithubApp;
 use super::{Error, RemoteUrl};
 use crate::secret::Secret;
 
@@ -38,6 +39,8 @@ pub enum Credential {
     BearerFile(PathBuf),
     /// A variable of the environment with such a token.
     BearerEnvironment(String),
+    /// An app of GitHub, for whose installation tokens are made and renewed.
+    GithubApp(GithubApp),
 }
 
 /// Who we are to the server of the repository, in words.
@@ -71,6 +74,7 @@ impl Credential {
             Self::Given { source, .. } => source.clone(),
             Self::File(path) | Self::BearerFile(path) => path.display().to_string(),
             Self::Environment { password: name, .. } | Self::BearerEnvironment(name) => format!("${name}"),
+            Self::GithubApp(app) => app.source(),
         }
     }
 
@@ -99,6 +103,7 @@ impl Credential {
             }
             Self::BearerFile(path) => Login::bearer(&read(path)?, source.clone()),
             Self::BearerEnvironment(name) => Login::bearer(&variable(name)?, source.clone()),
+            Self::GithubApp(_) => Err("its tokens are made by the API".to_owned()),
         };
         read().map_err(|problem| Error::Credential { url: url.to_string(), source_name: source.clone(), problem })
     }
@@ -155,6 +160,15 @@ impl Login {
         let header = Secret::new(format!("Bearer {token}"));
         let shown = format!("with the bearer token from {source}");
         Ok(Self { header, secrets: vec![Secret::new(token)], until: end_of(token), source, shown })
+    }
+
+    /// A token that was made for an installation of an app.
+    pub(super) fn installation(token: &str, until: Timestamp, source: String, shown: String) -> Result<Self, String> {
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("the API made a token that no header can carry".into());
+        }
+        let login = Self::basic(TOKEN_USER.to_owned(), &Secret::new(token), source)?;
+        Ok(Self { until: Some(until), shown, ..login })
     }
 
     /// The value of the `Authorization` header.

@@ -6,6 +6,7 @@
 //! is given it is in `line`. It must not know what the Git service is asked for.
 
 mod account;
+mod installation;
 mod line;
 mod request;
 
@@ -111,14 +112,15 @@ impl Server {
             let checked = connection.tls(&url).and_then(|_| connection.proxy_login());
             checked.map_err(|problem| Error::Connection { problem })?;
         }
-        let account = Arc::new(Account::new(url.clone(), credential));
+        let account = Arc::new(Account::new(url.clone(), credential, connection.ca_bundle.as_deref())?);
         let (client, advertisement, moved) = (OnceLock::new(), Arc::default(), Arc::default());
         Ok(Self { url, base, account, connection, timeout, client, advertisement, moved })
     }
 
     /// Who we are to it.
     pub(super) fn introduction(&self) -> Result<Option<Introduction>, Error> {
-        Ok(self.account.login()?.map(|login| login.introduction()))
+        let login = self.account.login(&self.client()?, Instant::now() + self.timeout)?;
+        Ok(login.map(|login| login.introduction()))
     }
 
     pub(super) fn url(&self) -> &RemoteUrl {
@@ -132,7 +134,7 @@ impl Server {
         let state = Arc::new(State {
             base: self.base.clone(),
             deadline,
-            logins: Mutex::new(self.account.login()?.into_iter().collect()),
+            logins: Mutex::new(self.account.login(&client, deadline)?.into_iter().collect()),
             account: Arc::clone(&self.account),
             bundle: self.connection.ca_bundle.clone(),
             is_certified: self.connection.client_certificate.is_some(),

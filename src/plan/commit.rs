@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::draw::{Entry, Plan};
 use super::message::{Row, finish, words};
-use super::template::{InvalidTemplate, Template, Values};
+use super::template::{InvalidTemplate, Sample, Template, Values, samples};
 use super::verdict::{Update, Verdict};
 use crate::path::RepoPath;
 
@@ -118,8 +118,31 @@ impl Plan {
     }
 }
 
+/// A message that is shown before there is anything to commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// What it is a sample of.
+    pub sample: &'static str,
+    /// What the commit is about, where it is one of several.
+    pub group: Option<String>,
+    /// What it says.
+    pub message: String,
+}
+
+/// What commits say of samples: one update, an image that had no tag, and many.
+///
+/// # Errors
+/// As for [`Plan::drafts`].
+pub fn previews(options: &CommitOptions, occasion: &Occasion<'_>) -> Result<Vec<Preview>, InvalidTemplate> {
+    let preview = |Sample { name, group, rows }| {
+        let message = message(&rows, group, options, occasion)?;
+        Ok(Preview { sample: name, group: group.map(str::to_owned), message })
+    };
+    samples().into_iter().map(preview).collect()
+}
+
 /// What the commit of these rows says.
-pub(super) fn message(
+fn message(
     rows: &[Row],
     group: Option<&str>,
     options: &CommitOptions,

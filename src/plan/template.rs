@@ -134,7 +134,7 @@ impl Template {
         if source.len() > MOST_SOURCE {
             return Err(template.invalid(0, &format!("it is larger than {} KiB", MOST_SOURCE >> 10)));
         }
-        for Sample { group, rows } in samples() {
+        for Sample { group, rows, .. } in samples() {
             let default = words(&rows, false);
             template.render(&Values::new("org/config", "main", group, &rows, &default))?;
         }

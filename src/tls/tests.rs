@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::{ServerName, TrustAnchor, UnixTime};
-use rustls::{CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible, RootCertStore};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible, RootCertStore};
 
 use super::{Authorities, Source, find, words};
 
@@ -52,6 +52,16 @@ fn presenting(names: &[&str]) -> CertificateError {
 
 #[test]
 fn each_fault_has_its_words() {
+    check(
+        Error::AlertReceived(AlertDescription::CertificateRequired),
+        "git.example.com wants to see a certificate of ours (CertificateRequired); name a client certificate and its key \
+         for it",
+    );
+    check(
+        Error::AlertReceived(AlertDescription::UnknownCA),
+        "git.example.com does not take our client certificate (UnknownCA); have one issued by an authority that it \
+         trusts, or renew it",
+    );
     let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     check(
         CertificateError::ExpiredContext { time: at(86_400), not_after: at(0) },

@@ -9,6 +9,7 @@ mod lint;
 mod marker;
 mod soak;
 mod tags;
+mod template;
 
 use std::fs;
 use std::path::Path;

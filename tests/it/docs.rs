@@ -2,6 +2,7 @@
 //! are written anew.
 
 mod annotations;
+mod commits;
 mod configuration;
 mod dialects;
 mod lint;

@@ -316,6 +316,13 @@ fn two_credentials_or_half_a_setting_are_refused_and_no_secret_is_repeated() {
         (&["--git-bearer-token", token], &[], "looks like the token itself"),
         (&[], &[("LANDWAITER_GIT_CREDENTIALS", token)], "into the variable LANDWAITER_GIT_PASSWORD"),
         (&["--git-client-key", "a"], &[], "--git-client-certificate"),
+        (&["--git-github-app", "1"], &[], "--git-github-app-key <FILE>"),
+        (&["--git-github-app-installation", "1"], &[], "--git-github-app <ID>"),
+        (
+            &["--git-github-app", "1", "--git-github-app-key", "a", "--git-credentials", "b"],
+            &[],
+            "--git-credentials and --git-github-app both name",
+        ),
         (&["--git-proxy", "http://bob:hunter2@proxy"], &[], "--git-proxy: a password does not belong here"),
         (&["--git-proxy", "hunter2"], &[], "--git-proxy: this is no proxy"),
         (&["--git-proxy-credentials", "a"], &[], "--git-proxy <URL>"),

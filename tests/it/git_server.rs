@@ -126,6 +126,8 @@ pub(crate) struct Seen {
 pub(crate) enum Fault {
     /// Answers by itself: status, content type, body.
     Answer(u16, &'static str, String),
+    /// Answers in JSON by itself, at this time: status, `Date`, body.
+    Dated(u16, String, String),
     /// Sends the client to another address.
     Redirect(String),
     /// Never answers.
@@ -240,6 +242,11 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
     let fault = shared.rule.lock().unwrap().as_ref().and_then(|rule| rule(&seen));
     match &fault {
         Some(Fault::Answer(status, kind, body)) => return answer(*status, kind, body.clone()),
+        Some(Fault::Dated(status, date, body)) => {
+            let mut response = answer(*status, "application/json; charset=utf-8", body.clone());
+            response.headers_mut().insert(header::DATE, date.parse().unwrap());
+            return response;
+        }
         Some(Fault::Redirect(to)) => {
             return Response::builder().status(301).header(header::LOCATION, to).body(Body::empty()).unwrap();
         }

@@ -10,6 +10,7 @@ mod dialects;
 mod docs;
 mod doctor;
 mod git_server;
+mod github_api;
 mod hooks;
 mod law;
 mod mirror;

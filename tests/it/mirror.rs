@@ -1,6 +1,7 @@
 //! The config repository through our eyes and through Git's: what we fetch is what Git has, and what
 //! we push is what Git would have pushed.
 
+mod github;
 mod https;
 mod local;
 mod push;

@@ -68,7 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("regex::", &["policy"]),
     ("semver::", &["policy"]),
     ("sha2", &["image"]),
-    ("base64", &["secret", "registry/keychain", "git/credential", "hook/proof"]),
+    ("base64", &["secret", "registry/keychain", "git/credential", "git/github", "hook/proof"]),
     ("oci_distribution", &["registry"]),
     ("reqwest", &["registry", "git/http", "http/keys"]),
     ("redb", &["registry/store/disk"]),

@@ -48,7 +48,7 @@ impl State {
         let Some(refused) = login.filter(|_| may_try && response.status() == StatusCode::UNAUTHORIZED) else {
             return Ok(response);
         };
-        match self.account.other_than(&refused) {
+        match self.account.other_than(&refused, client, self.deadline) {
             Ok(None) => Ok(response),
             Ok(Some(other)) => {
                 locked(&self.logins).push(other.clone());

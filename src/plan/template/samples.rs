@@ -4,6 +4,8 @@ use crate::plan::message::Row;
 
 /// Updates that might share a commit.
 pub(in crate::plan) struct Sample {
+    /// What it is a sample of.
+    pub(in crate::plan) name: &'static str,
     /// What the commit is about, where it is one of several.
     pub(in crate::plan) group: Option<&'static str>,
     /// The updates.
@@ -24,9 +26,13 @@ pub(in crate::plan) fn samples() -> Vec<Sample> {
     let db = "quay.io/org/db";
     let db = row("clusters/blue/db.yaml", 30, ["blue", "StatefulSet", "db"], "db", db, Some("16.1"), "16.3");
     vec![
-        Sample { group: None, rows: vec![web()] },
-        Sample { group: Some("apps/report.yaml"), rows: vec![cron()] },
-        Sample { group: None, rows: vec![cron(), migrate, web(), db, blue] },
+        Sample { name: "one update", group: None, rows: vec![web()] },
+        Sample {
+            name: "an image that had no tag, in no namespace",
+            group: Some("apps/report.yaml"),
+            rows: vec![cron()],
+        },
+        Sample { name: "many updates", group: None, rows: vec![cron(), migrate, web(), db, blue] },
     ]
 }
 

@@ -213,7 +213,11 @@ fn a_server_that_wants_to_see_a_certificate_is_shown_ours_and_its_successor() {
     let asked = outside.scene.server.take_log().len();
     assert!(asked > 0);
     let nobody = outside.open(outside.connection());
-    says(nobody.fetch(), &[HOST, "CertificateRequired"]);
+    lasting(nobody.fetch(), &["git.example.com wants to see a certificate of ours (CertificateRequired)"]);
+    drop(nobody);
+    let stranger = Some(outside.member(&Authority::new("Somebody else")));
+    let stranger = outside.open(ConnectionOptions { client_certificate: stranger, ..outside.connection() });
+    lasting(stranger.fetch(), &["git.example.com does not take our client certificate ("]);
     assert!(outside.scene.server.take_log().is_empty());
 }
 

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::{RUNTIME, Scene, deployment, wait};
 use crate::binary::{Daemon, Ran, landwaiter, run, wait_until};
 use crate::git_server::Fault;
+use crate::github_api::{APP, Github, app_key, kept};
 use crate::registry_server::Server;
 use crate::tls_server::{Authority, Proxy};
 
@@ -134,4 +135,35 @@ fn a_repository_that_has_moved_is_told_of_once_with_its_new_address() {
     let log = daemon.log();
     let told = format!("the repository has moved to {}: give that as the git url", scene.server.url("config.git"));
     assert_eq!(log.matches(&told).count(), 1, "{log}");
+}
+
+#[test]
+fn from_a_tag_to_a_commit_as_a_github_app_behind_a_proxy() {
+    let (scene, _registry) = scene();
+    let (authority, proxy) = (Authority::new("Our authority"), RUNTIME.block_on(Proxy::start()));
+    proxy.lead(HOST, authority.issue(HOST), scene.server.port());
+    fs::write(scene.home().join("ca.pem"), authority.pem()).unwrap();
+    let key = app_key(&scene.home().join("app.pem"), "PEM");
+    let github = Github::at(&scene.server, scene.home(), &key);
+    let (url, way) = (format!("https://{HOST}/org/config.git"), proxy.url());
+    let args = ["--git-ca-bundle", "ca.pem", "--git-proxy", &way, "--git-github-app", APP, "--git-github-app-key"];
+    let args = [&args[..], &["app.pem"]].concat();
+    let ran = pass(&scene, &url, &args, &[]);
+    assert_eq!((ran.code, scene.commits()), (0, 2), "{ran:?}");
+    assert_eq!(github.lock().unwrap().minted, 1);
+    kept(&github, &key, &format!("{ran:?}"));
+
+    let data = scene.home().join("data").display().to_string();
+    let fixed = ["doctor", "--output", "json", "--log-level", "trace", "--git-url", &url, "--data-dir", &data];
+    let ran = run(&mut landwaiter(scene.home(), [&fixed[..], &args].concat()));
+    let told =
+        ran.json()["checks"].as_array().unwrap().iter().find(|check| check["check"] == "account").cloned().unwrap();
+    let who = "GitHub App landwaiter (4711), installation 99 of org, with the key from app.pem, which ends at 20";
+    assert!(told["message"].as_str().unwrap().starts_with(who) && told["until"].is_string(), "{told}");
+    kept(&github, &key, &format!("{ran:?}"));
+
+    github.lock().unwrap().is_suspended = true;
+    let ran = pass(&scene, &url, &args, &[]);
+    assert!(ran.code == 1 && ran.stderr.contains("its installation 99 is suspended"), "{ran:?}");
+    kept(&github, &key, &format!("{ran:?}"));
 }

@@ -199,6 +199,7 @@ fn rounds(world: &World, url: &str, moments: &[Moment], rounds: usize) {
         [&fixed[..], &intervals, more].concat().into_iter().map(str::to_owned).collect()
     };
     let (daemon, once) = (args(&[]), args(&["--once"]));
+    let grouped = args(&["--once", "--commit-grouping", "file"]);
     let (stop, mut kills) = (AtomicBool::new(false), Vec::new());
     let steps = thread::scope(|scope| {
         let person = scope.spawn(|| person(&clone, &stop));
@@ -208,7 +209,7 @@ fn rounds(world: &World, url: &str, moments: &[Moment], rounds: usize) {
                 newest.fetch_add(usize::from(rng.u8(..3) > 0), Ordering::SeqCst);
             }
             // Whoever makes one pass asks the registries at once; the daemon when it is time to.
-            let args = if rng.u8(..3) == 0 { &daemon } else { &once };
+            let args = rng.choice([&daemon, &once, &grouped]).unwrap();
             let moment = *rng.choice(moments).unwrap();
             let (log, is_killed) = world.kill(args, moment, &mut rng);
             kills.extend(is_killed.then_some(moment));
