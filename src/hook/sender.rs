@@ -45,13 +45,13 @@ pub enum Sender {
     Aliyun,
     /// The distribution registry, and whoever tells as it does.
     Distribution,
-    /// `CloudEvents`.
+    /// CloudEvents.
     CloudEvents,
     /// A form of our own, for scripts.
     Generic,
     /// Bitbucket: pushes.
     Bitbucket,
-    /// Azure `DevOps`: pushes.
+    /// Azure DevOps: pushes.
     AzureDevOps,
 }
 

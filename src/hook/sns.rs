@@ -48,7 +48,7 @@ pub(super) fn event(
     if !source.topics.contains(&body.topic_arn) {
         return Err(Rejection::Unproved("the topic is not the one of this source"));
     }
-    let url = of_sns(&body.certificate).filter(|url| url.path().ends_with(".pem"));
+    let url = of_sns(&body.certificate).filter(|url| url.path().split('.').next_back() == Some("pem"));
     let url = url.ok_or(Rejection::Unproved("the certificate does not lie with SNS"))?;
     let hash = match body.signature_version.as_str() {
         "1" => Hash::Sha1,

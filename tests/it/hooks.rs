@@ -120,7 +120,7 @@ impl Delivery {
             Sender::Ecr => self.set("x-api-key", secret),
             Sender::Acr | Sender::Distribution => self.set("authorization", &format!("Bearer {secret}")),
             Sender::Harbor | Sender::GitLab | Sender::CloudEvents | Sender::Generic => {
-                self.set("authorization", secret)
+                self.set("authorization", secret);
             }
             Sender::DockerHub | Sender::Quay | Sender::Aliyun => self.path_secret = Some(secret.to_owned()),
             Sender::Sns => {

@@ -33,9 +33,9 @@ pub(super) struct HookEntry {
     /// one. Default: what the event says.
     #[schemars(with = "Option<String>", example = "nexus.example.com:8082")]
     images: Option<Spanned<String>>,
-    /// Of `sns`: the topics that it may speak of. Everybody can have a topic, and SNS signs for all of them. Default:
-    /// none, `sns` requires it.
-    #[schemars(with = "Vec<String>", example = serde_json::json!("arn:aws:sns:eu-west-1:123456789012:images"))]
+    /// Of `sns`: the topics that it may speak of. Everybody can have a topic, and SNS signs for
+    /// all of them; `sns` requires it. Default: none.
+    #[schemars(with = "Vec<String>", example = serde_json::json!(["arn:aws:sns:eu-west-1:123456789012:images"]))]
     #[serde(default)]
     topics: Vec<Spanned<String>>,
     /// Of `pubsub`: the audience of the push subscription. Default: none, `pubsub` requires it.
