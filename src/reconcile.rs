@@ -18,7 +18,7 @@ use tokio::task;
 
 use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot, WhySkipped};
 use crate::image::Repository;
-use crate::manifest::{Place, Problem, Rule, Scope, Severity};
+use crate::manifest::{Place, Problem, Rule, Scope, Severity, is_manifest_path};
 use crate::path::RepoPath;
 use crate::plan::{
     CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, POLICIES, Plan, Source,
@@ -417,7 +417,8 @@ pub fn survey(snapshot: &Snapshot, paths: &[RepoPath], memory: &mut Memory<BlobI
         within.extend(RepoPath::parse(POLICIES));
     }
     let git::Files { files, missing, skipped } = snapshot.files(&within)?;
-    let files: Vec<_> = files.into_iter().map(|file| (file.path, file.blob)).collect();
+    let mut files: Vec<_> = files.into_iter().map(|file| (file.path, file.blob)).collect();
+    let large = take_large(snapshot, &mut files, memory)?;
     let commit = Commit(snapshot);
     let inventory = Inventory::begin(&files, &commit, memory)?;
     let share = files.len().div_ceil(thread::available_parallelism().map_or(1, NonZero::get)).max(1);
@@ -435,6 +436,7 @@ pub fn survey(snapshot: &Snapshot, paths: &[RepoPath], memory: &mut Memory<BlobI
         readings.append(&mut part?);
     }
     let mut inventory = inventory.finish(readings, &commit, memory)?;
+    inventory.report(large.into_iter().map(large_file));
     inventory.report(missing.into_iter().filter(|path| paths.contains(path)).map(missing_path));
     for entry in skipped.iter().filter(|entry| entry.why == WhySkipped::Name) {
         tracing::warn!(path = entry.path, "passed over: the path is not UTF-8 or not safe");
@@ -450,7 +452,8 @@ impl Source for Commit<'_> {
     type Error = git::Error;
 
     fn find(&self, path: &RepoPath) -> Result<Option<BlobId>, git::Error> {
-        self.0.blob(path)
+        let Some(blob) = self.0.blob(path)? else { return Ok(None) };
+        Ok((!self.0.is_too_large(blob)?).then_some(blob))
     }
 
     fn read(&self, blob: &BlobId, buffer: &mut Vec<u8>) -> Result<(), git::Error> {
@@ -469,6 +472,9 @@ fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Ti
         let mut page = plan.page(&path, bytes.clone());
         if page.may_be_refused() {
             for (commit, blob) in snapshot.earlier(&path, HISTORY)? {
+                if snapshot.is_too_large(blob)? {
+                    continue;
+                }
                 snapshot.read(blob, &mut bytes)?;
                 page.recall(&commit.to_string(), &bytes);
             }
@@ -476,6 +482,28 @@ fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Ti
         page.write();
     }
     Ok(plan)
+}
+
+/// Takes out the manifests that are too large to be read.
+fn take_large(
+    snapshot: &Snapshot,
+    files: &mut Vec<(RepoPath, BlobId)>,
+    memory: &Memory<BlobId>,
+) -> Result<Vec<RepoPath>, git::Error> {
+    let mut large = Vec::new();
+    for (path, blob) in files.iter().filter(|(path, _)| is_manifest_path(path)) {
+        if !memory.knows(path, blob) && snapshot.is_too_large(*blob)? {
+            large.push(path.clone());
+        }
+    }
+    files.retain(|(path, _)| large.binary_search(path).is_err());
+    Ok(large)
+}
+
+fn large_file(file: RepoPath) -> Problem {
+    let place = Place { file, line: 1, column: 1 };
+    let message = "the file is larger than 32 MiB, the most that is read";
+    Problem::new(Rule::UnreadableFile, Severity::Error, place, message, "nothing in it is followed until it is smaller")
 }
 
 fn missing_path(file: RepoPath) -> Problem {

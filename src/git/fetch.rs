@@ -15,8 +15,8 @@ use gix::protocol::transport::client::blocking_io::ExtendedBufRead;
 use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Command, Handshake, LsRefsCommand, ls_refs::RefPrefixes};
 
-use super::Error;
 use super::server::{Call, Server};
+use super::{Error, store};
 use crate::plain::{self, chain};
 
 /// How we name ourselves inside the protocol.
@@ -24,6 +24,12 @@ pub(super) const AGENT: &str = concat!("landwaiter/", env!("CARGO_PKG_VERSION"))
 
 /// How many commits back the first fetch goes. The history is read for our own earlier commits only.
 pub(super) const DEPTH: usize = 500;
+
+/// The largest file that is read, in bytes. Servers that can leave out files above it are asked to.
+pub(super) const LARGEST_FILE: u64 = 32 << 20;
+
+/// What is wrong with a repository of the other kind.
+pub(super) const SHA_256: &str = "names its objects by SHA-256, which is not supported; use a repository with SHA-1";
 
 /// What we do, in an error of [`Upstream::receive`].
 const FETCHING: &str = "fetching commits";
@@ -62,10 +68,7 @@ impl<'a> Upstream<'a> {
         let upstream = Self { call, handshake, url: server.url().to_string() };
         if upstream.handshake.capabilities.capability("object-format").is_some_and(|c| c.value() != Some("sha1".into()))
         {
-            return Err(Error::Unsupported {
-                url: upstream.url,
-                what: "names its objects by SHA-256, which is not supported; use a repository with SHA-1",
-            });
+            return Err(Error::Unsupported { url: upstream.url, what: SHA_256 });
         }
         Ok(upstream)
     }
@@ -104,6 +107,10 @@ impl<'a> Upstream<'a> {
         let boundary = repository.common_dir().join("shallow");
         let mut shallow = read_boundary(&boundary)?;
         let (mut arguments, has_side_band) = self.arguments(want, have, &shallow)?;
+        if arguments.can_use_filter() {
+            let path = repository.common_dir();
+            store::set_partial(path).map_err(|error| Error::store(path, "note what is left out", error))?;
+        }
         // With `done` at once the server does not discuss what we have: it takes our word.
         let mut reader = match arguments.send(&mut self.call.transport, true) {
             Ok(reader) => reader,
@@ -173,6 +180,9 @@ impl<'a> Upstream<'a> {
             if have.is_empty() {
                 arguments.deepen(DEPTH);
             }
+        }
+        if arguments.can_use_filter() {
+            arguments.filter(&format!("blob:limit={LARGEST_FILE}"));
         }
         for id in have {
             arguments.have(id);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use gix::refs::FullName;
 
+use super::fetch::SHA_256;
 use super::snapshot::{CommitId, Snapshot};
 use super::{Error, PushAccess, PushOutcome, RemoteUrl, store};
 use crate::plain::chain;
@@ -86,7 +87,9 @@ impl Local {
 
     fn open(&self) -> Result<gix::Repository, Error> {
         store::open(&self.path).map_err(|error| {
-            if self.path.exists() {
+            if is_sha_256(&self.path) {
+                Error::Unsupported { url: self.url.clone(), what: SHA_256 }
+            } else if self.path.exists() {
                 self.failed("open the repository", &error)
             } else {
                 let cause = "there is no such directory; give the path of a repository".into();
@@ -126,6 +129,19 @@ impl Local {
 
 fn full_name(branch: &str) -> Result<FullName, Error> {
     FullName::try_from(format!("refs/heads/{branch}")).map_err(|_| Error::InvalidBranch { branch: branch.to_owned() })
+}
+
+/// Whether a repository that cannot be opened is one with other names for its objects.
+fn is_sha_256(path: &Path) -> bool {
+    [path.join("config"), path.join(".git/config")].iter().filter_map(|file| fs::read_to_string(file).ok()).any(
+        |text| {
+            let words = text.to_ascii_lowercase();
+            words
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .any(|(key, value)| key.trim() == "objectformat" && value.trim() == "sha256")
+        },
+    )
 }
 
 /// Whether the files of the branch lie in a working directory of the repository, of which there may be

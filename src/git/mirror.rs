@@ -142,13 +142,18 @@ impl Mirror {
         let snapshot = |repository: &gix::Repository| {
             Snapshot::open(repository, head.id, &head.branch, &self.url.to_string(), Some(store.damaged()))
         };
-        if store::head(&repository, &head.branch) == Some(head.id) {
+        let is_known = store::head(&repository, &head.branch) == Some(head.id);
+        if let Some(successor) = store.successor(&repository)? {
+            upstream.receive(successor.repository(), head.id, &[])?;
+            store::set_head(successor.repository(), &head.branch, head.id)?;
+            successor.replace()?;
+            return snapshot(&store.repository()?);
+        }
+        if is_known {
             match snapshot(&repository) {
                 Ok(snapshot) => return Ok(snapshot),
                 Err(error) => repository = store.anew(&error.to_string())?,
             }
-        } else {
-            repository = store.tidy(repository)?;
         }
         let have = have(&repository, &head.branch);
         if let Err(error) = upstream.receive(&repository, head.id, &have) {
@@ -157,6 +162,7 @@ impl Mirror {
             }
             return Err(error);
         }
+        store.grow();
         // Opened again, since the packs that a repository may hold are counted when it is opened.
         let repository = store.repository()?;
         let snapshot = snapshot(&repository)?;
@@ -201,6 +207,9 @@ impl Mirror {
         for (changes, message) in steps {
             let signing = self.signing.as_ref();
             let written = commit::write(base, parent, changes, message, author, committer, signing, now)?;
+            if let Remote::Server(_, store) = &self.remote {
+                store.grow();
+            }
             parent = written.unwrap_or(parent);
             commits.push(written.map(|parent| parent.commit));
         }

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use gix::objs::{CommitRef, Find, Kind, TreeRefIter};
+use gix::odb::Header as _;
 use jiff::Timestamp;
 
-use super::{Error, Identity, commit};
+use super::fetch::LARGEST_FILE;
+use super::{Error, Identity, commit, store};
 use crate::path::RepoPath;
 use crate::plain::{self, chain};
 
@@ -89,6 +91,8 @@ pub struct Snapshot {
     branch: Arc<str>,
     url: Arc<str>,
     boundary: Arc<BTreeSet<ObjectId>>,
+    /// Whether large files may be missing.
+    is_partial: bool,
     /// `None` when this is no copy of ours.
     damaged: Option<Arc<AtomicBool>>,
 }
@@ -114,6 +118,7 @@ impl Snapshot {
             branch: branch.into(),
             url: url.into(),
             boundary: Arc::new(boundary(repository)),
+            is_partial: store::is_partial(repository.common_dir()),
             damaged,
         };
         let mut buffer = Vec::new();
@@ -198,6 +203,19 @@ impl Snapshot {
     /// When the content cannot be read.
     pub fn read(&self, blob: BlobId, buffer: &mut Vec<u8>) -> Result<(), Error> {
         self.find(blob.0, Kind::Blob, buffer)
+    }
+
+    /// Whether a file is larger than what is read (32 MiB). Its content is not looked at, and may not be here.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn is_too_large(&self, blob: BlobId) -> Result<bool, Error> {
+        match self.objects().try_header(&blob.0) {
+            Ok(Some(header)) => Ok(header.size() > LARGEST_FILE),
+            Ok(None) if self.is_partial => Ok(true),
+            Ok(None) => Err(self.damage(blob.0, "it is missing")),
+            Err(error) => Err(self.damage(blob.0, &chain(&error))),
+        }
     }
 
     /// The content of the file at `path`; `None` where there is no plain file.
@@ -348,6 +366,7 @@ impl Clone for Snapshot {
             branch: Arc::clone(&self.branch),
             url: Arc::clone(&self.url),
             boundary: Arc::clone(&self.boundary),
+            is_partial: self.is_partial,
             damaged: self.damaged.clone(),
         }
     }

@@ -1,10 +1,12 @@
 //! Our copy of the repository on disk: a bare repository that only we write, and only one process at a
 //! time. It is a cache: whatever is wrong with it, it is made anew. Must not know of servers.
 
+mod size;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -12,13 +14,17 @@ use gix::ObjectId;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
 use gix::refs::{FullName, Target};
 
+use size::Size;
+
 use super::{Error, RemoteUrl};
 use crate::image::Digest;
 use crate::plain::chain;
 
-/// Each fetch adds a pack, and reading slows down with their number. Beyond this many the copy is
-/// fetched anew, which costs less than to repack.
-const MAX_PACKS: usize = 200;
+/// After how many fetches and commits the copy is measured.
+const GROWN_FOR: u32 = 50;
+
+/// A file in a copy from which large files are left out.
+const PARTIAL: &str = "landwaiter-partial";
 
 /// The place of the copy of one repository.
 pub(super) struct Store {
@@ -26,15 +32,29 @@ pub(super) struct Store {
     url: String,
     /// Set by whoever finds something missing in the copy.
     damaged: Arc<AtomicBool>,
+    /// How many fetches and commits it took since it was measured.
+    grown: AtomicU32,
     lock: Mutex<Option<(File, String)>>,
+}
+
+/// A copy in the making, beside the one that it is to replace.
+pub(super) struct Successor<'a> {
+    store: &'a Store,
+    repository: gix::Repository,
 }
 
 impl Store {
     /// Takes the place for this process. Nothing is read yet.
     pub(super) fn open(data_dir: &Path, url: &RemoteUrl) -> Result<Self, Error> {
         let url = url.to_string();
-        let store =
-            Self { folder: data_dir.join(folder_name(&url)), url, damaged: Arc::default(), lock: Mutex::default() };
+        let store = Self {
+            folder: data_dir.join(folder_name(&url)),
+            url,
+            damaged: Arc::default(),
+            // Nobody knows what the process before us left.
+            grown: AtomicU32::new(GROWN_FOR),
+            lock: Mutex::default(),
+        };
         store.lock()?;
         Ok(store)
     }
@@ -69,21 +89,39 @@ impl Store {
         self.repository()
     }
 
-    /// The same, when nothing is wrong but that the copy is in too many pieces.
-    pub(super) fn tidy(&self, repository: gix::Repository) -> Result<gix::Repository, Error> {
-        let packs = fs::read_dir(repository.common_dir().join("objects/pack"));
-        let packs = packs.into_iter().flatten().flatten();
-        if packs.filter(|entry| entry.path().extension().is_some_and(|end| end == "pack")).count() <= MAX_PACKS {
-            return Ok(repository);
+    /// Notes that something was added to the copy.
+    pub(super) fn grow(&self) {
+        self.grown.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An empty copy to take the place of this one, when this one has become too much: to fetch anew costs less
+    /// than to repack. Until it is in place, the old one is as good as before.
+    pub(super) fn successor(&self, repository: &gix::Repository) -> Result<Option<Successor<'_>>, Error> {
+        if self.grown.load(Ordering::Relaxed) < GROWN_FOR {
+            return Ok(None);
         }
-        let path = self.path();
-        drop(repository);
-        fs::remove_dir_all(&path).map_err(|error| Error::store(&path, "remove the old copy", error))?;
-        self.repository()
+        self.grown.store(0, Ordering::Relaxed);
+        let size = Size::of(&repository.common_dir().join("objects"));
+        if !size.is_too_much() {
+            return Ok(None);
+        }
+        tracing::info!(url = %self.url, ?size, "our copy of the repository has grown too large; making a new one");
+        let path = self.new_path();
+        begin(&path).map_err(|error| Error::store(&path, "create a new copy", error))?;
+        let repository = open(&path).map_err(|error| Error::store(&path, "open the new copy", chain(&error)))?;
+        Ok(Some(Successor { store: self, repository }))
     }
 
     fn path(&self) -> PathBuf {
         self.folder.join("repo.git")
+    }
+
+    fn new_path(&self) -> PathBuf {
+        self.folder.join("repo.git.new")
+    }
+
+    fn old_path(&self) -> PathBuf {
+        self.folder.join("repo.git.old")
     }
 
     /// Holds the place. If someone deleted the data directory under us, it is made and taken again.
@@ -116,21 +154,25 @@ impl Store {
             .and_then(|()| file.write_all(mark.as_bytes()))
             .and_then(|()| file.sync_data())
             .map_err(cannot("write the lock file"))?;
+        self.recover().map_err(cannot("clear up our copy"))?;
         sweep(&self.path());
         *held = Some((file, mark));
         Ok(())
     }
 
+    /// Ends what a killed process was doing to whole copies: the new one was never read, and the old one is good
+    /// as long as there is no other.
+    fn recover(&self) -> std::io::Result<()> {
+        remove(&self.new_path())?;
+        let (path, old) = (self.path(), self.old_path());
+        if old.exists() && !path.exists() { fs::rename(&old, &path) } else { remove(&old) }
+    }
+
     fn create(&self) -> Result<(), Error> {
-        let new = self.folder.join("repo.git.new");
-        let make = || {
-            if new.exists() {
-                fs::remove_dir_all(&new)?;
-            }
-            init(&new)?;
-            fs::rename(&new, self.path())
-        };
-        make().map_err(|error| Error::store(&self.path(), "create our copy", error))
+        let new = self.new_path();
+        begin(&new)
+            .and_then(|()| fs::rename(&new, self.path()))
+            .map_err(|error| Error::store(&self.path(), "create our copy", error))
     }
 
     fn set_aside(&self, why: &str) -> Result<(), Error> {
@@ -151,6 +193,33 @@ impl Store {
     }
 }
 
+impl Successor<'_> {
+    pub(super) fn repository(&self) -> &gix::Repository {
+        &self.repository
+    }
+
+    /// Takes the place of the old copy.
+    pub(super) fn replace(self) -> Result<(), Error> {
+        let (new, path, old) = (self.store.new_path(), self.store.path(), self.store.old_path());
+        remove(&old)
+            .and_then(|()| fs::rename(&path, &old))
+            .and_then(|()| fs::rename(&new, &path))
+            .map_err(|error| Error::store(&path, "put the new copy in place", error))?;
+        // What stays of it goes at the next start.
+        if let Err(error) = remove(&old) {
+            tracing::warn!(path = %old.display(), %error, "the old copy cannot be removed");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Successor<'_> {
+    fn drop(&mut self) {
+        // It is there only when it did not take its place.
+        drop(remove(&self.store.new_path()));
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         let held = self.lock.get_mut().unwrap_or_else(PoisonError::into_inner).take();
@@ -159,6 +228,29 @@ impl Drop for Store {
             drop(file.unlock());
         }
     }
+}
+
+/// Notes that large files are left out of the copy.
+pub(super) fn set_partial(repository: &Path) -> std::io::Result<()> {
+    fs::write(repository.join(PARTIAL), "")
+}
+
+/// Whether large files may be left out.
+pub(super) fn is_partial(repository: &Path) -> bool {
+    repository.join(PARTIAL).exists()
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes an empty bare repository in place of whatever was begun there.
+fn begin(path: &Path) -> std::io::Result<()> {
+    remove(path)?;
+    init(path)
 }
 
 /// Makes an empty bare repository.

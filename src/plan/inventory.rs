@@ -336,6 +336,15 @@ impl<K> Memory<K> {
         Self { terms: Terms { dialects, ..Terms::default() }, ..Self::default() }
     }
 
+    /// Whether the content of a file is known already.
+    #[must_use]
+    pub fn knows(&self, path: &RepoPath, key: &K) -> bool
+    where
+        K: PartialEq,
+    {
+        self.files.get(path).is_some_and(|known| known.key == *key)
+    }
+
     /// How many files are known, and how many of them hold something for us.
     #[must_use]
     pub fn count(&self) -> (usize, usize) {

@@ -99,20 +99,123 @@ fn a_copy_that_takes_no_more_commits_is_made_anew() {
     assert_eq!(read(&mirror.fetch().unwrap(), "README.md"), format!("{noise}!"));
 }
 
+/// What there is in the folder of packs.
+fn packs(scene: &Scene) -> usize {
+    std::fs::read_dir(scene.copy().join("objects/pack")).unwrap().count()
+}
+
 #[test]
-fn a_copy_in_too_many_pieces_is_made_anew() {
+fn a_copy_that_has_grown_too_large_is_made_anew() {
+    let too_many_packs = |copy: &Path| {
+        for n in 0..200 {
+            std::fs::write(copy.join(format!("objects/pack/pack-{n}.pack")), "").unwrap();
+        }
+    };
+    let too_many_objects = |copy: &Path| {
+        std::fs::create_dir(copy.join("objects/zz")).unwrap();
+        for n in 0..5001 {
+            std::fs::write(copy.join(format!("objects/zz/{n:038x}")), "").unwrap();
+        }
+    };
+    // A file with a hole, of 65 MB.
+    let too_many_bytes = |copy: &Path| {
+        let file = std::fs::File::create(copy.join("objects/pack/pack-1.idx")).unwrap();
+        file.set_len(65 << 20).unwrap();
+    };
+    let growths: [Damage<'_>; 3] =
+        [("packs", &too_many_packs), ("objects", &too_many_objects), ("bytes", &too_many_bytes)];
+    for (what, grow) in growths {
+        for is_behind in [false, true] {
+            let scene = Scene::new(FILES);
+            scene.http().fetch().unwrap();
+            grow(&scene.copy());
+            if is_behind {
+                scene.repo.push(&[("more.yaml", "1")], "more");
+            }
+            // It is measured at the start.
+            let mirror = scene.http();
+            let base = mirror.fetch().unwrap();
+            assert_eq!((base.commit().to_string(), packs(&scene)), (scene.repo.head(), 2), "{what}");
+            assert_eq!(read(&base, "apps/web/deploy.yaml"), DEPLOY);
+            assert!(!scene.copy().join("objects/zz").exists(), "{what}");
+            accepted(mirror.push(&base, write(&mirror, &base, "README.md", "x\n")));
+            let beside = std::fs::read_dir(scene.copy().parent().unwrap()).unwrap().count();
+            assert_eq!(beside, 2, "{what}: the copy and its lock");
+            git(&scene.copy(), &["fsck", "--full"]);
+        }
+    }
+}
+
+#[test]
+fn a_copy_is_measured_again_after_fifty_commits() {
     let scene = Scene::new(FILES);
     let mirror = scene.http();
-    mirror.fetch().unwrap();
-    let packs = || std::fs::read_dir(scene.copy().join("objects/pack")).unwrap().count();
+    let mut base = mirror.fetch().unwrap();
     for n in 0..200 {
         std::fs::write(scene.copy().join(format!("objects/pack/pack-{n}.pack")), "").unwrap();
     }
-    mirror.fetch().unwrap();
-    assert_eq!(packs(), 202, "not before something new has to be fetched");
-    scene.repo.push(&[("more.yaml", "1")], "more");
-    assert_eq!(mirror.fetch().unwrap().commit().to_string(), scene.repo.head());
-    assert_eq!(packs(), 2);
+    for n in 1..=55 {
+        accepted(mirror.push(&base, write(&mirror, &base, "README.md", &format!("{n}\n"))));
+        base = mirror.fetch().unwrap();
+        assert_eq!(packs(&scene) == 2, n >= 50 - 1, "{n}");
+    }
+    assert_eq!(base.history(100).unwrap().len(), 56);
+    scene.is_sound();
+}
+
+#[test]
+fn a_new_copy_that_cannot_be_had_leaves_the_old_one_as_it_was() {
+    let scene = Scene::new(FILES);
+    scene.http().fetch().unwrap();
+    for n in 0..200 {
+        std::fs::write(scene.copy().join(format!("objects/pack/pack-{n}.pack")), "").unwrap();
+    }
+    let mirror = scene.http();
+    scene.server.on(|seen| seen.body.windows(13).any(|at| at == b"command=fetch").then_some(Fault::Truncate(40)));
+    temporary(mirror.fetch(), &["fetching commits"]);
+    assert_eq!((packs(&scene), scene.copy().parent().unwrap().join("repo.git.new").exists()), (202, false));
+    let base = mirror.fetch().unwrap();
+    assert_eq!(read(&base, "apps/web/deploy.yaml"), DEPLOY);
+    scene.server.heal();
+    let head = scene.repo.push(&[("more.yaml", "1")], "more");
+    assert_eq!(mirror.fetch().unwrap().commit().to_string(), head);
+    assert_eq!(packs(&scene), 204);
+}
+
+#[test]
+fn one_who_was_killed_between_two_copies_leaves_a_good_one() {
+    let scene = Scene::new(FILES);
+    scene.http().fetch().unwrap();
+    let (copy, place) = (scene.copy(), scene.copy().parent().unwrap().to_owned());
+    let (new, old) = (place.join("repo.git.new"), place.join("repo.git.old"));
+    let half = |folder: &Path| {
+        std::fs::create_dir_all(folder.join("objects/pack")).unwrap();
+        std::fs::write(folder.join("objects/pack/.tmp1"), "PACK").unwrap();
+    };
+    let states: [Damage<'_>; 4] = [
+        ("the new one is not whole", &|_| half(&new)),
+        ("the old one has no place any more", &|copy| {
+            half(&new);
+            std::fs::rename(copy, &old).unwrap();
+        }),
+        ("the old one is not quite gone", &|_| half(&old)),
+        ("there is none", &|copy| {
+            half(&new);
+            std::fs::remove_dir_all(copy).unwrap();
+        }),
+    ];
+    for (what, kill) in states {
+        kill(&copy);
+        scene.server.take_log();
+        let base = scene.http().fetch().unwrap();
+        assert_eq!(read(&base, "apps/web/deploy.yaml"), DEPLOY, "{what}");
+        let asked = scene.server.take_log().len();
+        assert_eq!(asked, if what == "there is none" { 3 } else { 2 }, "{what}: nothing is fetched twice");
+        let mut beside: Vec<_> =
+            std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        beside.sort();
+        assert_eq!(beside, ["lock", "repo.git"], "{what}");
+    }
 }
 
 #[test]
@@ -123,7 +226,7 @@ fn objects_named_by_sha_256_are_refused_by_name() {
     let mirror = Mirror::open(scene.options(&scene.server.url("sha256.git"))).unwrap();
     lasting(mirror.fetch(), &["sha256.git", "SHA-256", "not supported"]);
     let mirror = Mirror::open(scene.options(other.to_str().unwrap())).unwrap();
-    lasting(mirror.fetch(), &["sha256.git", "open the repository"]);
+    lasting(mirror.fetch(), &["sha256.git", "SHA-256", "not supported"]);
 }
 
 #[test]
