@@ -83,7 +83,8 @@ pub(super) struct HttpsArgs {
     )]
     client_key: Option<PathBuf>,
 
-    /// The proxy on the way to the config repository, or `none`. Default: as `HTTPS_PROXY` and `NO_PROXY` say.
+    /// The proxy on the way to the config repository, also for ssh, or `none`. Default: for https as `HTTPS_PROXY`
+    /// and `NO_PROXY` say, for ssh none.
     #[arg(long = "git-proxy", env = "LANDWAITER_GIT_PROXY", value_name = "URL", hide_env_values = true)]
     proxy: Option<Secret>,
 
