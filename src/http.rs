@@ -10,6 +10,7 @@
 mod answer;
 mod hooks;
 mod inbox;
+mod keys;
 mod secrets;
 
 use std::io;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 pub use answer::dressed;
 pub use hooks::{Count, Hooks, Problem, faults};
 pub use inbox::{Full, Inbox, News, Put, Watched};
+pub use keys::Fetch;
 pub use secrets::SecretPlace;
 
 /// How long to wait when the system has no more file descriptors, or the like.

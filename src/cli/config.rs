@@ -169,6 +169,12 @@ struct HookOutput {
     /// Where its secret is kept.
     secret: String,
     images: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    topics: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -268,7 +274,7 @@ impl RegistryOutput {
 
 impl HookOutput {
     fn new(source: &Source, secret: &SecretPlace) -> Self {
-        let Source { name, sender, images } = source;
+        let Source { name, sender, images, topics, audience, email } = source;
         Self {
             name: name.clone(),
             sender: sender.name(),
@@ -276,6 +282,9 @@ impl HookOutput {
             proof: sender.proof(),
             secret: secret.to_string(),
             images: images.as_ref().map(ToString::to_string),
+            topics: topics.clone(),
+            audience: audience.clone(),
+            email: email.clone(),
         }
     }
 
@@ -285,8 +294,12 @@ impl HookOutput {
             ("proved by", Some(self.proof)),
             ("secret", Some(self.secret.as_str())),
             ("images", self.images.as_deref()),
+            ("audience", self.audience.as_deref()),
+            ("as", self.email.as_deref()),
         ];
-        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let topics = self.topics.iter().map(|topic| ("topic", Some(topic.as_str())));
+        let lines = lines.into_iter().chain(topics);
+        lines.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 

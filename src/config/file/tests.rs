@@ -223,7 +223,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 7 + 19 + 2 + 4 + 3 + 2 + 2 + 13 + 2 + 2 + 4);
+    assert_eq!(keys.len(), 7 + 19 + 2 + 4 + 3 + 2 + 2 + 13 + 2 + 2 + 7);
     for (name, key) in keys {
         let words: Vec<_> = key["description"].as_str().unwrap_or_default().split_whitespace().collect();
         let description = words.join(" ");
@@ -262,6 +262,16 @@ fn mistakes_in_sources_of_webhooks() {
         ],
     );
     for (entry, told) in [
+        ("name: a\n  sender: github\n  secret: {file: a}\n  topics: [arn:x]", "5:12: `topics` is for sources of `sns`"),
+        (
+            "name: a\n  sender: sns\n  secret: {file: a}\n  topics: [images]",
+            "5:12: `images` is no topic: expected `arn:aws:sns:REGION:ACCOUNT:NAME`",
+        ),
+        ("name: a\n  sender: sns\n  secret: {file: a}", "3:11: `sns` requires `topics`"),
+        (
+            "name: a\n  sender: nexus\n  secret: {file: a}",
+            "3:11: `nexus` requires `images`: it does not say by which name its images are pulled",
+        ),
         ("name: a\n  sender: github", "3:3: missing field `secret`"),
         (
             "name: a\n  sender: github\n  secret: hunter2",
