@@ -132,9 +132,16 @@ impl Hooks {
              Path((name, secret)): Path<(String, String)>,
              headers: HeaderMap,
              body: Body| { async move { hooks.deliver(&name, Some(&secret), &headers, body).await } };
+        let asked_by_name = |State(hooks): State<Self>, Path(name): Path<String>, headers: HeaderMap| async move {
+            hooks.allow(&name, None, &headers)
+        };
+        let asked_by_secret =
+            |State(hooks): State<Self>, Path((name, secret)): Path<(String, String)>, headers: HeaderMap| async move {
+                hooks.allow(&name, Some(&secret), &headers)
+            };
         Router::new()
-            .route("/hooks/{name}", post(by_name))
-            .route("/hooks/{name}/{secret}", post(by_secret))
+            .route("/hooks/{name}", post(by_name).options(asked_by_name))
+            .route("/hooks/{name}/{secret}", post(by_secret).options(asked_by_secret))
             .with_state(self.clone())
     }
 
@@ -158,11 +165,7 @@ impl Hooks {
             self.tell(NOBODY, &"there is no source of this name");
             return unproved();
         };
-        let header = |name: &str| {
-            let mut values = headers.get_all(name).iter();
-            let value = values.next().filter(|_| values.next().is_none())?;
-            value.to_str().ok()
-        };
+        let header = |name: &str| only(headers, name);
         let head = Head { path_secret, header: &header };
         let secrets = door.secrets.now();
         let judged = async {
@@ -200,6 +203,24 @@ impl Hooks {
                 refusal(unread.status(), &unread.to_string())
             }
         }
+    }
+
+    /// Says that a sender of CloudEvents may send: some ask before they do (Event Grid, by the specification of
+    /// webhooks for CloudEvents).
+    fn allow(&self, name: &str, path_secret: Option<&str>, headers: &HeaderMap) -> Response {
+        let doors = self.doors();
+        let header = |name: &str| only(headers, name);
+        let head = Head { path_secret, header: &header };
+        let door = doors.get(name).filter(|door| door.source.admit(&door.secrets.now(), &head).is_ok());
+        let (Some(_), Some(origin)) = (door, headers.get("webhook-request-origin")) else {
+            self.count(door.map_or(NOBODY, |_| name), "unproved");
+            return unproved();
+        };
+        self.count(name, "nothing");
+        let mut answer = answer(StatusCode::OK, &json!({"taken": 0, "reason": "asked whether it may send"}));
+        answer.headers_mut().insert("webhook-allowed-origin", origin.clone());
+        answer.headers_mut().insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+        answer
     }
 
     /// Says that we want what the source sends.
@@ -277,6 +298,13 @@ fn doors(sources: Vec<(Source, SecretPlace)>) -> Result<Doors, Vec<Problem>> {
         }
     }
     if problems.is_empty() { Ok(doors) } else { Err(problems) }
+}
+
+/// The value of a header that stands there once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok()
 }
 
 /// Whoever is proved is told what is wrong; a stranger is not.

@@ -120,3 +120,27 @@ fn what_is_proved_and_makes_no_sense_is_told() {
         assert_eq!(read, Err(Rejection::ContentType("text/html".to_owned())), "{name}");
     }
 }
+
+/// Each delivery with a part taken out, doubled or turned into something else: whatever it is, it is answered.
+#[test]
+fn no_damage_to_a_body_does_more_than_to_be_told() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for (name, delivery) in Delivery::all() {
+        let whole = delivery.clone().proved(SECRET, now());
+        for _ in 0..200 {
+            let mut damaged = whole.clone();
+            let (from, to) = (random.usize(..whole.body.len()), random.usize(..whole.body.len()));
+            let part = from.min(to)..from.max(to);
+            match random.u8(..4) {
+                0 => drop(damaged.body.drain(part)),
+                1 => damaged.body.extend_from_within(part),
+                2 => damaged.body[part].fill(random.u8(..)),
+                _ => damaged.body[from] = random.u8(..),
+            }
+            let read = damaged.proved(SECRET, now()).read(now());
+            if let Ok(Event::News(hint)) = &read {
+                assert!(!hint.is_empty(), "{name}: {read:?}");
+            }
+        }
+    }
+}

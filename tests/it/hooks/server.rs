@@ -1,5 +1,6 @@
 //! The server over a socket: what is answered to whom, slow clients, and the way to the inbox.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -234,6 +235,68 @@ async fn what_is_not_there_and_what_is_not_asked_for_like_this() {
         }
         assert!(!answer.headers.contains_key("server"));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_sender_of_cloud_events_may_ask_before_it_sends() {
+    let server = Server::start(Limits::default()).await;
+    for (path, status) in [
+        (format!("/hooks/cloudevents/{SECRET}"), 200),
+        (format!("/hooks/acr/{SECRET}"), 200),
+        ("/hooks/acr/wrong".to_owned(), 401),
+        ("/hooks/acr".to_owned(), 401),
+        ("/hooks/nobody/wrong".to_owned(), 401),
+    ] {
+        let request = client().request(reqwest::Method::OPTIONS, format!("http://{}{path}", server.address));
+        let answer = Answer::of(request.header("webhook-request-origin", "eventgrid.azure.net")).await;
+        let allowed = answer.headers.get("webhook-allowed-origin").map(|origin| origin.to_str().unwrap());
+        assert_eq!((answer.status, allowed), (status, (status == 200).then_some("eventgrid.azure.net")), "{path}");
+    }
+    server.stop().await;
+}
+
+/// As fast as they come, over many connections: nothing is lost, and each repository waits once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_is_taken_and_no_hint_is_lost() {
+    const REPOSITORIES: usize = 200;
+    let server = Server::start(Limits::default()).await;
+    let name = |number: usize| Repository::parse(&format!("ghcr.io/fleet/app-{number}")).unwrap();
+    server.inbox.watch(Watched { repositories: (0..REPOSITORIES).map(name).collect(), remotes: Vec::new() });
+    // How many deliveries had been answered for a repository, and how many of those had been when it was looked at.
+    let answered: Arc<Vec<AtomicU64>> = Arc::new((0..REPOSITORIES).map(|_| AtomicU64::new(0)).collect());
+    let (inbox, begun) = (Arc::clone(&server.inbox), Arc::clone(&answered));
+    let looking = tokio::spawn(async move {
+        let mut seen = vec![0; REPOSITORIES];
+        while seen.iter().sum::<u64>() < 4000 {
+            let news = inbox.next().await;
+            assert!(news.repositories.len() <= REPOSITORIES);
+            for (number, seen) in seen.iter_mut().enumerate() {
+                if news.repositories.contains(&name(number)) {
+                    *seen = begun[number].load(Ordering::SeqCst);
+                }
+            }
+        }
+    });
+    let client = client();
+    let senders = (0..20).map(|sender| {
+        let (client, answered) = (client.clone(), Arc::clone(&answered));
+        let url = format!("http://{}/hooks/generic/{SECRET}", server.address);
+        tokio::spawn(async move {
+            for turn in 0..200 {
+                let number = (sender * 200 + turn) * 31 % REPOSITORIES;
+                // Counted before it is told: whoever looks after that sees it.
+                answered[number].fetch_add(1, Ordering::SeqCst);
+                let body = json!({"image": format!("ghcr.io/fleet/app-{number}:{turn}")});
+                let answer = client.post(&url).header("content-type", "application/json").body(body.to_string());
+                assert_eq!(answer.send().await.unwrap().status(), 202);
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await.unwrap();
+    }
+    tokio::time::timeout(crate::binary::PATIENCE, looking).await.expect("a hint was lost").unwrap();
     server.stop().await;
 }
 
