@@ -8,6 +8,7 @@ mod board;
 mod fleet;
 mod journal;
 mod stop;
+mod tally;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use board::{Board, LastPass, Standing};
 pub use fleet::serve;
 pub use journal::Journal;
 pub use stop::Stop;
+pub use tally::{Tally, Times};
 
 use crate::git::PushOutcome;
 use crate::reconcile::{Error, Outcome, Reconciler, Report};
@@ -62,7 +64,7 @@ pub async fn follow(reconciler: &Reconciler, interval: Duration, standing: &Stan
         failures = if matches!(result, Some(Err(_))) { failures + 1 } else { 0_u32 };
         races = if result.as_ref().is_some_and(lost_a_race) && races < RACES { races + 1 } else { 0 };
         let is_refused = result.as_ref().is_some_and(was_refused);
-        standing.end(Timestamp::now(), result);
+        standing.end(Timestamp::now(), started.elapsed(), result);
         let wait = async {
             match (races, failures) {
                 // Whoever refused it has to change something first.

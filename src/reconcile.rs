@@ -20,7 +20,7 @@ use crate::plan::{
     CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, Plan, Watches,
 };
 
-pub use lookout::{Lookout, Patience};
+pub use lookout::{Lookout, Patience, RegistryStatus};
 pub use scan::{candidates, find, scan};
 pub use survey::{Area, survey};
 
@@ -105,6 +105,9 @@ pub struct Report {
     pub scans: ScanCount,
     /// How the pass ended.
     pub outcome: Outcome,
+    /// For each update that was accepted and followed from an answer of a registry: the time since that answer. Those
+    /// that followed from a change in Git have none.
+    pub delays: Vec<Duration>,
 }
 
 /// The scans of a pass, counted.
@@ -182,6 +185,8 @@ struct Seen {
     wanted: Option<Arc<Watches>>,
     /// Until which news tags have had their time to land together.
     settled: Option<u64>,
+    /// What was news before this has led to what it should.
+    done: Option<tokio::time::Instant>,
 }
 
 /// What a pass has decided to do.
@@ -190,6 +195,8 @@ struct Drawn {
     survey: Survey,
     scans: ScanCount,
     plan: Plan,
+    /// When it was looked at what registries had told.
+    found: tokio::time::Instant,
 }
 
 impl Reconciler {
@@ -257,11 +264,12 @@ impl Reconciler {
     /// Decides what follows from that. Every container gets a verdict, which can be work for seconds, and
     /// signals must be heard meanwhile.
     async fn decide(&self, survey: Survey, now: Timestamp) -> Result<Drawn, Error> {
+        let found = tokio::time::Instant::now();
         let findings = self.watcher.findings();
         let scans = ScanCount::of(&findings);
         let (inventory, snapshot) = (Arc::clone(&survey.inventory), survey.snapshot.clone());
         let plan = task::spawn_blocking(move || draw(&snapshot, &inventory, &findings, now)).await??;
-        Ok(Drawn { survey, scans, plan })
+        Ok(Drawn { survey, scans, plan, found })
     }
 
     /// Where this would make a commit for tags that are new, waits until no other ones have come for a while, and
@@ -310,7 +318,7 @@ impl Reconciler {
         report
     }
 
-    async fn carry_out(&self, Drawn { survey, scans, plan }: Drawn, now: Timestamp) -> Result<Report, Error> {
+    async fn carry_out(&self, Drawn { survey, scans, plan, found }: Drawn, now: Timestamp) -> Result<Report, Error> {
         let (repository, branch) = (self.mirror.name(), survey.snapshot.branch().to_owned());
         let (author, options) = (self.options.author.to_string(), self.options.commit.clone());
         let drafting = task::spawn_blocking(move || {
@@ -325,6 +333,7 @@ impl Reconciler {
         } else {
             self.publish(&survey.snapshot, drafts, now).await?
         };
+        let delays = self.delays(&plan, &outcome, found);
         Ok(Report {
             base: survey.snapshot.commit(),
             branch: survey.snapshot.branch().to_owned(),
@@ -332,7 +341,21 @@ impl Reconciler {
             scans,
             plan,
             outcome,
+            delays,
         })
+    }
+
+    /// How long it took from each answer that was news to the push that followed from it and was accepted.
+    fn delays(&self, plan: &Plan, outcome: &Outcome, found: tokio::time::Instant) -> Vec<Duration> {
+        let commits = match outcome {
+            Outcome::NothingToDo => &[][..],
+            Outcome::Pushed { commits, push: PushOutcome::Accepted { .. }, .. } => commits,
+            Outcome::DryRun { .. } | Outcome::Pushed { .. } => return Vec::new(),
+        };
+        let done = self.seen().done.replace(found);
+        let entries = commits.iter().flat_map(|made| &made.entries).filter_map(|index| plan.entries.get(*index));
+        let news = entries.filter_map(|entry| self.watcher.news_at(entry.image.repository()));
+        news.filter(|at| done.is_none_or(|done| done <= *at)).map(|at| at.elapsed()).collect()
     }
 
     /// When the next pass may come to something else than the last one.

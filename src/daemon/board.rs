@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::tally::Tally;
 use crate::git::{PushOutcome, RemoteUrl};
 use crate::image::Repository;
 use crate::reconcile::{Error, Lookout, Outcome, Reconciler, Report};
@@ -40,6 +42,7 @@ struct State {
     last: Option<LastPass>,
     last_good: Option<Timestamp>,
     failing_since: Option<Timestamp>,
+    tally: Tally,
 }
 
 /// A number for a pass, to tell its lines in the log from others.
@@ -177,6 +180,12 @@ impl Standing {
         self.state().failing_since
     }
 
+    /// What was counted of its passes.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.state().tally.clone()
+    }
+
     /// When the next pass may come to something else; `None` while none is planned.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
@@ -208,9 +217,10 @@ impl Standing {
         PassId(fastrand::u32(..))
     }
 
-    /// A pass ended; with nothing where nothing was new.
-    pub(super) fn end(&self, now: Timestamp, result: Option<Result<Report, Error>>) {
+    /// A pass ended that took so long; with nothing where nothing was new.
+    pub(super) fn end(&self, now: Timestamp, took: Duration, result: Option<Result<Report, Error>>) {
         let mut state = self.state();
+        state.tally.count(took, result.as_ref());
         state.running = None;
         let is_good = result.as_ref().is_none_or(|result| result.as_ref().is_ok_and(is_good));
         // Where nothing is new since a push that was refused, it still is.

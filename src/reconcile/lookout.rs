@@ -6,6 +6,7 @@
 //! others nor a pass. Must not know what follows from the findings.
 
 mod state;
+mod status;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -19,6 +20,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
 use self::state::{Question, Seat, State};
+pub use self::status::RegistryStatus;
 use super::scan::ruled;
 use crate::image::{Registry, Repository};
 use crate::plan::{Findings, Rulings, Watches};
@@ -109,6 +111,12 @@ impl Lookout {
         self.registry.hosts()
     }
 
+    /// How each registry stands of which something is watched.
+    #[must_use]
+    pub fn registries(&self, now: Timestamp) -> Vec<RegistryStatus> {
+        self.state().registries(now, |repository, pace| self.registry.due(repository, pace, now).unwrap_or(now))
+    }
+
     /// Asks for nothing any more and writes down what is known of the registries, at the end.
     pub async fn close(&self, now: Timestamp) {
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -170,6 +178,11 @@ impl Watcher {
     /// What was heard until now.
     pub(super) fn heard(&self) -> Heard {
         *self.heard.borrow()
+    }
+
+    /// When an answer about a repository was last news.
+    pub(super) fn news_at(&self, repository: &Repository) -> Option<Instant> {
+        self.lookout.state().news_at(repository)
     }
 
     /// Ends when there is more news than there was.

@@ -21,6 +21,9 @@ pub struct HostStatus {
     pub sent: u64,
     /// How many of them were answered with "too many".
     pub too_many: u64,
+    /// How many of them were answered with what: a status that tells something by itself (`200`, `304`, `401`, `403`,
+    /// `404`, `429`), the class of any other (`2xx`), or `none` where no answer came.
+    pub answers: Vec<(&'static str, u64)>,
     /// The time since the last one.
     pub last_asked: Option<Duration>,
     /// For how long the host wants no request (`Retry-After`).

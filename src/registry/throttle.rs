@@ -230,6 +230,11 @@ impl Permit {
         Self { host: Arc::clone(host), counted, sent, is_probe, _slot: slot, _place: place }
     }
 
+    /// Counts what came back: a status, or nothing.
+    pub(super) fn count(&self, status: Option<u16>) {
+        self.host.state().count_answer(status);
+    }
+
     /// The host answered, with this status, and told us this. A `5xx` that passes by itself is for
     /// [`Permit::failed`].
     pub(super) fn answered(mut self, status: u16, told: &Told) {

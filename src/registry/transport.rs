@@ -221,6 +221,7 @@ impl Transport {
         match &exchanged {
             Ok(Exchanged { status, told, .. }) => {
                 let status = status.as_u16();
+                permit.count(Some(status));
                 if status >= 500 && error::is_temporary_status(status) {
                     permit.failed(Failure::Status, question(), &format!("it answered {status}"), told);
                 } else {
@@ -228,10 +229,14 @@ impl Transport {
                 }
             }
             Err(kind @ (Kind::Unreachable { .. } | Kind::TimedOut { .. } | Kind::Stalled { .. })) => {
+                permit.count(None);
                 permit.failed(Failure::Line, question(), &kind.cause(), &Told::default());
             }
             // It answered, though nothing that we can use.
-            Err(Kind::Unusable { .. }) => permit.answered(StatusCode::OK.as_u16(), &Told::default()),
+            Err(Kind::Unusable { .. }) => {
+                permit.count(Some(StatusCode::OK.as_u16()));
+                permit.answered(StatusCode::OK.as_u16(), &Told::default());
+            }
             Err(_) => {}
         }
         exchanged

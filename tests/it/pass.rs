@@ -9,6 +9,7 @@ mod https;
 mod kept;
 mod killed;
 mod lookout;
+mod metrics;
 mod odd;
 mod race;
 mod registries;

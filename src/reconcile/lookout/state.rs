@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::status::RegistryStatus;
 use super::{Heard, Patience};
 use crate::image::{Registry, Repository};
 use crate::plan::{Finding, Findings, Rulings, Watch, Watches};
@@ -59,6 +60,9 @@ struct Post {
     /// Whether somebody has told that there is news.
     is_hinted: bool,
     asked_for: Option<Asked>,
+    /// When the registry last answered, and when that was last news to anybody.
+    answered_at: Option<Instant>,
+    news_at: Option<Instant>,
 }
 
 /// A repository is being asked, or waits for that.
@@ -239,6 +243,7 @@ impl State {
             Ok(_) if post.watch != asked.watch => return queue(&mut self.hosts, repository),
             Ok((version, rulings)) => {
                 post.version = version;
+                post.answered_at = Some(Instant::now());
                 Finding::Rulings(rulings)
             }
             Err(reason) => Finding::Failed(reason),
@@ -260,6 +265,9 @@ impl State {
         for (seat, watch) in &post.wanted {
             let Some(seated) = self.seats.get(seat) else { continue };
             let is_news = watch.as_ref().is_some_and(|watch| !is_same(&before, &post.finding, watch));
+            if is_news {
+                post.news_at = Some(Instant::now());
+            }
             seated.heard.send_modify(|heard| {
                 heard.answers += 1;
                 heard.news += u64::from(is_news);
@@ -299,6 +307,34 @@ impl State {
         seated.watches.iter().filter_map(finding).collect()
     }
 
+    /// When an answer about a repository was last news.
+    pub(super) fn news_at(&self, repository: &Repository) -> Option<Instant> {
+        self.posts.get(repository)?.news_at
+    }
+
+    /// How each registry stands. `due` says when the time of a repository comes.
+    pub(super) fn registries(
+        &self,
+        now: Timestamp,
+        due: impl Fn(&Repository, Pace) -> Timestamp,
+    ) -> Vec<RegistryStatus> {
+        let mut registries = BTreeMap::<_, RegistryStatus>::new();
+        for (repository, post) in &self.posts {
+            let name = repository.registry().to_string();
+            let status = registries.entry(name).or_insert_with_key(|name| RegistryStatus::new(name));
+            match post.finding {
+                Finding::Rulings(_) => status.known += 1,
+                Finding::Failed(_) => status.failed += 1,
+                Finding::Asked => status.unknown += 1,
+            }
+            status.asked += usize::from(post.asked_for.is_some());
+            status.age = status.age.max(post.answered_at.map(|at| at.elapsed()));
+            let overdue = now.duration_since(due(repository, post.pace)).try_into().unwrap_or_default();
+            status.overdue = status.overdue.max(overdue);
+        }
+        registries.into_values().collect()
+    }
+
     /// When something of a seat's is due that is not being asked already; `None` when nothing is watched. `due`
     /// says when the time of one comes.
     pub(super) fn due(
@@ -330,6 +366,8 @@ impl Post {
             is_new: pace == Pace::Usual,
             is_hinted: false,
             asked_for: None,
+            answered_at: None,
+            news_at: None,
         }
     }
 

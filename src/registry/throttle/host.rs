@@ -1,5 +1,6 @@
 //! All that is known of one host, and how it is put into a [`HostStatus`]. Decides nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(super) struct State {
     /// Requests so far, and how many of them were "too many".
     sent: u64,
     too_many: u64,
+    answers: BTreeMap<&'static str, u64>,
     last_sent: Option<Instant>,
     skew: Option<SignedDuration>,
     told_skew: bool,
@@ -65,6 +67,7 @@ impl Host {
             counted: Default::default(),
             sent: 0,
             too_many: 0,
+            answers: BTreeMap::new(),
             last_sent: None,
             skew: None,
             told_skew: false,
@@ -119,6 +122,7 @@ impl Host {
             running: self.concurrency - self.slots.available_permits(),
             sent: state.sent,
             too_many: state.too_many,
+            answers: state.answers.iter().map(|(word, count)| (*word, *count)).collect(),
             last_asked: state.last_sent.map(|last| now - last),
             quiet: quiet.map(|until| until.saturating_duration_since(now)).filter(|rest| !rest.is_zero()),
             quotas: [true, false].into_iter().zip(&state.counted).filter_map(quota).collect(),
@@ -164,6 +168,11 @@ impl State {
         }
     }
 
+    /// Counts what came of a request: a status, or nothing.
+    pub(super) fn count_answer(&mut self, status: Option<u16>) {
+        *self.answers.entry(word(status)).or_default() += 1;
+    }
+
     /// Counts a request that goes now.
     pub(super) fn send(&mut self, counted: Counted, now: Instant) {
         self.pace.take(now);
@@ -174,6 +183,25 @@ impl State {
         }
         self.sent += 1;
         self.last_sent = Some(now);
+    }
+}
+
+/// Few words for all that a host may answer.
+fn word(status: Option<u16>) -> &'static str {
+    match status {
+        None => "none",
+        Some(200) => "200",
+        Some(304) => "304",
+        Some(401) => "401",
+        Some(403) => "403",
+        Some(404) => "404",
+        Some(429) => "429",
+        Some(100..200) => "1xx",
+        Some(200..300) => "2xx",
+        Some(300..400) => "3xx",
+        Some(400..500) => "4xx",
+        Some(500..600) => "5xx",
+        Some(_) => "other",
     }
 }
 

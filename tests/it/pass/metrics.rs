@@ -1,0 +1,282 @@
+//! What can be scraped after real passes: each number moves when what it counts happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use landwaiter::config::{Config, ConfigRepository};
+use landwaiter::daemon::{self, Board, Stop};
+use landwaiter::git::{self, Identity, RemoteUrl};
+use landwaiter::hook::{Sender, Source};
+use landwaiter::http::{self, Hooks, Inbox, Limits, SecretPlace};
+use landwaiter::metrics::{self, FAMILIES, Kind};
+use landwaiter::{reconcile, registry};
+
+use super::{RUNTIME, SEMVER, Scene, deployment, wait};
+use crate::binary::wait_until;
+use crate::registry_server::{Act, Server, say};
+
+const SECRET: &str = "hunter2-hunter2-hunter2";
+
+/// Series by how they are written.
+#[derive(Debug, Default)]
+pub(crate) struct Scrape {
+    series: BTreeMap<String, f64>,
+    pub(crate) text: String,
+}
+
+impl Scrape {
+    pub(crate) async fn of(url: &str) -> Self {
+        let answer = client().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
+        let text = answer.text().await.unwrap();
+        assert!(text.ends_with("# EOF\n"), "{text}");
+        let line = |line: &str| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.parse().unwrap())
+        };
+        let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).map(line).collect();
+        let count = series.len();
+        let series: BTreeMap<_, _> = series.into_iter().collect();
+        assert_eq!(series.len(), count, "a series stands there twice:\n{text}");
+        Self { series, text }
+    }
+
+    /// What a series says; nothing where it is not there.
+    pub(crate) fn get(&self, series: &str) -> Option<f64> {
+        self.series.get(series).copied()
+    }
+
+    /// Whether each series says this, or more where it is given with `+`.
+    fn says(&self, wanted: &[(&str, &str)]) -> bool {
+        wanted.iter().all(|(series, value)| match (self.get(series), value.strip_suffix('+')) {
+            (found, _) if *value == "-" => found.is_none(),
+            (Some(found), Some(least)) => found >= least.parse().unwrap(),
+            (Some(found), None) => (found - value.parse::<f64>().unwrap()).abs() < 1e-9,
+            (None, _) => false,
+        })
+    }
+
+    /// The metrics that are there, each with the names of its labels.
+    fn families(&self) -> BTreeSet<(String, Vec<String>)> {
+        let family = |series: &String| {
+            let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+            let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            let labels =
+                labels.split("\",").filter_map(|label| label.split_once('=')).map(|(label, _)| label.to_owned());
+            (name.to_owned(), labels.filter(|label| label != "le").collect())
+        };
+        self.series.keys().map(family).collect()
+    }
+}
+
+/// A daemon in this process over one repository that works and one that is not there, with a port to be scraped.
+struct Watched {
+    url: String,
+    stop: Stop,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Watched {
+    fn start(scene: &Scene) -> Self {
+        let config = config(scene);
+        let (board, stop) = (Board::default(), Stop::default());
+        let secret = scene.home().join("secret");
+        std::fs::write(&secret, SECRET).unwrap();
+        let sources = vec![(Source::new("script", Sender::Generic), SecretPlace::File(secret))];
+        let hooks = Hooks::open(sources, Arc::new(Inbox::new(10)), Limits::default()).unwrap();
+        let routes = metrics::routes(board.clone(), Some(hooks.clone())).merge(hooks.routes());
+        let listener = wait(http::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let limits = Limits::default();
+        let asked = stop.clone();
+        RUNTIME.spawn(async move {
+            http::serve(listener, http::dressed(routes, limits), limits, asked.requested()).await;
+        });
+        let asked = stop.clone();
+        let served = RUNTIME.spawn(async move {
+            daemon::serve(config, || Err("nothing changes here".to_owned()), &board, &asked).await.unwrap();
+        });
+        Self { url, stop, served }
+    }
+
+    fn scrape(&self) -> Scrape {
+        wait(Scrape::of(&format!("{}/metrics", self.url)))
+    }
+
+    #[track_caller]
+    fn says(&self, wanted: &[(&str, &str)]) -> Scrape {
+        let look = || {
+            let scrape = self.scrape();
+            scrape.says(wanted).then_some(scrape)
+        };
+        let missing = || {
+            let scrape = self.scrape();
+            let missing: Vec<_> = wanted.iter().filter(|row| !scrape.says(&[**row])).collect();
+            format!("{missing:?}\n{}", scrape.text)
+        };
+        wait_until("numbers", look, missing)
+    }
+
+    fn tell(&self, secret: &str) -> u16 {
+        let request = client().post(format!("{}/hooks/script", self.url));
+        let request =
+            request.header("authorization", format!("Bearer {secret}")).header("content-type", "application/json");
+        wait(request.body(r#"{"image": "ghcr.io/a/b"}"#).send()).unwrap().status().as_u16()
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+fn config(scene: &Scene) -> Config {
+    let interval = Duration::from_millis(200);
+    let author = Identity::new("Landwaiter", "landwaiter@localhost").unwrap();
+    let data = scene.home().join("data");
+    let repository = |name: &str, bare: &Path| ConfigRepository {
+        name: name.to_owned(),
+        git: git::Options::new(RemoteUrl::parse(bare.to_str().unwrap()).unwrap(), data.join(name)),
+        pass: reconcile::Options {
+            git_fresh_for: interval,
+            patience: Some(reconcile::Patience::default()),
+            ..reconcile::Options::by(author.clone())
+        },
+    };
+    let nowhere = scene.home().join("nowhere.git");
+    Config {
+        repositories: vec![repository("shop", &scene.repo.bare), repository("lost", &nowhere)],
+        registry: registry::Options { poll_interval: interval, attempts: 1, ..registry::Options::default() },
+        files: Vec::new(),
+    }
+}
+
+#[test]
+fn every_number_moves_with_what_it_counts() {
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let registry = wait(Server::start(|seen, _| {
+        if !seen.path.ends_with("/limited/tags/list") {
+            return Act::Pass;
+        }
+        let limits = [("ratelimit-limit", "9000;w=60"), ("ratelimit-remaining", "8000;w=60")];
+        say(200, &limits, r#"{"tags": ["1.0.0"]}"#)
+    }));
+    let host = registry.address;
+    registry.fill("app", &["1.0.0"]);
+    let app = |name: &str, more: &[&str]| deployment(name, &[&SEMVER, more].concat(), &format!("{host}/app:1.0.0"));
+    let limited = deployment("limited", &SEMVER, &format!("{host}/limited:1.0.0"));
+    let mut files = vec![
+        ("a.yaml".to_owned(), app("app", &[])),
+        ("locked.yaml".to_owned(), app("locked", &["landwaiter/locked: \"true\""])),
+        ("typo.yaml".to_owned(), app("typo", &[]).replace("tag-semver", "tag-smever")),
+        ("limited.yaml".to_owned(), limited),
+    ];
+    for number in 0..6 {
+        let text = deployment("dead", &SEMVER, &format!("{dead}/app-{number}:1.0.0"));
+        files.push((format!("dead/{number}.yaml"), text.replace("name: dead", &format!("name: dead-{number}"))));
+    }
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let scene = Scene::new(&files);
+    let began = Timestamp::now();
+    let daemon = Watched::start(&scene);
+
+    let of_dead = |name: &str, more: &str| {
+        format!("{name}{{{}=\"{dead}\"{more}}}", if name.contains("_registry_") { "host" } else { "registry" })
+    };
+    let of_good = |name: &str, more: &str| of_dead(name, more).replace(&dead.to_string(), &host.to_string());
+    let version = format!("landwaiter_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    let first = daemon.says(&[
+        (&version, "1"),
+        ("landwaiter_repositories", "2"),
+        (r#"landwaiter_passes_total{repository="shop",result="nothing-to-do"}"#, "1+"),
+        (r#"landwaiter_passes_total{repository="shop",result="nothing-new"}"#, "1+"),
+        (r#"landwaiter_passes_total{repository="lost",result="failed"}"#, "1+"),
+        (r#"landwaiter_pass_duration_seconds_count{repository="shop"}"#, "1+"),
+        (r#"landwaiter_pass_duration_seconds_bucket{le="+Inf",repository="shop"}"#, "1+"),
+        (r#"landwaiter_containers{repository="shop",decision="up-to-date"}"#, "2"),
+        (r#"landwaiter_containers{repository="shop",decision="locked"}"#, "1"),
+        (r#"landwaiter_containers{repository="shop",decision="unseen"}"#, "6"),
+        (r#"landwaiter_problems{repository="shop",severity="error"}"#, "1+"),
+        (r#"landwaiter_pushes_total{repository="shop",outcome="accepted"}"#, "0"),
+        (r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#, "1+"),
+        (r#"landwaiter_last_good_pass_timestamp_seconds{repository="lost"}"#, "-"),
+        (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "-"),
+        (r#"landwaiter_failing_since_timestamp_seconds{repository="lost"}"#, "1+"),
+        (&of_dead("landwaiter_image_repositories", ",state=\"failed\""), "6"),
+        (&of_good("landwaiter_image_repositories", ",state=\"known\""), "2"),
+        (&of_dead("landwaiter_scan_age_seconds", ""), "-"),
+        (&of_good("landwaiter_scan_age_seconds", ""), "0+"),
+        (&of_dead("landwaiter_registry_dead", ""), "1"),
+        (&of_good("landwaiter_registry_dead", ""), "0"),
+        (&of_dead("landwaiter_registry_requests_total", ",code=\"none\""), "5+"),
+        (&of_good("landwaiter_registry_requests_total", ",code=\"200\""), "1+"),
+        (&of_good("landwaiter_registry_rate_limit", ",counted=\"rest\""), "9000"),
+        (&of_good("landwaiter_registry_rate_limit_remaining", ",counted=\"rest\""), "7000+"),
+        ("process_open_fds", "3+"),
+        ("process_resident_memory_bytes", "1000000+"),
+    ]);
+    let good = first.get(r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#).unwrap();
+    assert!(good >= began.as_duration().as_secs_f64(), "{good}");
+
+    registry.fill("app", &["1.0.0", "1.1.0"]);
+    let second = daemon.says(&[
+        (r#"landwaiter_passes_total{repository="shop",result="accepted"}"#, "1"),
+        (r#"landwaiter_pushes_total{repository="shop",outcome="accepted"}"#, "1"),
+        (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "1"),
+        (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "1"),
+        (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "1"),
+    ]);
+    let good = second.get(r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#).unwrap();
+    assert!(good > began.as_duration().as_secs_f64(), "{good}");
+
+    scene.repo.hook("pre-receive", "exit 1");
+    registry.fill("app", &["1.0.0", "1.1.0", "1.2.0"]);
+    daemon.says(&[
+        (r#"landwaiter_pushes_total{repository="shop",outcome="refused"}"#, "1+"),
+        (r#"landwaiter_containers{repository="shop",decision="update"}"#, "1"),
+        (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "1+"),
+    ]);
+    scene.repo.hook("pre-receive", "exit 0");
+    daemon.says(&[
+        (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "2"),
+        (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "2"),
+        (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "-"),
+    ]);
+
+    // A container that comes by Git is updated for no tag that was news.
+    git_brings(&scene, &app("late", &[]));
+    daemon.says(&[
+        (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "3"),
+        (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "2"),
+    ]);
+
+    assert_eq!((daemon.tell(SECRET), daemon.tell("forged-forged-forged")), (202, 401));
+    let last = daemon.says(&[
+        (r#"landwaiter_webhooks_total{source="script",type="generic",result="taken"}"#, "1"),
+        (r#"landwaiter_webhooks_total{source="script",type="generic",result="unproved"}"#, "1"),
+    ]);
+
+    let known = FAMILIES.iter().map(|family| {
+        let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
+        (family.name.to_owned(), labels)
+    });
+    assert_eq!(last.families(), known.collect(), "{}", last.text);
+    for family in FAMILIES {
+        assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
+        assert!(last.text.contains(&format!(" {}\n", family.help)), "{}", family.name);
+    }
+    assert!(!last.text.contains(SECRET));
+
+    daemon.stop.request();
+    wait(daemon.served).unwrap();
+}
+
+fn git_brings(scene: &Scene, text: &str) {
+    crate::git_server::git(&scene.repo.work, &["pull", "-q", "origin", "main"]);
+    scene.repo.push(&[("late.yaml", text)], "another one");
+}
