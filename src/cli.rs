@@ -1,6 +1,6 @@
 //! The command line: what people ask for, and what they are shown.
 //!
-//! Floor 8, the top. Each command is one file; `output` holds what they print.
+//! Floor 9, the top. Each command is one file; `output` holds what they print.
 
 mod checkout;
 mod commit;
@@ -17,6 +17,7 @@ mod import;
 mod keys;
 mod lint;
 mod list;
+mod listen;
 mod output;
 mod plan;
 mod policy;
