@@ -18,7 +18,7 @@ const TOKEN: &str = "LANDWAITER_GIT_TOKEN";
 const TOKENS: &[&str] = &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "eyJ"];
 
 /// Who we are over https, and what is set for connections.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Git over https")]
 pub(super) struct HttpsArgs {
     /// A file with user:password, or a token alone, for the config repository.
@@ -83,7 +83,8 @@ pub(super) struct HttpsArgs {
     )]
     client_key: Option<PathBuf>,
 
-    /// The proxy on the way to the config repository, or `none`. Default: as `HTTPS_PROXY` and `NO_PROXY` say.
+    /// The proxy on the way to the config repository, also for ssh, or `none`. Default: for https as `HTTPS_PROXY`
+    /// and `NO_PROXY` say, for ssh none.
     #[arg(long = "git-proxy", env = "LANDWAITER_GIT_PROXY", value_name = "URL", hide_env_values = true)]
     proxy: Option<Secret>,
 

@@ -17,7 +17,9 @@ use super::push::{self, PushAccess, PushOutcome};
 use super::server::Server;
 use super::snapshot::{CommitId, Snapshot};
 use super::store::{self, Store};
-use super::{ConnectionOptions, Credential, Error, Identity, Introduction, RemoteUrl, Signing, SshOptions, http, ssh};
+use super::{
+    ConnectionOptions, Credential, Error, Identity, Introduction, Proxy, RemoteUrl, Signing, SshOptions, http, ssh,
+};
 use crate::path::RepoPath;
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
@@ -25,7 +27,7 @@ use crate::path::RepoPath;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Which repository, and how to get at it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Where it is.
     pub url: RemoteUrl,
@@ -35,7 +37,7 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// What to log in with over https; the user name and password of the address when `None`.
     pub credential: Option<Credential>,
-    /// Authorities, client certificate and proxy, for https.
+    /// Authorities and client certificate for https, and the proxy.
     pub connection: ConnectionOptions,
     /// Keys and known hosts, for an address that is reached by ssh.
     pub ssh: SshOptions,
@@ -108,11 +110,16 @@ impl Mirror {
                     problem: "a password or token is for https; over ssh a key proves who we are".into(),
                 });
             }
-            if connection != ConnectionOptions::default() {
-                let problem = "authorities, client certificates and proxies are for https, and it is reached by ssh";
+            if connection.ca_bundle.is_some() || connection.client_certificate.is_some() {
+                let problem = "authorities and client certificates are for https, and it is reached by ssh";
                 return Err(Error::Connection { problem: format!("{url}: {problem}") });
             }
-            let server = ssh::Server::new(url.clone(), address.clone(), ssh, timeout);
+            if matches!(&connection.proxy, Some(Proxy::Through(proxy)) if proxy.scheme() != "http") {
+                let problem = "the way to ssh leads through a proxy that is spoken to by http; give it as http://";
+                return Err(Error::Connection { problem: format!("{url}: {problem}") });
+            }
+            connection.proxy_login().map_err(|problem| Error::Connection { problem })?;
+            let server = ssh::Server::new(url.clone(), address.clone(), ssh, connection, timeout);
             Remote::Server(Server::Ssh(Box::new(server)), Store::open(&data_dir, &url)?)
         } else {
             Remote::Local(Local::new(url.local().unwrap_or(&data_dir), &url))

@@ -8,6 +8,7 @@ mod address;
 mod channel;
 mod key;
 mod known_hosts;
+mod proxy;
 mod session;
 
 use std::io;
@@ -26,7 +27,7 @@ pub use key::{DeployKey, deploy_key, deploy_key_anew};
 pub(super) use key::{passphrase, sign};
 
 use super::http::locked;
-use super::{Error, RemoteUrl};
+use super::{ConnectionOptions, Error, RemoteUrl};
 use crate::plain::{self, causes};
 use channel::{Reader, Said, Writer};
 use session::Session;
@@ -67,6 +68,7 @@ pub(super) struct Server {
     url: RemoteUrl,
     address: Address,
     options: SshOptions,
+    connection: ConnectionOptions,
     timeout: Duration,
     session: Mutex<Option<Arc<Session>>>,
 }
@@ -79,8 +81,14 @@ pub(super) struct Witness<'a> {
 }
 
 impl Server {
-    pub(super) fn new(url: RemoteUrl, address: Address, options: SshOptions, timeout: Duration) -> Self {
-        Self { url, address, options, timeout, session: Mutex::default() }
+    pub(super) fn new(
+        url: RemoteUrl,
+        address: Address,
+        options: SshOptions,
+        connection: ConnectionOptions,
+        timeout: Duration,
+    ) -> Self {
+        Self { url, address, options, connection, timeout, session: Mutex::default() }
     }
 
     pub(super) fn url(&self) -> &RemoteUrl {
@@ -118,7 +126,7 @@ impl Server {
                 }
             }
         }
-        let session = Arc::new(Session::connect(&self.address, &self.options).await?);
+        let session = Arc::new(Session::connect(&self.address, &self.options, &self.connection).await?);
         let channel = session.run(command, version).await?;
         *locked(&self.session) = Some(session);
         Ok(channel)

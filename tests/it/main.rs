@@ -6,6 +6,7 @@ mod binary;
 mod commands;
 mod connections;
 mod corpus;
+mod deploy;
 mod dialects;
 mod docs;
 mod doctor;

@@ -11,12 +11,13 @@ use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
 use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{ChannelMsg, Preferred, SshId};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 
 use super::super::http::locked;
 use super::channel::Open;
 use super::known_hosts::{Known, Verdict};
-use super::{Address, SshOptions, Trouble, key};
+use super::{Address, SshOptions, Trouble, key, proxy};
+use crate::connection::ConnectionOptions;
 use crate::plain::{self, causes};
 
 /// How long a server may take to answer a call, and an agent to answer at all.
@@ -41,7 +42,11 @@ struct Guard {
 
 impl Session {
     /// Connects, checks who is there, and shows our key.
-    pub(super) async fn connect(address: &Address, options: &SshOptions) -> Result<Self, Trouble> {
+    pub(super) async fn connect(
+        address: &Address,
+        options: &SshOptions,
+        connection: &ConnectionOptions,
+    ) -> Result<Self, Trouble> {
         let known = Known::of(&address.known_as(), &read(&options.known_hosts)?);
         let algorithms = known.algorithms();
         let mut preferred = Preferred::default();
@@ -60,10 +65,10 @@ impl Session {
         };
         let refusal = Arc::default();
         let guard = Guard { known, address: address.clone(), refusal: Arc::clone(&refusal) };
-        let connecting = TcpStream::connect((address.host.as_str(), address.port));
+        let connecting = proxy::line(connection, &address.host, address.port);
         let stream = match tokio::time::timeout(CONNECT, connecting).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Trouble::Unreachable(causes(&error))),
+            Ok(Err(problem)) => return Err(Trouble::Unreachable(problem)),
             Err(_) => return Err(Trouble::Unreachable(format!("no answer within {} s", CONNECT.as_secs()))),
         };
         stream.set_nodelay(true).map_err(|error| Trouble::Unreachable(causes(&error)))?;

@@ -17,7 +17,7 @@ use crate::git_server::Fault;
 use crate::tls_server::{Authority, Proxy};
 
 /// Where the proxies run; the Git servers have threads of their own.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+pub(super) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 const HOST: &str = "git.example.com";
 

@@ -6,10 +6,18 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use landwaiter::git::{Credential, Mirror, Options, PushOutcome, RemoteUrl, SshOptions, deploy_key, deploy_key_anew};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use landwaiter::git::{
+    ConnectionOptions, Credential, Mirror, Options, Proxy as Way, PushOutcome, RemoteUrl, SshOptions, deploy_key,
+    deploy_key_anew,
+};
 use landwaiter::secret::Secret;
 
+use crate::tls_server::Proxy;
+
 use super::super::ssh_server::{Agent, GIT_SHELL, SshServer, key, ssh_keygen};
+use super::https::RUNTIME;
 use super::{FILES, Scene, accepted, lasting, one_pass, says, temporary, write};
 
 /// A repository, a server before it that lets in one key with the Git shell, and what proves who is who.
@@ -344,4 +352,49 @@ fn a_deploy_key_is_made_once() {
     assert_eq!(old.public, made.public);
     fs::write(data.join("broken"), "-----BEGIN").unwrap();
     says(deploy_key(&data, Some(&data.join("broken"))), &["broken", "cannot read the key", "remove the file"]);
+}
+
+#[test]
+fn a_proxy_leads_to_a_server_that_is_known_by_its_name() {
+    let (door, host) = (Door::new(""), "ssh.example.com");
+    let (proxy, folder) = (RUNTIME.block_on(Proxy::start()), door.scene.root.path());
+    let url = door.server.url(&door.scene.repo.bare);
+    let (user, rest) = url.strip_prefix("ssh://").unwrap().split_once("@127.0.0.1:").unwrap();
+    let (port, path) = rest.split_once('/').unwrap();
+    proxy.lead_plainly(host, port.parse().unwrap());
+    proxy.require(&format!("Basic {}", BASE64_STANDARD.encode("bob:hunter2")));
+    fs::write(folder.join("proxy"), "bob:hunter2").unwrap();
+    let connection = |login: Option<&str>| ConnectionOptions {
+        proxy: Some(Way::Through(proxy.url().parse().unwrap())),
+        proxy_credentials: login.map(|name| folder.join(name)),
+        ..ConnectionOptions::default()
+    };
+    let options = Options {
+        url: RemoteUrl::parse(&format!("ssh://{user}@{host}/{path}")).unwrap(),
+        ..door.options(&format!("{host} {}", door.server.host_key("ed25519")))
+    };
+    let open = |connection| Mirror::open(Options { connection, ..options.clone() });
+    one_pass(&door.scene, &open(connection(Some("proxy"))).unwrap());
+    assert_eq!(proxy.log(), [format!("CONNECT {host}:22 HTTP/1.1")]);
+
+    temporary(open(connection(None)).unwrap().fetch(), &["cannot reach", &proxy.url(), "wants a user and a password"]);
+    let elsewhere = Options {
+        url: RemoteUrl::parse("ssh://git@ssh.example.org/a").unwrap(),
+        connection: connection(Some("proxy")),
+        ..options.clone()
+    };
+    temporary(
+        Mirror::open(elsewhere).unwrap().fetch(),
+        &["does not lead to ssh.example.org:22: \"HTTP/1.1 502 Bad Gateway\""],
+    );
+    // What is no proxy: a server that speaks first, and one that says nothing.
+    let of =
+        |address: String| ConnectionOptions { proxy: Some(Way::Through(address.parse().unwrap())), ..connection(None) };
+    temporary(open(of(format!("http://127.0.0.1:{port}"))).unwrap().fetch(), &["hung up; it is perhaps no HTTP proxy"]);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    temporary(open(of(format!("http://{closed}"))).unwrap().fetch(), &["cannot reach", "refused"]);
+    lasting(open(of("https://proxy.example.com".into())), &["spoken to by http; give it as http://"]);
+    fs::write(folder.join("proxy"), "hunter2").unwrap();
+    let error = says(open(connection(Some("proxy"))), &["proxy", "expected one line, `user:password`"]);
+    assert!(!error.to_string().contains("hunter2"));
 }

@@ -6,6 +6,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use landwaiter::plan::history::logged;
+use landwaiter::plan::{CommitOptions, Occasion, Template, previews};
+
 use super::{SEMVER, Scene, deployment, wait};
 use crate::binary::{landwaiter, run};
 use crate::git_server::git;
@@ -74,6 +77,44 @@ fn a_commit_says_what_its_template_says_and_git_reads_all_its_trailers() {
 }
 
 #[test]
+fn no_words_keep_git_from_reading_the_trailers() {
+    const PIECES: [&str; 16] = [
+        "\n",
+        "\n",
+        "\n\n",
+        " ",
+        "-",
+        "---",
+        "--- \n",
+        "#",
+        "# ------------------------ >8 ------------------------\n",
+        "a",
+        "é",
+        ": ",
+        "Landwaiter-Update: a b c d e\n",
+        "Signed-off-by: Eve <e@e>\n",
+        "(cherry picked from commit 0)\n",
+        "\t",
+    ];
+    let seed = std::env::var("LANDWAITER_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let occasion = Occasion { repository: "org/config", branch: "main", author: "Ada <a@b>" };
+    let ours = "Landwaiter-File: apps/web.yaml\nLandwaiter-Update: shop/Deployment/web web ghcr.io/org/web 1.4.1 1.4.2\n\
+                Signed-off-by: Ada <a@b>\n";
+    for _ in 0..150 {
+        let words: String = (0..rng.usize(..12)).map(|_| *rng.choice(&PIECES).unwrap()).collect();
+        let template = Some(Template::parse("t", &format!("Subject\n{words}")).unwrap());
+        let options = CommitOptions { template, sign_off: true, ..CommitOptions::default() };
+        let message = previews(&options, &occasion).unwrap().swap_remove(0).message;
+        let read = trailers(&message);
+        assert!(read.ends_with(ours), "LANDWAITER_SEED={seed}: {message}\nis read as\n{read}");
+        let ours = read.lines().filter(|line| line.starts_with("Landwaiter-Update: ")).count();
+        assert_eq!(ours, 1, "LANDWAITER_SEED={seed}: {message}");
+        assert_eq!(logged(&message).len(), 1, "LANDWAITER_SEED={seed}: {message}");
+    }
+}
+
+#[test]
 fn a_template_with_a_mistake_starts_nothing() {
     let (_registry, scene) = scene();
     fs::write(scene.home().join("commit.j2"), "Deploy\n\n{% for u in updates %}\n{{ u.form }}\n{% endfor %}").unwrap();
@@ -85,6 +126,20 @@ fn a_template_with_a_mistake_starts_nothing() {
     let ran = scene.once(&["--commit-grouping", "files"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("[possible values: pass, file, folder, workload, image, namespace]"), "{ran:?}");
+}
+
+#[test]
+fn a_mistake_that_no_sample_shows_holds_everything_and_is_told() {
+    let (_registry, scene) = scene();
+    let template = "Deploy\n{% if updates|length == 3 %}{{ updates[0].frm }}{% endif %}";
+    fs::write(scene.home().join("commit.j2"), template).unwrap();
+    let ran = scene.once(&["--commit-template", "commit.j2"]);
+    assert_eq!((ran.code, scene.commits()), (1, 1), "{ran:?}");
+    let told = "the commit template cannot be used, and nothing is committed: commit.j2:2:39: there is no \
+                `updates[0].frm`; did you mean `from`?";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+    let ran = scene.once(&["--commit-template", "commit.j2", "--commit-grouping", "file"]);
+    assert_eq!((ran.code, scene.commits()), (0, 4), "{ran:?}");
 }
 
 #[test]
