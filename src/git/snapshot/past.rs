@@ -14,8 +14,8 @@ use crate::path::RepoPath;
 /// A folder with files that are looked for, by their numbers.
 #[derive(Default)]
 struct Place<'a> {
-    /// Its tree in the commit that was looked at last; `None` before the first.
-    tree: Option<Option<ObjectId>>,
+    /// Its tree in the commit that was looked at last; `None` where there is no such folder, and before the first.
+    tree: Option<ObjectId>,
     files: Vec<(&'a str, usize)>,
     folders: BTreeMap<&'a str, Self>,
 }
@@ -67,9 +67,10 @@ impl Snapshot {
         held: &mut [Option<BlobId>],
         buffer: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        if place.tree.replace(tree) == Some(tree) {
+        if place.tree == tree {
             return Ok(());
         }
+        place.tree = tree;
         let mut below = Vec::with_capacity(place.folders.len());
         buffer.clear();
         if let Some(id) = tree {
