@@ -39,12 +39,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use futures_util::{StreamExt as _, stream};
 use jiff::{Timestamp, ToSpan as _};
-use landwaiter::daemon::{self, Stop};
+use landwaiter::daemon::{self, Standing, Stop};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
 use landwaiter::path::RepoPath;
-use landwaiter::plan::CommitOptions;
-use landwaiter::policy::Dialects;
-use landwaiter::reconcile::{self, Outcome, Reconciler};
+use landwaiter::reconcile::{self, Lookout, Outcome, Reconciler};
 use landwaiter::registry;
 use tokio::net::TcpListener;
 
@@ -175,7 +173,7 @@ fn println(line: &str) {
 async fn watch(workload: &Workload) {
     let folder = env::var("FLEET_FOLDER").expect("set");
     config_repository(Path::new(&folder), workload);
-    let reconciler = reconciler(Path::new(&folder), INTERVAL);
+    let (reconciler, lookout) = reconciler(Path::new(&folder), INTERVAL);
     // The last of the passes below is made now.
     let start = Timestamp::now() - 6.minutes();
     let at = |pass: i64| start + (2 * pass).minutes();
@@ -195,14 +193,14 @@ async fn watch(workload: &Workload) {
     let meter = Meter::start().await;
     assert!(pass(&reconciler, at(3)).await.is_none());
     meter.report("settled").await;
-    reconciler.close(at(3)).await;
+    lookout.close(at(3)).await;
     let file = fs::metadata(Path::new(&folder).join("data/registry.redb")).expect("a store").len();
     println(&format!("| store: {} MB | | | |", file >> 20));
 }
 
 async fn restart() {
     let folder = env::var("FLEET_FOLDER").expect("set");
-    let reconciler = reconciler(Path::new(&folder), LONG);
+    let (reconciler, _lookout) = reconciler(Path::new(&folder), LONG);
     let meter = Meter::start().await;
     assert!(matches!(pass(&reconciler, Timestamp::now()).await, Some(Outcome::NothingToDo)));
     meter.report("restart").await;
@@ -215,7 +213,8 @@ async fn restart() {
         meter.report("idle, 10 s").await;
         stop.request();
     };
-    tokio::join!(daemon::run(&reconciler, LONG, &stop), later);
+    let standing = Standing::new("bench", RemoteUrl::local_path(Path::new(&folder)), None);
+    tokio::join!(daemon::follow(&reconciler, LONG, &standing, &stop), later);
 }
 
 async fn pass(reconciler: &Reconciler, now: Timestamp) -> Option<Outcome> {
@@ -224,23 +223,16 @@ async fn pass(reconciler: &Reconciler, now: Timestamp) -> Option<Outcome> {
     Some(report.outcome)
 }
 
-fn reconciler(folder: &Path, interval: Duration) -> Reconciler {
+fn reconciler(folder: &Path, interval: Duration) -> (Reconciler, Arc<Lookout>) {
     let data_dir = folder.join("data");
     let store = Some(data_dir.join("registry.redb"));
     let url = RemoteUrl::parse(folder.join("config.git").to_str().expect("UTF-8")).expect("a path");
-    let options = git::Options::new(url, data_dir);
     let registry = registry::Options { store, poll_interval: interval, ..registry::Options::default() };
-    let options = (Mirror::open(options).expect("a mirror"), registry::Client::new(registry).expect("a client"));
-    let pass = reconcile::Options {
-        paths: Vec::new(),
-        dialects: Dialects::default(),
-        author: Identity::new("Bench", "bench@example.com").expect("an identity"),
-        commit: CommitOptions::default(),
-        git_fresh_for: LONG,
-        patience: None,
-        dry_run: false,
-    };
-    Reconciler::new(options.0, options.1, pass)
+    let mirror = Mirror::open(git::Options::new(url, data_dir)).expect("a mirror");
+    let lookout = Lookout::new(registry::Client::new(registry).expect("a client"));
+    let author = Identity::new("Bench", "bench@example.com").expect("an identity");
+    let pass = reconcile::Options { git_fresh_for: LONG, ..reconcile::Options::by(author) };
+    (Reconciler::new(mirror, &lookout, pass), lookout)
 }
 
 fn config_repository(folder: &Path, workload: &Workload) {

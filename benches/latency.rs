@@ -29,9 +29,7 @@ use landwaiter::demo::registry::Registry;
 use landwaiter::git::{self, Identity, Mirror, PushOutcome, RemoteUrl};
 use landwaiter::image::Tag;
 use landwaiter::path::RepoPath;
-use landwaiter::plan::CommitOptions;
-use landwaiter::policy::Dialects;
-use landwaiter::reconcile::{self, Outcome, Reconciler, Report};
+use landwaiter::reconcile::{self, Lookout, Outcome, Reconciler, Report};
 use landwaiter::registry::{self, HostLimits, Site, Sites};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -231,16 +229,10 @@ fn reconciler(root: &Path, data: &str, url: &str, host: &str) -> Reconciler {
         sites: Sites::new(vec![site("hot", OFTEN), site("together", ONCE)]),
         ..registry::Options::default()
     };
-    let pass = reconcile::Options {
-        paths: Vec::new(),
-        dialects: Dialects::default(),
-        author: identity(),
-        commit: CommitOptions::default(),
-        git_fresh_for: Duration::ZERO,
-        patience: None,
-        dry_run: false,
-    };
-    Reconciler::new(mirror(root, data, url), registry::Client::new(options).expect("a client"), pass)
+    let pass =
+        reconcile::Options { git_fresh_for: Duration::ZERO, patience: None, ..reconcile::Options::by(identity()) };
+    let lookout = Lookout::new(registry::Client::new(options).expect("a client"));
+    Reconciler::new(mirror(root, data, url), &lookout, pass)
 }
 
 // A push, and a push by Git

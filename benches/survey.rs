@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use landwaiter::git::{Identity, Mirror, Options, PushOutcome, RemoteUrl, Snapshot, create_repository};
 use landwaiter::path::RepoPath;
 use landwaiter::plan::Memory;
-use landwaiter::reconcile;
+use landwaiter::reconcile::{self, Area};
 
 const MANIFESTS: usize = 10_000;
 const EVERY: usize = 10;
@@ -95,7 +95,7 @@ fn survey(c: &mut Criterion) {
         b.iter_batched(fresh, read_all, BatchSize::PerIteration);
     });
     let survey = |snapshot: Snapshot| {
-        let inventory = reconcile::survey(&snapshot, &[], &mut Memory::default()).expect("an inventory");
+        let inventory = reconcile::survey(&snapshot, &Area::default(), &mut Memory::default()).expect("an inventory");
         assert_eq!(inventory.manifests().count(), MANIFESTS / EVERY);
         inventory
     };
@@ -103,12 +103,12 @@ fn survey(c: &mut Criterion) {
 
     let commits = [fresh(), changed(&mirror)];
     let mut memory = Memory::default();
-    reconcile::survey(&commits[1], &[], &mut memory).expect("an inventory");
+    reconcile::survey(&commits[1], &Area::default(), &mut memory).expect("an inventory");
     let mut turn = 0;
     group.bench_function("second pass, 10 changed", |b| {
         b.iter(|| {
             turn += 1;
-            reconcile::survey(black_box(&commits[turn % 2]), &[], &mut memory).expect("an inventory")
+            reconcile::survey(black_box(&commits[turn % 2]), &Area::default(), &mut memory).expect("an inventory")
         });
     });
     group.finish();

@@ -1,28 +1,27 @@
 //! Everything the daemon is told, as plain values, and the parts put together from them.
 
 mod file;
+mod repository;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::git::{self, Mirror};
-use crate::reconcile::{self, Reconciler};
+use crate::git;
+use crate::reconcile::Lookout;
 use crate::registry;
 pub use file::{Error as FileError, Mistake, Settings, read, schema};
+pub use repository::{CommitSettings, ConfigRepository, RepositorySettings, SshSettings};
 
 /// The configuration of one daemon. Each part is in the words of the module that reads it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Config {
-    /// The config repository.
-    pub git: git::Options,
-    /// The registries.
+    /// The config repositories, each with a name of its own.
+    pub repositories: Vec<ConfigRepository>,
+    /// The registries, with how often each image repository is asked for news.
     pub registry: registry::Options,
-    /// What a pass does.
-    pub pass: reconcile::Options,
-    /// How often the config repository is asked for news.
-    pub git_poll_interval: Duration,
-    /// How often each image repository is asked for news.
-    pub registry_poll_interval: Duration,
+    /// The files that all of this was made of.
+    pub files: Vec<PathBuf>,
 }
 
 /// Why the parts could not be put together.
@@ -37,23 +36,19 @@ pub enum Error {
 }
 
 impl Config {
-    /// The shorter of the intervals: no pass has to begin more often.
+    /// The shortest of all intervals at which registries are asked.
     #[must_use]
-    pub fn interval(&self) -> Duration {
+    pub fn registry_interval(&self) -> Duration {
         let own = self.registry.sites.iter().filter_map(|site| site.interval).min();
-        let registries = own.map_or(self.registry_poll_interval, |own| own.min(self.registry_poll_interval));
-        self.git_poll_interval.min(registries)
+        own.map_or(self.registry.poll_interval, |own| own.min(self.registry.poll_interval))
     }
 
-    /// Opens the store and the client.
+    /// Opens the client for all registries.
     ///
     /// # Errors
-    /// [`Error`] when the data directory cannot be used or a setting cannot be read.
-    pub fn open(&self) -> Result<Reconciler, Error> {
-        let registry = registry::Options { poll_interval: self.registry_poll_interval, ..self.registry.clone() };
-        let pass = reconcile::Options { git_fresh_for: self.git_poll_interval, ..self.pass.clone() };
-        let mirror = Mirror::open(self.git.clone())?;
-        Ok(Reconciler::new(mirror, registry::Client::new(registry)?, pass))
+    /// [`Error`] when a setting cannot be read.
+    pub fn lookout(&self) -> Result<Arc<Lookout>, Error> {
+        Ok(Lookout::new(registry::Client::new(self.registry.clone())?))
     }
 }
 

@@ -1,15 +1,24 @@
-//! When to make a pass, and how to stop.
+//! When to make a pass, for which config repository, and how to stop.
 //!
-//! Floor 5. It knows time and signals; what a pass does is [`reconcile`](crate::reconcile)'s.
+//! Floor 6. It knows time, signals and changes of the configuration; what a pass does is
+//! [`reconcile`](crate::reconcile)'s. Read [`serve`] first: it keeps one loop ([`follow`]) for each config
+//! repository, so that none waits for another.
 
+mod board;
+mod fleet;
 mod journal;
 mod stop;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
+pub use board::{Board, LastPass, Standing};
+pub use fleet::serve;
 pub use journal::Journal;
 pub use stop::Stop;
 
@@ -22,26 +31,25 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// How long a pass begins after the one before at the soonest: what comes meanwhile is one commit.
 const SPACING: Duration = Duration::from_secs(1);
 
-/// How long what registries tell late is gathered for the next pass.
-const GATHER: Duration = Duration::from_secs(5);
-
 /// How many passes in a row start at once because somebody else pushed first. After that many the
 /// branch is too busy for us, and the next as many are made at the next interval.
 const RACES: u32 = 10;
 
-/// Makes a pass whenever something is due or a registry told something new, until `stop`, and tells the log
-/// what changed. No pass begins sooner than a second after the one before, or `interval` where that is
-/// shorter.
+/// Makes a pass over one config repository whenever something is due or a registry told something new, until
+/// `stop`, tells the log what changed, and `standing` how it went. No pass begins sooner than a second after the
+/// one before, or `interval` where that is shorter.
 ///
 /// A pass that lost a race for the branch is followed by another at once, from the new head; one
-/// that failed by another soon, and then less and less often.
-pub async fn run(reconciler: &Reconciler, interval: Duration, stop: &Stop) {
+/// that failed by another soon, and then less and less often. One that panics has failed.
+pub async fn follow(reconciler: &Reconciler, interval: Duration, standing: &Standing, stop: &Stop) {
     let mut journal = Journal::default();
     let mut failures = 0;
     let mut races = 0;
     loop {
         let started = Instant::now();
-        let result = reconciler.pass_on_news(Timestamp::now(), stop.requested()).await;
+        let pass = standing.begin(Timestamp::now());
+        let span = tracing::info_span!("pass", repository = standing.name(), id = %pass);
+        let result = caught(reconciler.pass_on_news(Timestamp::now(), stop.requested())).instrument(span.clone()).await;
         let result = match result {
             Err(Error::Stopped) => break,
             Ok(None) => None,
@@ -49,11 +57,12 @@ pub async fn run(reconciler: &Reconciler, interval: Duration, stop: &Stop) {
             Err(error) => Some(Err(error)),
         };
         if let Some(result) = &result {
-            journal.write(result);
+            span.in_scope(|| journal.write(result));
         }
         failures = if matches!(result, Some(Err(_))) { failures + 1 } else { 0_u32 };
         races = if result.as_ref().is_some_and(lost_a_race) && races < RACES { races + 1 } else { 0 };
         let is_refused = result.as_ref().is_some_and(was_refused);
+        standing.end(Timestamp::now(), result);
         let wait = async {
             match (races, failures) {
                 // Whoever refused it has to change something first.
@@ -71,21 +80,15 @@ pub async fn run(reconciler: &Reconciler, interval: Duration, stop: &Stop) {
             () = stop.requested() => break,
         }
     }
-    tracing::info!("stopped");
 }
 
-/// Ends when a pass may come to something else than the last one. What slow registries tell is gathered, so
-/// that not each of their answers makes a commit.
+/// Ends when a pass may come to something else than the last one.
 async fn something_new(reconciler: &Reconciler) {
     let now = Timestamp::now();
     let rest = Duration::try_from(reconciler.due(now).duration_since(now)).unwrap_or_default();
-    let late = async {
-        reconciler.news().await;
-        tokio::time::sleep(GATHER).await;
-    };
     tokio::select! {
         () = tokio::time::sleep(rest) => {}
-        () = late => {}
+        () = reconciler.news() => {}
     }
 }
 
@@ -102,6 +105,18 @@ pub async fn once(reconciler: &Reconciler, stop: &Stop) -> Result<Report, Error>
         }
         races += 1;
         tokio::time::sleep(after_race(races)).await;
+    }
+}
+
+/// The outcome of a pass, also of one that panics: the others go on, and so does the next one.
+async fn caught<T>(pass: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match AssertUnwindSafe(pass).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+            Err(Error::Panicked(words.to_owned()))
+        }
     }
 }
 
@@ -133,7 +148,7 @@ fn jitter(wait: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::backoff;
+    use super::{backoff, caught};
 
     #[test]
     fn failures_are_retried_soon_and_then_less_and_less_often() {
@@ -141,5 +156,11 @@ mod tests {
         let waits: Vec<_> = [1, 2, 3, 6, 7, 40].map(|failures| backoff(failures, minute).as_secs()).into();
         assert_eq!(waits, [1, 2, 4, 32, 60, 60]);
         assert_eq!(backoff(9, Duration::from_millis(100)), Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_pass_that_failed() {
+        let error = caught::<()>(async { panic!("at {}", 7) }).await.unwrap_err();
+        assert_eq!(error.to_string(), "a pass broke off, which is a mistake in Landwaiter: at 7");
     }
 }

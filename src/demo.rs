@@ -14,16 +14,15 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
-use crate::config::{self, Config};
-use crate::daemon::{self, Stop};
+use crate::config::{self, Config, ConfigRepository};
+use crate::daemon::{self, Board, Stop};
 use crate::git::{self, CommitId, Identity, LoggedCommit, Mirror, RemoteUrl, Snapshot};
 use crate::image::Tag;
 use crate::manifest;
 use crate::path::RepoPath;
 use crate::plan::Change;
-use crate::plan::CommitOptions;
-use crate::policy::Dialects;
 use crate::reconcile;
+use crate::registry as registries;
 use registry::Registry;
 
 /// How often the demo's daemon asks both sides for news.
@@ -121,8 +120,7 @@ pub async fn run(folder: &Path, keep: bool, stop: &Stop, mut show: impl FnMut(Ev
     git::create_repository(&repository, &files, "Add the workloads of the demo", &author, Timestamp::now())?;
 
     let config = daemon_config(&repository, &folder)?;
-    let reconciler = config.open()?;
-    let mut branch = Branch::open(&config, &folder)?;
+    let mut branch = Branch::open(&repository, &folder)?;
     show(Event::Started { registry: &address, repository: &repository, files: files.len() });
 
     let story = async {
@@ -158,7 +156,15 @@ pub async fn run(folder: &Path, keep: bool, stop: &Stop, mut show: impl FnMut(Ev
     };
     let (heard, asked) = (stop.clone(), stop.clone());
     let served = registry.serve(listener, async move { heard.requested().await });
-    let ((), served, told) = tokio::join!(daemon::run(&reconciler, config.interval(), &asked), served, told);
+    let board = Board::default();
+    let daemon = daemon::serve(
+        config,
+        || daemon_config(&repository, &folder).map_err(|error| error.to_string()),
+        &board,
+        &asked,
+    );
+    let (ran, served, told) = tokio::join!(daemon, served, told);
+    ran?;
     served.map_err(io("serve the registry"))?;
     told
 }
@@ -171,8 +177,9 @@ struct Branch {
 }
 
 impl Branch {
-    fn open(config: &Config, folder: &Path) -> Result<Self, Error> {
-        let mirror = Mirror::open(git::Options { data_dir: folder.join("observer"), ..config.git.clone() })?;
+    fn open(repository: &Path, folder: &Path) -> Result<Self, Error> {
+        let url = RemoteUrl::parse(&repository.to_string_lossy()).map_err(wrong)?;
+        let mirror = Mirror::open(git::Options::new(url, folder.join("observer")))?;
         let seen = mirror.fetch()?;
         Ok(Self { mirror, seen, landed: 0 })
     }
@@ -243,21 +250,18 @@ fn push(registry: &Registry, path: &str, tag: &str, created: Timestamp) -> Resul
 
 fn daemon_config(repository: &Path, folder: &Path) -> Result<Config, Error> {
     let url = RemoteUrl::parse(&repository.to_string_lossy()).map_err(wrong)?;
-    Ok(Config {
+    let author = Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?;
+    let repository = ConfigRepository {
+        name: "demo".to_owned(),
         git: git::Options::new(url, folder.join("data")),
-        registry: crate::registry::Options::default(),
         pass: reconcile::Options {
-            paths: Vec::new(),
-            dialects: Dialects::default(),
-            author: Identity::new("Landwaiter", "landwaiter@localhost").map_err(wrong)?,
-            commit: CommitOptions::default(),
             git_fresh_for: POLL,
             patience: Some(reconcile::Patience::default()),
-            dry_run: false,
+            ..reconcile::Options::by(author)
         },
-        git_poll_interval: POLL,
-        registry_poll_interval: POLL,
-    })
+    };
+    let registry = registries::Options { poll_interval: POLL, ..registries::Options::default() };
+    Ok(Config { repositories: vec![repository], registry, files: Vec::new() })
 }
 
 fn new_folder(parent: &Path) -> Result<PathBuf, Error> {

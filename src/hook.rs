@@ -9,18 +9,36 @@
 //!             secrets                  secrets, keys, now
 //! ```
 
+mod acr;
+mod aliyun;
+mod azure_devops;
+mod bitbucket;
+mod cloud_events;
+mod distribution;
 mod docker_hub;
+mod ecr;
 mod event;
+mod generic;
+mod gitea;
 mod github;
+mod gitlab;
+mod harbor;
+mod jfrog;
+mod keys;
 mod names;
+mod nexus;
 mod proof;
+mod pubsub;
+mod quay;
 mod remote;
 mod secrets;
 mod sender;
+mod sns;
 
 use jiff::Timestamp;
 
 pub use event::{Event, Hint, Push, Rejection};
+pub use keys::{KeyName, PublicKey};
 pub use names::Prefix;
 pub use remote::Remote;
 pub use secrets::{Secrets, WeakSecret};
@@ -36,6 +54,12 @@ pub struct Source {
     /// Where the images that it speaks of stand, as Git names them. It takes the place of the host (and for
     /// JFrog of the repository key) that the event names, or does not.
     pub images: Option<Prefix>,
+    /// Of SNS: the topics that we know, `arn:aws:sns:…`.
+    pub topics: Vec<String>,
+    /// Of Pub/Sub: for whom the token is to be made.
+    pub audience: Option<String>,
+    /// Of Pub/Sub: the service account that shows it.
+    pub email: Option<String>,
 }
 
 /// A request without its body.
@@ -53,6 +77,12 @@ impl Head<'_> {
 }
 
 impl Source {
+    /// A source that says everything in its events.
+    #[must_use]
+    pub fn new(name: &str, sender: Sender) -> Self {
+        Self { name: name.to_owned(), sender, images: None, topics: Vec::new(), audience: None, email: None }
+    }
+
     /// Whether it is worth to read the body: where the secret itself is shown, it is compared; where the body
     /// is signed, there is a signature.
     ///
@@ -62,12 +92,19 @@ impl Source {
         self.sender.way().admit(secrets, head)
     }
 
-    /// What a delivery says, once it is proved.
+    /// What a delivery says, once it is proved. Public keys are looked up with `key`.
     ///
     /// # Errors
     /// [`Rejection`]: not proved, too old, or nothing that this kind of sender says.
-    pub fn read(&self, secrets: &Secrets, head: &Head<'_>, body: &[u8], now: Timestamp) -> Result<Event, Rejection> {
+    pub fn read(
+        &self,
+        secrets: &Secrets,
+        head: &Head<'_>,
+        body: &[u8],
+        key: &dyn Fn(&KeyName) -> Option<PublicKey>,
+        now: Timestamp,
+    ) -> Result<Event, Rejection> {
         self.sender.way().prove(secrets, head, body, now)?;
-        self.sender.event(self, head, body, now)
+        self.sender.event(self, head, body, key, now)
     }
 }

@@ -1,6 +1,6 @@
 //! Who may ask and tell us something by HTTP: the server, and what every answer has in common.
 //!
-//! Beside [`daemon`](crate::daemon), and blind to it: what comes in by webhook goes into an [`Inbox`], which the
+//! Floor 4, beside [`reconcile`](crate::reconcile) and blind to it: what comes in by webhook goes into an [`Inbox`], which the
 //! daemon empties. Other routes are put beside those of the [hooks](Hooks) with [`dressed`] around all of them.
 //!
 //! Strangers reach this port. A connection has a place, or waits in the system's own line; a head, a body and an
@@ -10,6 +10,7 @@
 mod answer;
 mod hooks;
 mod inbox;
+mod keys;
 mod secrets;
 
 use std::io;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 pub use answer::dressed;
 pub use hooks::{Count, Hooks, Problem, faults};
 pub use inbox::{Full, Inbox, News, Put, Watched};
+pub use keys::Fetch;
 pub use secrets::SecretPlace;
 
 /// How long to wait when the system has no more file descriptors, or the like.

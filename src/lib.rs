@@ -28,9 +28,9 @@
 //! | under the docks | `tls`, `watched`, `connection` (private) | whose certificates are trusted, when files changed, what is set for the connections to a host |
 //! | 2 paper and docks | [`manifest`] · [`hook`] · [`registry`] · [`git`] | where an image stands in a text · what others tell by webhook · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
-//! | 4 one pass | [`reconcile`] | fetch, survey, scan, draw, commit, push |
-//! | 5 the daemon | [`daemon`] · [`http`] | when to make a pass, and how to stop · who may ask and tell us something by HTTP |
-//! | 6 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
+//! | 4 one pass, one port | [`reconcile`] · [`http`] | fetch, survey, scan, draw, commit, push · who may ask and tell us something by HTTP |
+//! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
+//! | 6 the daemon | [`daemon`] | when to make a pass, for which config repository, and how to stop |
 //! | 7 the demo | [`demo`] | the same parts on one machine |
 //! | 8 the door | [`cli`] | what people ask for and what they are shown |
 
@@ -53,12 +53,13 @@ pub mod registry;
 
 pub mod plan;
 
+pub mod http;
 pub mod reconcile;
 
+pub mod config;
+pub mod telemetry;
+
 pub mod daemon;
-pub mod http;
 
 pub mod cli;
-pub mod config;
 pub mod demo;
-pub mod telemetry;

@@ -5,44 +5,45 @@
 
 mod lookout;
 mod scan;
+mod survey;
 
-use std::collections::BTreeSet;
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::task;
 
-use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot, WhySkipped};
-use crate::image::Repository;
-use crate::manifest::{Place, Problem, Rule, Scope, Severity, is_manifest_path};
-use crate::path::RepoPath;
+use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot};
+use crate::manifest::{Problem, Terms};
 use crate::plan::{
-    CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, POLICIES, Plan, Source,
-    Watches,
+    CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, Plan, Watches,
 };
-use crate::policy::Dialects;
-use crate::registry;
 
-pub use lookout::Patience;
+pub use lookout::{Lookout, Patience};
 pub use scan::{candidates, find, scan};
+pub use survey::{Area, survey};
 
-use lookout::{Heard, Lookout};
+use lookout::{Heard, Watcher};
+use survey::{Survey, Wanted};
 
 /// How many commits are read back for what people took back. Refusals older than that are
 /// forgotten, which is far longer than a bad tag stays the newest.
 const HISTORY: usize = 500;
 
+/// While more and more tags land, a commit waits this many times as long as for one.
+const LONGEST_SETTLE: u32 = 5;
+
+/// While a commit waits, registries are asked for what is due no more often than that.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// What a pass is made with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// The folders (or files) to look in; all of the repository when empty.
-    pub paths: Vec<RepoPath>,
-    /// Whose words are heard.
-    pub dialects: Dialects,
+    /// Where to look.
+    pub area: Area,
+    /// Which policies can be named besides the repository's own, and whose words are heard.
+    pub terms: Terms,
     /// Who the commits are by.
     pub author: Identity,
     /// What the commits are to look like.
@@ -51,8 +52,28 @@ pub struct Options {
     pub git_fresh_for: Duration,
     /// How long a pass waits for registries; with none it waits for the last of them.
     pub patience: Option<Patience>,
+    /// How long a commit waits for tags that land together with those it is for: so long without another one, and
+    /// five times as long at most. The first pass waits for none.
+    pub settle: Duration,
     /// Whether to stop before the commit.
     pub dry_run: bool,
+}
+
+impl Options {
+    /// Commits by `author`, with everything else as for one pass that is made at once.
+    #[must_use]
+    pub fn by(author: Identity) -> Self {
+        Self {
+            area: Area::default(),
+            terms: Terms::builtin().clone(),
+            author,
+            commit: CommitOptions::default(),
+            git_fresh_for: Duration::ZERO,
+            patience: None,
+            settle: Duration::ZERO,
+            dry_run: false,
+        }
+    }
 }
 
 /// Makes passes over one config repository. What one pass learnt of the repository is kept for the
@@ -60,12 +81,13 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Reconciler {
     mirror: Arc<Mirror>,
-    registry: Arc<registry::Client>,
-    lookout: Lookout,
+    watcher: Watcher,
     options: Options,
     known: Mutex<Option<Survey>>,
     memory: Arc<Mutex<Memory<BlobId>>>,
     seen: Mutex<Seen>,
+    /// Told when somebody says that the branch has moved.
+    moved: Notify,
 }
 
 /// What a pass did.
@@ -146,26 +168,9 @@ pub enum Error {
     /// A part of the pass panicked.
     #[error("a pass broke off: {0}")]
     Broken(#[from] task::JoinError),
-}
-
-/// What one commit of the config repository says.
-#[derive(Debug, Clone)]
-struct Survey {
-    snapshot: Snapshot,
-    inventory: Arc<Inventory>,
-    wanted: Wanted,
-    /// When the remote was last asked; `None` once we know that its head has moved.
-    asked: Option<Instant>,
-}
-
-/// Which repositories are to be watched at some time.
-#[derive(Debug, Clone)]
-struct Wanted {
-    watches: Arc<Watches>,
-    /// Those of which all owners are locked.
-    locked: Arc<BTreeSet<Repository>>,
-    /// When it has to be seen anew.
-    until: Option<Timestamp>,
+    /// The pass panicked, with these words.
+    #[error("a pass broke off, which is a mistake in Landwaiter: {0}")]
+    Panicked(String),
 }
 
 /// What a pass was drawn from that ended with nothing to do; the next one would end like it.
@@ -175,6 +180,8 @@ struct Seen {
     heard: Heard,
     /// What had been watched; `None` when that pass came to something else.
     wanted: Option<Arc<Watches>>,
+    /// Until which news tags have had their time to land together.
+    settled: Option<u64>,
 }
 
 /// What a pass has decided to do.
@@ -188,17 +195,15 @@ struct Drawn {
 impl Reconciler {
     /// Puts the parts together. Does no I/O.
     #[must_use]
-    pub fn new(mirror: Mirror, registry: registry::Client, options: Options) -> Self {
-        let memory = Arc::new(Mutex::new(Memory::hearing(options.dialects)));
-        let registry = Arc::new(registry);
+    pub fn new(mirror: Mirror, lookout: &Arc<Lookout>, options: Options) -> Self {
         Self {
             mirror: Arc::new(mirror),
-            lookout: Lookout::new(Arc::clone(&registry)),
-            registry,
-            options,
+            watcher: lookout.watcher(),
             known: Mutex::default(),
-            memory,
+            memory: Arc::new(Mutex::new(Memory::on(options.terms.clone()))),
             seen: Mutex::default(),
+            moved: Notify::new(),
+            options,
         }
     }
 
@@ -220,14 +225,19 @@ impl Reconciler {
     }
 
     /// As [`pass`](Self::pass), but ends early with `None` when nothing is new since a pass that ended with
-    /// nothing to do: this one would come to the same.
+    /// nothing to do: this one would come to the same. Where tags are new, it waits for those that land
+    /// together with them.
     ///
     /// # Errors
     /// As for [`pass`](Self::pass).
     pub async fn pass_on_news(&self, now: Timestamp, stop: impl Future<Output = ()>) -> Result<Option<Report>, Error> {
         let look = async {
             let survey = self.look(now).await?;
-            if self.is_new(&survey) { self.decide(survey, now).await.map(Some) } else { Ok(None) }
+            if !self.is_new(&survey) {
+                return Ok(None);
+            }
+            let drawn = self.decide(survey, now).await?;
+            self.settle(drawn, now).await.map(Some)
         };
         let drawn = tokio::select! { drawn = look => drawn, () = stop => Err(Error::Stopped) };
         match drawn.transpose() {
@@ -240,20 +250,52 @@ impl Reconciler {
     async fn look(&self, now: Timestamp) -> Result<Survey, Error> {
         let survey = self.survey(now).await?; // the tree we will commit to
         let Wanted { watches, locked, .. } = &survey.wanted;
-        self.lookout.look(watches, locked, now, self.options.patience).await;
-        let registry = Arc::clone(&self.registry);
-        task::spawn_blocking(move || registry.save(now)).await?;
+        self.watcher.look(watches, locked, now, self.options.patience).await;
         Ok(survey)
     }
 
     /// Decides what follows from that. Every container gets a verdict, which can be work for seconds, and
     /// signals must be heard meanwhile.
     async fn decide(&self, survey: Survey, now: Timestamp) -> Result<Drawn, Error> {
-        let findings = self.lookout.findings();
+        let findings = self.watcher.findings();
         let scans = ScanCount::of(&findings);
         let (inventory, snapshot) = (Arc::clone(&survey.inventory), survey.snapshot.clone());
         let plan = task::spawn_blocking(move || draw(&snapshot, &inventory, &findings, now)).await??;
         Ok(Drawn { survey, scans, plan })
+    }
+
+    /// Where this would make a commit for tags that are new, waits until no other ones have come for a while, and
+    /// decides again for those that have.
+    async fn settle(&self, mut drawn: Drawn, now: Timestamp) -> Result<Drawn, Error> {
+        let (settle, began) = (self.options.settle, Instant::now());
+        let mut last_news = began;
+        loop {
+            let heard = self.seen().heard;
+            let settled = self.seen().settled.replace(heard.news);
+            let is_settled = settled.is_none_or(|settled| settled == heard.news) && last_news == began;
+            let end = (last_news + settle).min(began + settle * LONGEST_SETTLE);
+            if is_settled || end <= Instant::now() || drawn.plan.updates().next().is_none() {
+                return Ok(drawn);
+            }
+            let time = || now.checked_add(began.elapsed()).unwrap_or(now);
+            while !self.something_comes(heard, time(), end).await {
+                if end <= Instant::now() {
+                    return Ok(drawn);
+                }
+                self.look(time()).await?;
+            }
+            last_news = Instant::now();
+            let survey = self.look(time()).await?;
+            self.is_new(&survey);
+            drawn = self.decide(survey, time()).await?;
+        }
+    }
+
+    /// Waits for news, until something is due or it is `end`. Whether there is news.
+    async fn something_comes(&self, heard: Heard, now: Timestamp, end: Instant) -> bool {
+        let rest = self.watcher.due(now).and_then(|due| Duration::try_from(due.duration_since(now)).ok());
+        let rest = rest.unwrap_or(Duration::MAX).max(GLANCE).min(end.saturating_duration_since(Instant::now()));
+        tokio::time::timeout(rest, self.watcher.news_since(heard)).await.is_ok()
     }
 
     /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself.
@@ -300,29 +342,32 @@ impl Reconciler {
         let Some(survey) = known.as_ref() else { return now };
         let fresh = survey.asked.map(|asked| self.options.git_fresh_for.saturating_sub(asked.elapsed()));
         let git = fresh.map_or(now, |fresh| now.checked_add(fresh).unwrap_or(Timestamp::MAX));
-        [survey.wanted.until, self.lookout.due(now)].into_iter().flatten().fold(git, Timestamp::min).max(now)
+        [survey.wanted.until, self.watcher.due(now)].into_iter().flatten().fold(git, Timestamp::min).max(now)
     }
 
-    /// Ends when a registry has told something new that the last pass did not wait for.
+    /// Ends when there is something new that the last pass did not wait for: a registry has told it, or somebody
+    /// says that the branch has moved.
     pub async fn news(&self) {
         let heard = self.seen().heard;
-        self.lookout.news_since(heard).await;
+        tokio::select! {
+            () = self.watcher.news_since(heard) => {}
+            () = self.moved.notified() => {}
+        }
     }
 
-    /// Asks for nothing any more and writes down what is known of the registries, at the end.
-    pub async fn close(&self, now: Timestamp) {
-        self.lookout.end().await;
-        let registry = Arc::clone(&self.registry);
-        let _ = task::spawn_blocking(move || registry.close(now)).await;
+    /// The branch may have moved, somebody says: the remote is asked at once.
+    pub fn hint(&self) {
+        self.forget_head();
+        self.moved.notify_one();
     }
 
     /// Whether anything is new since a pass that ended with nothing to do. From here on it is not.
     fn is_new(&self, survey: &Survey) -> bool {
-        let heard = self.lookout.heard();
+        let heard = self.watcher.heard();
         let mut seen = self.seen();
         let is_same = |before: &Arc<Watches>| Arc::ptr_eq(before, &survey.wanted.watches);
         let is_new = seen.heard.news != heard.news || !seen.wanted.as_ref().is_some_and(is_same);
-        *seen = Seen { heard, wanted: Some(Arc::clone(&survey.wanted.watches)) };
+        *seen = Seen { heard, wanted: Some(Arc::clone(&survey.wanted.watches)), ..*seen };
         is_new
     }
 
@@ -331,7 +376,7 @@ impl Reconciler {
     async fn survey(&self, now: Timestamp) -> Result<Survey, Error> {
         let known = self.known().clone();
         let is_fresh = |survey: &Survey| survey.asked.is_some_and(|asked| asked.elapsed() < self.options.git_fresh_for);
-        let (mirror, paths) = (Arc::clone(&self.mirror), self.options.paths.clone());
+        let (mirror, area) = (Arc::clone(&self.mirror), self.options.area.clone());
         let memory = Arc::clone(&self.memory);
         let survey = match known {
             Some(survey) if is_fresh(&survey) => survey,
@@ -346,7 +391,7 @@ impl Reconciler {
                         }
                         _ => {
                             let memory = &mut memory.lock().unwrap_or_else(PoisonError::into_inner);
-                            let inventory = Arc::new(self::survey(&snapshot, &paths, memory)?);
+                            let inventory = Arc::new(self::survey(&snapshot, &area, memory)?);
                             let wanted = Wanted::by(&inventory, now);
                             Ok::<_, Error>(Survey { snapshot, inventory, wanted, asked })
                         }
@@ -380,10 +425,14 @@ impl Reconciler {
             Ok(Outcome::Pushed { commit, commits, push })
         });
         // Whatever the remote answers, its head is not where we saw it, or may not be.
+        self.forget_head();
+        outcome.await?
+    }
+
+    fn forget_head(&self) {
         if let Some(known) = self.known().as_mut() {
             known.asked = None;
         }
-        outcome.await?
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Survey>> {
@@ -392,72 +441,6 @@ impl Reconciler {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wanted {
-    fn by(inventory: &Inventory, now: Timestamp) -> Self {
-        Self {
-            watches: Arc::new(inventory.watches(now)),
-            locked: Arc::new(inventory.locked(now)),
-            until: inventory.holds_until(now),
-        }
-    }
-}
-
-/// Reads what the files of a commit ask for, below `paths` or, when there are none, in all of the
-/// repository. Files that `memory` knows are not read again; reading and parsing the others are shared
-/// out over the processors.
-///
-/// # Errors
-/// When the repository's objects cannot be read.
-pub fn survey(snapshot: &Snapshot, paths: &[RepoPath], memory: &mut Memory<BlobId>) -> Result<Inventory, git::Error> {
-    let mut within = paths.to_vec();
-    if !within.is_empty() {
-        within.extend(RepoPath::parse(POLICIES));
-    }
-    let git::Files { files, missing, skipped } = snapshot.files(&within)?;
-    let mut files: Vec<_> = files.into_iter().map(|file| (file.path, file.blob)).collect();
-    let large = take_large(snapshot, &mut files, memory)?;
-    let commit = Commit(snapshot);
-    let inventory = Inventory::begin(&files, &commit, memory)?;
-    let share = files.len().div_ceil(thread::available_parallelism().map_or(1, NonZero::get)).max(1);
-    let parts: Vec<_> = thread::scope(|scope| {
-        let (inventory, memory) = (&inventory, &*memory);
-        let start = |files| {
-            let snapshot = snapshot.clone();
-            scope.spawn(move || inventory.read_manifests(files, &Commit(&snapshot), Scope::Annotated, memory))
-        };
-        let threads: Vec<_> = files.chunks(share).map(start).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
-    let mut readings = Vec::with_capacity(files.len());
-    for part in parts {
-        readings.append(&mut part?);
-    }
-    let mut inventory = inventory.finish(readings, &commit, memory)?;
-    inventory.report(large.into_iter().map(large_file));
-    inventory.report(missing.into_iter().filter(|path| paths.contains(path)).map(missing_path));
-    for entry in skipped.iter().filter(|entry| entry.why == WhySkipped::Name) {
-        tracing::warn!(path = entry.path, "passed over: the path is not UTF-8 or not safe");
-    }
-    Ok(inventory)
-}
-
-/// The files of a commit, as a survey wants them.
-struct Commit<'s>(&'s Snapshot);
-
-impl Source for Commit<'_> {
-    type Key = BlobId;
-    type Error = git::Error;
-
-    fn find(&self, path: &RepoPath) -> Result<Option<BlobId>, git::Error> {
-        let Some(blob) = self.0.blob(path)? else { return Ok(None) };
-        Ok((!self.0.is_too_large(blob)?).then_some(blob))
-    }
-
-    fn read(&self, blob: &BlobId, buffer: &mut Vec<u8>) -> Result<(), git::Error> {
-        self.0.read(*blob, buffer)
     }
 }
 
@@ -482,34 +465,6 @@ fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Ti
         page.write();
     }
     Ok(plan)
-}
-
-/// Takes out the manifests that are too large to be read.
-fn take_large(
-    snapshot: &Snapshot,
-    files: &mut Vec<(RepoPath, BlobId)>,
-    memory: &Memory<BlobId>,
-) -> Result<Vec<RepoPath>, git::Error> {
-    let mut large = Vec::new();
-    for (path, blob) in files.iter().filter(|(path, _)| is_manifest_path(path)) {
-        if !memory.knows(path, blob) && snapshot.is_too_large(*blob)? {
-            large.push(path.clone());
-        }
-    }
-    files.retain(|(path, _)| large.binary_search(path).is_err());
-    Ok(large)
-}
-
-fn large_file(file: RepoPath) -> Problem {
-    let place = Place { file, line: 1, column: 1 };
-    let message = "the file is larger than 32 MiB, the most that is read";
-    Problem::new(Rule::UnreadableFile, Severity::Error, place, message, "nothing in it is followed until it is smaller")
-}
-
-fn missing_path(file: RepoPath) -> Problem {
-    let place = Place { file, line: 1, column: 1 };
-    let message = "the path to look in does not exist on this branch";
-    Problem::new(Rule::OutsidePaths, Severity::Error, place, message, "mend --git-path, or commit the folder")
 }
 
 impl ScanCount {

@@ -24,6 +24,6 @@ pub fn start(format: Format, level: &str) -> Result<(), Box<dyn std::error::Erro
     let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(stderr);
     match format {
         Format::Text => log.with_ansi(stderr().is_terminal()).with_target(false).try_init(),
-        Format::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        Format::Json => log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
     }
 }

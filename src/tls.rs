@@ -26,7 +26,7 @@ use rustls::{AlertDescription, CertificateError, ConfigBuilder, Error, InvalidMe
 use rustls_native_certs::ErrorKind;
 
 use crate::plain;
-pub(crate) use certificate::{certificate_of, watch_certificates};
+pub(crate) use certificate::{certificate_of, rsa_key, watch_certificates};
 pub(crate) use key::sign_rs256;
 
 /// How many of the names in a certificate a message repeats.

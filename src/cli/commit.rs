@@ -39,6 +39,11 @@ pub(super) struct ShapeArgs {
 }
 
 impl CommitArgs {
+    /// The file of the template, if there is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.template.as_deref()
+    }
+
     /// What they say, with the template read and tried.
     pub(super) fn options(&self) -> Result<CommitOptions, Error> {
         Ok(self.shape.options(self.template.as_deref().map(template).transpose()?))

@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use super::output::{BOLD, counted, json};
 use super::{Error, Good, Outcome, OutputFormat};
-use crate::config::{self, FileError, Mistake, Settings};
+use crate::config::{self, FileError, Mistake, RepositorySettings, Settings};
 use crate::hook::Source;
 use crate::http::SecretPlace;
+use crate::path::RepoPath;
+use crate::policy::Dialect;
 use crate::registry::{self, HostLimits, Options, Proxy, Site, Standing};
 
 const EXAMPLES: &str = "\
@@ -62,17 +64,26 @@ impl Args {
 impl CheckArgs {
     fn run(self, out: &mut dyn Write) -> Outcome {
         let (file, read) = (self.file.display().to_string(), checked(&self.file));
-        let (registries, hooks, problems) = match &read {
-            Ok(Checked { sites, hooks }) => (
-                sites.iter().map(|(site, standing)| RegistryOutput::new(site, standing)).collect(),
-                hooks.iter().map(|(source, secret)| HookOutput::new(source, secret)).collect(),
-                &[][..],
-            ),
-            Err(Error::Settings(FileError::Mistakes(mistakes))) => (Vec::new(), Vec::new(), mistakes.as_slice()),
+        let (found, problems) = match &read {
+            Ok(found) => (Some(found), &[][..]),
+            Err(Error::Settings(FileError::Mistakes(mistakes))) => (None, mistakes.as_slice()),
             Err(_) => return read.map(|_| Good::No),
         };
-        let output =
-            CheckOutput { file: &file, registries, hooks, problems: problems.iter().map(MistakeOutput::new).collect() };
+        let output = CheckOutput {
+            file: &file,
+            repositories: found.iter().flat_map(|found| &found.repositories).map(RepositoryOutput::new).collect(),
+            registries: found
+                .iter()
+                .flat_map(|found| &found.registries)
+                .map(|(site, standing)| RegistryOutput::new(site, standing))
+                .collect(),
+            hooks: found
+                .iter()
+                .flat_map(|found| &found.hooks)
+                .map(|(source, secret)| HookOutput::new(source, secret))
+                .collect(),
+            problems: problems.iter().map(MistakeOutput::new).collect(),
+        };
         match self.output {
             OutputFormat::Json => json(out, &output)?,
             OutputFormat::Text => text(out, &output, problems)?,
@@ -81,16 +92,17 @@ impl CheckArgs {
     }
 }
 
-/// What a file sets.
-struct Checked {
-    sites: Vec<(Site, Standing)>,
+/// What a file sets, tried.
+struct Found {
+    repositories: Vec<RepositorySettings>,
+    registries: Vec<(Site, Standing)>,
     hooks: Vec<(Source, SecretPlace)>,
 }
 
-/// What the file sets, tried.
-fn checked(file: &Path) -> Result<Checked, Error> {
+fn checked(file: &Path) -> Result<Found, Error> {
     let settings: Settings = config::read(file)?;
     settings.check(&settings.sites)?;
+    settings.check_repositories()?;
     settings.check_hooks()?;
     let hooks = settings.hooks();
     let options = Options {
@@ -99,15 +111,34 @@ fn checked(file: &Path) -> Result<Checked, Error> {
         ..Options::default()
     };
     let standings = registry::standings(&options)?;
-    Ok(Checked { sites: options.sites.iter().cloned().zip(standings).collect(), hooks })
+    let registries = options.sites.iter().cloned().zip(standings).collect();
+    Ok(Found { repositories: settings.repositories, registries, hooks })
 }
 
 #[derive(Debug, Serialize)]
 struct CheckOutput<'a> {
     file: &'a str,
+    repositories: Vec<RepositoryOutput<'a>>,
     registries: Vec<RegistryOutput>,
     hooks: Vec<HookOutput>,
     problems: Vec<MistakeOutput<'a>>,
+}
+
+/// What a file says of a config repository; what is nothing is as the command line says.
+#[derive(Debug, Serialize)]
+struct RepositoryOutput<'a> {
+    name: &'a str,
+    url: String,
+    branch: Option<&'a str>,
+    paths: Vec<&'a str>,
+    excludes: Vec<String>,
+    credential: Option<String>,
+    author: Option<String>,
+    signed: bool,
+    poll_interval_seconds: Option<f64>,
+    settle_seconds: Option<f64>,
+    dialects: Option<Vec<&'static str>>,
+    policies: Option<&'a Path>,
 }
 
 #[derive(Debug, Serialize)]
@@ -138,6 +169,12 @@ struct HookOutput {
     /// Where its secret is kept.
     secret: String,
     images: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    topics: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -146,6 +183,44 @@ struct MistakeOutput<'a> {
     line: u64,
     column: u64,
     message: &'a str,
+}
+
+impl<'a> RepositoryOutput<'a> {
+    fn new(settings: &'a RepositorySettings) -> Self {
+        Self {
+            name: &settings.name,
+            url: settings.url.to_string(),
+            branch: settings.branch.as_deref(),
+            paths: settings.area.paths.iter().map(RepoPath::as_str).collect(),
+            excludes: settings.area.excludes.iter().map(ToString::to_string).collect(),
+            credential: settings.credential.as_ref().map(|credential| format!("what is in {}", credential.source())),
+            author: settings.author.as_ref().map(|author| format!("{} <{}>", author.name, author.email)),
+            signed: settings.signing.is_some(),
+            poll_interval_seconds: settings.poll_interval.as_ref().map(Duration::as_secs_f64),
+            settle_seconds: settings.settle.as_ref().map(Duration::as_secs_f64),
+            dialects: settings.dialects.map(|dialects| dialects.iter().map(Dialect::name).collect()),
+            policies: settings.policies.as_deref(),
+        }
+    }
+
+    /// What is worth a line, with its name.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let list = |items: Vec<String>| Some(items.join(", ")).filter(|text| !text.is_empty());
+        let lines = [
+            ("at", Some(self.url.clone())),
+            ("branch", self.branch.map(str::to_owned)),
+            ("looks in", list(self.paths.iter().map(|&path| path.to_owned()).collect())),
+            ("but not in", list(self.excludes.clone())),
+            ("as", self.credential.clone()),
+            ("commits by", self.author.clone()),
+            ("signed", self.signed.then(|| "yes".to_owned())),
+            ("asked every", self.poll_interval_seconds.map(interval)),
+            ("settles in", self.settle_seconds.map(interval)),
+            ("hears", self.dialects.as_ref().map(|dialects| dialects.join(", "))),
+            ("policies", self.policies.map(|folder| folder.display().to_string())),
+        ];
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 impl RegistryOutput {
@@ -174,7 +249,6 @@ impl RegistryOutput {
     /// What is worth a line, with its name.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let path = |path: &PathBuf| path.display().to_string();
-        let interval = |seconds: &f64| format!("{:#}", SignedDuration::from_secs_f64(*seconds));
         let rate = self.rate.map_or_else(
             || "as fast as they come".to_owned(),
             |rate| format!("{rate} per second after a burst of {}", self.burst.unwrap_or_default()),
@@ -187,7 +261,7 @@ impl RegistryOutput {
         let lines = [
             ("asked at", self.mirror.clone()),
             ("as", Some(self.credential.clone().unwrap_or_else(|| "nobody".to_owned()))),
-            ("interval", self.interval_seconds.as_ref().map(interval)),
+            ("interval", self.interval_seconds.map(interval)),
             ("requests", Some(rate + &at_once)),
             ("authorities", self.ca_bundle.as_ref().map(|file| format!("those of the machine and {}", path(file)))),
             ("certificate", self.client_certificate.as_ref().map(path)),
@@ -200,7 +274,7 @@ impl RegistryOutput {
 
 impl HookOutput {
     fn new(source: &Source, secret: &SecretPlace) -> Self {
-        let Source { name, sender, images } = source;
+        let Source { name, sender, images, topics, audience, email } = source;
         Self {
             name: name.clone(),
             sender: sender.name(),
@@ -208,6 +282,9 @@ impl HookOutput {
             proof: sender.proof(),
             secret: secret.to_string(),
             images: images.as_ref().map(ToString::to_string),
+            topics: topics.clone(),
+            audience: audience.clone(),
+            email: email.clone(),
         }
     }
 
@@ -217,8 +294,12 @@ impl HookOutput {
             ("proved by", Some(self.proof)),
             ("secret", Some(self.secret.as_str())),
             ("images", self.images.as_deref()),
+            ("audience", self.audience.as_deref()),
+            ("as", self.email.as_deref()),
         ];
-        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let topics = self.topics.iter().map(|topic| ("topic", Some(topic.as_str())));
+        let lines = lines.into_iter().chain(topics);
+        lines.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -229,13 +310,19 @@ impl<'a> MistakeOutput<'a> {
     }
 }
 
+fn interval(seconds: f64) -> String {
+    format!("{:#}", SignedDuration::from_secs_f64(seconds))
+}
+
 fn text(out: &mut dyn Write, output: &CheckOutput<'_>, mistakes: &[Mistake]) -> io::Result<()> {
     for mistake in mistakes {
         writeln!(out, "{mistake}")?;
     }
-    for registry in &output.registries {
-        writeln!(out, "{BOLD}{}{BOLD:#}", registry.prefix)?;
-        for (name, value) in registry.lines() {
+    let repositories = output.repositories.iter().map(|one| (one.name, one.lines()));
+    let registries = output.registries.iter().map(|one| (one.prefix.as_str(), one.lines()));
+    for (name, lines) in repositories.chain(registries) {
+        writeln!(out, "{BOLD}{name}{BOLD:#}")?;
+        for (name, value) in lines {
             writeln!(out, "  {name:<12} {value}")?;
         }
     }

@@ -8,6 +8,7 @@ mod git;
 mod registries;
 mod report;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,11 +21,11 @@ use super::git::GitArgs;
 use super::output::{has_error, json};
 use super::progress::Progress;
 use super::registry::RegistryArgs;
-use super::{Good, Outcome, OutputFormat, checkout};
-use crate::manifest::Scope;
+use super::{Error, Good, Outcome, OutputFormat, checkout};
+use crate::git::Identity;
+use crate::manifest::{Scope, Terms};
 use crate::plan::Inventory;
-use crate::secret::Secret;
-use crate::tls;
+use crate::{reconcile, tls};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,10 +47,6 @@ pub(super) struct Args {
     #[arg(default_value = ".", value_name = "DIR", conflicts_with = "git_url")]
     dir: PathBuf,
 
-    /// The config repository itself: an https or ssh URL, user@host:path, or a path on this machine.
-    #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
-    git_url: Option<Secret>,
-
     #[command(flatten)]
     git: GitArgs,
 
@@ -70,32 +67,35 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) async fn run(self, out: &mut dyn Write) -> Outcome {
-        let Self { dir, git_url, git, dialects, timeout, output, registry } = self;
+        let Self { dir, git, dialects, timeout, output, registry } = self;
         tls::watch_certificates();
         let (mut report, mut progress) = (Report::default(), Progress::to_stderr());
         let settings = registry.settings()?;
         let options = registry.options(Duration::ZERO)?;
-        let inventory = match git_url {
-            Some(url) => git::examine(&url, git, dialects.heard(), timeout, &mut report, &mut progress).await?,
-            None => Some(checkout::survey(&dir, dialects.heard(), Scope::Annotated)?),
-        };
-        if let Some(inventory) = &inventory {
-            tell_of_mistakes(inventory, &mut report);
+        let mut inventories = Vec::new();
+        if git.has_url() || !settings.repositories.is_empty() {
+            // Nobody commits anything here.
+            let author = Identity::new("Landwaiter", "landwaiter@localhost");
+            let author = author.map_err(|error| Error::Input(error.to_string()))?;
+            let terms = Terms { dialects: dialects.heard(), ..Terms::builtin().clone() };
+            let pass = reconcile::Options { terms, ..reconcile::Options::by(author) };
+            git::tell_of_data_dir(git.data_dir(&settings), &mut report);
+            for repository in git.repositories(&settings, &pass)? {
+                let about = format!("git {}", repository.git.url);
+                let found = git::examine(repository, timeout, &mut report, &mut progress).await?;
+                inventories.extend(found.map(|inventory| (about, inventory)));
+            }
+        } else {
+            let inventory = checkout::survey(&dir, dialects.heard(), Scope::Annotated)?;
+            inventories.push(("config repository".to_owned(), inventory));
         }
         let now = Timestamp::now();
-        let repositories = inventory.as_ref().map(|inventory| {
-            let followed = inventory.watches(now).into_keys().chain(inventory.locked(now));
-            followed.collect()
-        });
-        registries::examine(
-            options,
-            &settings.sites,
-            &repositories.unwrap_or_default(),
-            timeout,
-            &mut report,
-            &mut progress,
-        )
-        .await?;
+        let mut repositories = BTreeSet::new();
+        for (about, inventory) in &inventories {
+            tell_of_mistakes(about, inventory, &mut report);
+            repositories.extend(inventory.watches(now).into_keys().chain(inventory.locked(now)));
+        }
+        registries::examine(options, &settings.sites, &repositories, timeout, &mut report, &mut progress).await?;
         drop(progress);
         match output {
             OutputFormat::Json => json(out, &report)?,
@@ -106,17 +106,17 @@ impl Args {
 }
 
 /// Mistakes hold their own containers and nothing else, and `lint` tells them better.
-fn tell_of_mistakes(inventory: &Inventory, report: &mut Report) {
+fn tell_of_mistakes(about: &str, inventory: &Inventory, report: &mut Report) {
     let followed = inventory.watches(Timestamp::now()).len();
     let message = match followed {
         0 => "no image is followed: nothing is automated, see `landwaiter list`".to_owned(),
         1 => "1 image repository is followed".to_owned(),
         _ => format!("{followed} image repositories are followed"),
     };
-    report.add("config repository", "images", if followed == 0 { State::Warning } else { State::Ok }, message);
+    report.add(about, "images", if followed == 0 { State::Warning } else { State::Ok }, message);
     if has_error(inventory.problems()) {
         let message = "there are mistakes in it, which hold what they are about; `landwaiter lint` tells them";
-        report.add("config repository", "mistakes", State::Warning, message.to_owned());
+        report.add(about, "mistakes", State::Warning, message.to_owned());
     }
 }
 

@@ -18,7 +18,7 @@ const TOKEN: &str = "LANDWAITER_GIT_TOKEN";
 const TOKENS: &[&str] = &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "eyJ"];
 
 /// Who we are over https, and what is set for connections.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Git over https")]
 pub(super) struct HttpsArgs {
     /// A file with user:password, or a token alone, for the config repository.

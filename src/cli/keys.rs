@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::git::{DeployKey, Signing, SshOptions};
 
 /// Keys and known hosts, and what commits are signed with.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Git keys")]
 pub(super) struct KeyArgs {
     /// The private key for a repository that is reached by ssh. Default: the deploy key that

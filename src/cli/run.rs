@@ -1,6 +1,7 @@
 //! `landwaiter run`: the daemon.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -13,12 +14,12 @@ use super::output::{diff, message_text, problems_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
-use crate::daemon::{self, Journal, Stop};
+use crate::daemon::{self, Board, Journal, Stop};
 use crate::git::{Identity, PushOutcome};
+use crate::manifest::Terms;
 use crate::plan::Draft;
 use crate::reconcile::{self, Report};
 use crate::registry;
-use crate::secret::Secret;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,10 +46,6 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
 
-    /// The config repository: an https or ssh URL, user@host:path, or a path on this machine.
-    #[arg(long, env = "LANDWAITER_GIT_URL", value_name = "URL", hide_env_values = true, help_heading = "Git")]
-    git_url: Secret,
-
     #[command(flatten)]
     git: GitArgs,
 
@@ -74,6 +71,12 @@ pub(super) struct Args {
     )]
     git_email: String,
 
+    /// How long a commit waits for tags that land together with those it is for: so long without another one, and
+    /// five times as long at most. `0s` waits for none.
+    #[arg(long, env = "LANDWAITER_SETTLE", value_name = "DURATION", default_value = "3s",
+          value_parser = duration, help_heading = "Git")]
+    settle: Duration,
+
     #[command(flatten)]
     commit: CommitArgs,
 
@@ -89,54 +92,81 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) async fn run(self, out: &mut dyn Write, stop: &Stop) -> Outcome {
-        let once = self.once || self.dry_run;
         let config = self.config()?;
-        let reconciler = config.open()?;
-        let (url, interval) = (config.git.url.to_string(), config.interval());
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), repository = url, "landwaiter starts");
-        if !once {
-            daemon::run(&reconciler, interval, stop).await;
-            reconciler.close(Timestamp::now()).await;
-            return Ok(Good::Yes);
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            repositories = config.repositories.len(),
+            "landwaiter starts"
+        );
+        if self.once || self.dry_run {
+            return once(&config, out, stop).await;
         }
-        let report = daemon::once(&reconciler, stop).await?;
-        reconciler.close(Timestamp::now()).await;
-        Journal::default().write_report(&report);
-        match &report.outcome {
-            reconcile::Outcome::DryRun { drafts } => print_dry_run(out, &report, drafts)?,
-            reconcile::Outcome::NothingToDo => say_nothing_to_do(&report),
-            reconcile::Outcome::Pushed { .. } => {}
-        }
-        Ok(Good::unless(is_bad(&report)))
+        let load = || self.config().map_err(|error| error.to_string());
+        daemon::serve(config, load, &Board::default(), stop).await?;
+        Ok(Good::Yes)
     }
 
-    fn config(self) -> Result<Config, Error> {
+    fn config(&self) -> Result<Config, Error> {
         let settings = self.registry.settings()?;
-        let (data_dir, paths) = (self.git.data_dir().to_owned(), self.git.paths().to_vec());
+        let data_dir = self.git.data_dir(&settings).to_owned();
         let registry_poll_interval = self.registry_poll_interval.or(settings.registry_poll_interval);
         let registry_poll_interval = registry_poll_interval.unwrap_or(registry::Options::POLL_INTERVAL);
         let author = Identity::new(&self.git_user, &self.git_email);
         let author = author.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))?;
+        let one_pass = self.once || self.dry_run;
+        let pass = reconcile::Options {
+            terms: Terms { dialects: self.dialects.heard(), ..Terms::builtin().clone() },
+            git_fresh_for: self.git_poll_interval,
+            patience: (!one_pass).then(reconcile::Patience::default),
+            settle: if one_pass { Duration::ZERO } else { self.settle },
+            dry_run: self.dry_run,
+            commit: self.commit.options()?,
+            ..reconcile::Options::by(author)
+        };
         Ok(Config {
-            git: self.git.options(&self.git_url)?,
+            repositories: self.git.repositories(&settings, &pass)?,
+            files: settings.files().into_iter().chain(self.commit.file().map(Path::to_owned)).collect(),
             registry: registry::Options {
                 store: Some(data_dir.join("registry.redb")),
                 // Whoever asks for one pass wants to see what there is now.
-                begins_anew: self.once || self.dry_run,
-                ..self.registry.options_over(settings, registry_poll_interval)?
+                begins_anew: one_pass,
+                ..self.registry.clone().options_over(settings, registry_poll_interval)?
             },
-            pass: reconcile::Options {
-                paths,
-                dialects: self.dialects.heard(),
-                author,
-                commit: self.commit.options()?,
-                git_fresh_for: self.git_poll_interval,
-                patience: (!self.once && !self.dry_run).then(reconcile::Patience::default),
-                dry_run: self.dry_run,
-            },
-            git_poll_interval: self.git_poll_interval,
-            registry_poll_interval,
         })
+    }
+}
+
+/// One pass over each config repository, one after the other; each says what it did.
+async fn once(config: &Config, out: &mut dyn Write, stop: &Stop) -> Outcome {
+    let lookout = config.lookout()?;
+    let (mut is_bad, mut failed) = (false, None);
+    for repository in &config.repositories {
+        let report = match repository.open(&lookout) {
+            Ok(reconciler) => daemon::once(&reconciler, stop).await.map_err(Error::from),
+            Err(error) => Err(error.into()),
+        };
+        match report {
+            Ok(report) => {
+                Journal::default().write_report(&report);
+                match &report.outcome {
+                    reconcile::Outcome::DryRun { drafts } => print_dry_run(out, &report, drafts)?,
+                    reconcile::Outcome::NothingToDo => say_nothing_to_do(&report),
+                    reconcile::Outcome::Pushed { .. } => {}
+                }
+                is_bad |= self::is_bad(&report);
+            }
+            // The others have their pass.
+            Err(error) => {
+                if let Some(before) = failed.replace((&repository.name, error)) {
+                    tracing::error!(repository = before.0, "{}", before.1);
+                }
+            }
+        }
+    }
+    lookout.close(Timestamp::now()).await;
+    match failed {
+        Some((_, error)) => Err(error),
+        None => Ok(Good::unless(is_bad)),
     }
 }
 
@@ -174,10 +204,14 @@ fn print_dry_run(out: &mut dyn Write, report: &Report, drafts: &[Draft]) -> std:
 
 /// A poll interval: `30s`, `5m`, `1h30m`, at least one second.
 fn interval(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "expected a duration such as 30s, 5m or 1h30m".to_owned())?;
-    match Duration::try_from(duration) {
-        Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
+    match duration(text)? {
+        duration if duration >= Duration::from_secs(1) => Ok(duration),
         _ => Err("an interval is at least one second: registries and forges are shared with others".to_owned()),
     }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = |_| "expected a duration such as 30s, 5m or 1h30m".to_owned();
+    let duration: SignedDuration = text.parse().map_err(expected)?;
+    Duration::try_from(duration).map_err(expected)
 }

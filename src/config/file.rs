@@ -16,7 +16,9 @@ use std::time::Duration;
 use serde_saphyr::Location;
 
 use self::form::File;
+use super::repository::{ConfigRepository, Part, RepositorySettings};
 use crate::registry::{self, Prefix, Setting, Sites};
+use crate::{git, reconcile};
 
 /// What the file says, understood.
 #[derive(Debug, Default)]
@@ -29,10 +31,16 @@ pub struct Settings {
     pub registry_poll_interval: Option<Duration>,
     /// What is set for single registries.
     pub sites: Sites,
+    /// Where copies of config repositories and what registries said are kept.
+    pub data_dir: Option<PathBuf>,
+    /// The config repositories.
+    pub repositories: Vec<RepositorySettings>,
     hooks: Vec<hooks::Told>,
     file: PathBuf,
     /// Where each of the settings stands that name other files.
     places: BTreeMap<(Prefix, Setting), Location>,
+    /// The same of config repositories, by their names.
+    parts: BTreeMap<(String, Part), Location>,
 }
 
 /// Something that is wrong in the file.
@@ -75,6 +83,51 @@ pub fn read(path: &Path) -> Result<Settings, Error> {
 }
 
 impl Settings {
+    /// The file, as it was named; empty where there is none.
+    #[must_use]
+    pub fn file(&self) -> std::path::Display<'_> {
+        self.file.display()
+    }
+
+    /// The files of which a change is to be heard.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let file = Some(self.file.clone()).filter(|file| !file.as_os_str().is_empty());
+        file.into_iter().chain(self.repositories.iter().flat_map(RepositorySettings::files)).collect()
+    }
+
+    /// What is said of each config repository, where `git` and `pass` are what is usual. Reads the named policies
+    /// and the variables that are spoken of.
+    ///
+    /// # Errors
+    /// All that is wrong with them, with its place.
+    pub fn repositories(&self, git: &git::Options, pass: &reconcile::Options) -> Result<Vec<ConfigRepository>, Error> {
+        let (mut all, mut mistakes) = (Vec::new(), Vec::new());
+        for settings in &self.repositories {
+            let mut own = Vec::new();
+            let found = settings.over(git, pass, |part, problem| {
+                let place = self.parts.get(&(settings.name.clone(), part));
+                own.push(Mistake::at(&self.file, place, problem));
+            });
+            match found {
+                Ok(found) => all.push(found),
+                Err(found) => own.extend(found),
+            }
+            mistakes.append(&mut own);
+        }
+        if mistakes.is_empty() { Ok(all) } else { Err(Error::Mistakes(mistakes)) }
+    }
+
+    /// As [`repositories`](Self::repositories), only to see whether it can be used.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn check_repositories(&self) -> Result<(), Error> {
+        let nowhere = git::Options::new(git::RemoteUrl::local_path(Path::new("")), PathBuf::new());
+        let Ok(nobody) = git::Identity::new("nobody", "nobody@localhost") else { return Ok(()) };
+        self.repositories(&nowhere, &reconcile::Options::by(nobody)).map(drop)
+    }
+
     /// Tries what is set for registries in the end, where more than this file may have had a say: files that
     /// cannot be read, variables that are not set.
     ///
@@ -105,7 +158,7 @@ fn parse(text: &str, path: &Path) -> Result<Settings, Error> {
     // Nothing, or nothing but comments, is a file that sets nothing.
     let is_blank = text.lines().all(|line| matches!(line.trim_start().chars().next(), None | Some('#')));
     if is_blank {
-        return Ok(Settings::default());
+        return Ok(Settings { file: path.to_owned(), ..Settings::default() });
     }
     let file: File = serde_saphyr::from_str(text).map_err(|error| {
         let words = error.without_snippet().to_string();

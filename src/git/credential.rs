@@ -69,7 +69,8 @@ const TOKEN_USER: &str = "x-access-token";
 
 impl Credential {
     /// Where it comes from, for messages.
-    pub(super) fn source(&self) -> String {
+    #[must_use]
+    pub fn source(&self) -> String {
         match self {
             Self::Given { source, .. } => source.clone(),
             Self::File(path) | Self::BearerFile(path) => path.display().to_string(),

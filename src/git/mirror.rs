@@ -27,7 +27,7 @@ use crate::path::RepoPath;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Which repository, and how to get at it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Where it is.
     pub url: RemoteUrl,

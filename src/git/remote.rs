@@ -110,6 +110,22 @@ impl RemoteUrl {
         path.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(path).to_owned()
     }
 
+    /// The last part of that, in letters, digits, `.`, `_` and `-`.
+    #[must_use]
+    pub fn short_name(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let whole = self.name();
+        let last = whole.rsplit(['/', ':']).next().unwrap_or_default().trim_start_matches('.');
+        let name: String = last.chars().map(|c| if is_plain(c) { c } else { '-' }).take(64).collect();
+        if name.is_empty() { "repository".to_owned() } else { name }
+    }
+
+    /// Whether it is reached by https or http.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        matches!(self.place, Place::Http(_))
+    }
+
     /// The credential in the address itself, if it has one.
     #[must_use]
     pub fn credential(&self) -> Option<Credential> {

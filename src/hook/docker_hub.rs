@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::names::Names;
 use super::proof::Way;
 use super::sender::json;
-use super::{Event, Head, Hint, Rejection, Source};
+use super::{Event, Head, Rejection, Source};
 
-pub(super) const WAY: Way = Way::Shown;
+pub(super) const WAY: Way = Way::PATH;
 pub(super) const PROOF: &str = "the secret at the end of the URL";
 
 #[derive(Deserialize)]
@@ -26,5 +26,5 @@ pub(super) fn event(source: &Source, head: &Head<'_>, body: &[u8]) -> Result<Eve
     names
         .add(Some("docker.io"), &repository.repo_name)
         .ok_or_else(|| Rejection::no_repository(&repository.repo_name))?;
-    Ok(Event::News(Hint { repositories: names.found(), pushes: Vec::new() }))
+    names.event("nothing was pushed")
 }

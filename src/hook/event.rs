@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Remote;
+use url::Url;
+
+use super::{KeyName, Remote};
 use crate::image::Repository;
+
+/// How many branches one push can name.
+const MOST: usize = 100;
 
 /// What a proved delivery says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +17,10 @@ pub enum Event {
     News(Hint),
     /// Nothing that concerns us, and why.
     Nothing(&'static str),
+    /// SNS asks whether we want its messages; whoever asks for this URL says yes.
+    Confirm(Url),
+    /// Event Grid wants this code to be said back.
+    Validation(String),
 }
 
 /// Where something may be new. Never data: what is new is asked for there.
@@ -47,6 +56,9 @@ pub enum Rejection {
     /// The body is not what this kind of sender sends.
     #[error("{0}")]
     Malformed(String),
+    /// It is signed with a key that is not known here. Whoever fetches it can ask again.
+    #[error("not proved: it is signed with {0}, which cannot be had")]
+    KeyWanted(KeyName),
 }
 
 impl Hint {
@@ -60,29 +72,40 @@ impl Hint {
 impl Push {
     /// What follows when a reference moved in a repository with these addresses.
     pub(super) fn event(name: &str, remotes: impl Iterator<Item = Remote>) -> Result<Event, Rejection> {
-        let Some(branch) = name.strip_prefix("refs/heads/") else {
-            return Ok(Event::Nothing("a push to something else than a branch"));
-        };
-        let remotes: BTreeSet<_> = remotes.collect();
+        Self::events([name.to_owned()].into_iter(), &remotes.collect::<Vec<_>>())
+    }
+
+    /// The same for several references.
+    pub(super) fn events(names: impl Iterator<Item = String>, remotes: &[Remote]) -> Result<Event, Rejection> {
+        let remotes: BTreeSet<_> = remotes.iter().cloned().collect();
         if remotes.is_empty() {
             return Err(Rejection::Malformed("it names no address of a repository".into()));
         }
-        let push = Self { remotes, branch: Some(branch.to_owned()) };
-        Ok(Event::News(Hint { pushes: vec![push], ..Hint::default() }))
+        let branches: BTreeSet<_> =
+            names.filter_map(|name| Some(name.strip_prefix("refs/heads/")?.to_owned())).take(MOST).collect();
+        if branches.is_empty() {
+            return Ok(Event::Nothing("a push to something else than a branch"));
+        }
+        let push = |branch| Self { remotes: remotes.clone(), branch: Some(branch) };
+        Ok(Event::News(Hint { pushes: branches.into_iter().map(push).collect(), ..Hint::default() }))
     }
 }
 
 impl Rejection {
     /// It speaks of an image that cannot be one.
     pub(super) fn no_repository(name: &str) -> Self {
-        Self::Malformed(format!("{:?} names no image repository", crate::plain::line(name, 200)))
+        Self::Malformed(format!(
+            "{:?} names no image repository; where the sender does not say the registry, `images` does",
+            crate::plain::line(name, 200)
+        ))
     }
 
-    /// A short word for counting: `unproved`, `stale`, `content-type`, `malformed`.
+    /// A short word for counting: `unproved`, `no-key`, `stale`, `content-type`, `malformed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unproved(_) => "unproved",
+            Self::KeyWanted(_) => "no-key",
             Self::Stale(_) => "stale",
             Self::ContentType(_) => "content-type",
             Self::Malformed(_) => "malformed",

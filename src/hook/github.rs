@@ -5,10 +5,10 @@ use serde::Deserialize;
 use super::names::Names;
 use super::proof::{Hash, Signature, Way};
 use super::sender::json;
-use super::{Event, Head, Hint, Push, Rejection, Remote, Source};
+use super::{Event, Head, Push, Rejection, Remote, Source};
 
 pub(super) const WAY: Way =
-    Way::Signed(&[Signature { header: "x-hub-signature-256", prefix: "sha256=", hash: Hash::Sha256 }]);
+    Way::signed(&[Signature { header: "x-hub-signature-256", prefix: "sha256=", hash: Hash::Sha256 }]);
 pub(super) const PROOF: &str = "HMAC-SHA256 of the body in X-Hub-Signature-256";
 
 #[derive(Deserialize)]
@@ -81,7 +81,7 @@ fn published(source: &Source, Published { action, package }: &Published) -> Resu
         None => names.add(Some("ghcr.io"), &format!("{}/{}", package.namespace, package.name)),
     };
     added.ok_or_else(|| Rejection::no_repository(url.unwrap_or(&package.name)))?;
-    Ok(Event::News(Hint { repositories: names.found(), pushes: Vec::new() }))
+    names.event("nothing was published")
 }
 
 /// What a push says, in the form that Gitea and Forgejo took over.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use super::{Event, Hint, Push, Rejection};
 use crate::image::{InvalidRepository, Repository};
 
 /// How many repositories one event can name; the rest is found at the next poll.
@@ -57,6 +58,14 @@ impl<'s> Names<'s> {
         }
     }
 
+    /// Adds `path` of a place in a registry, unless the source says where its images stand.
+    pub(super) fn add_below(&mut self, place: Option<&str>, path: &str) -> Option<()> {
+        match (self.images, place) {
+            (None, Some(place)) => self.insert(&format!("{place}/{}", bare(path))),
+            _ => self.add(None, path),
+        }
+    }
+
     /// Adds an image as people write it, with its registry. Where the source says where its images stand, that takes
     /// the place of the registry.
     pub(super) fn add_image(&mut self, image: &str) -> Option<()> {
@@ -76,9 +85,19 @@ impl<'s> Names<'s> {
         Some(())
     }
 
-    /// All of them, each once.
-    pub(super) fn found(self) -> BTreeSet<Repository> {
-        self.found
+    /// What follows from them; nothing, for this reason, where there are none.
+    pub(super) fn event(self, nothing: &'static str) -> Result<Event, Rejection> {
+        self.event_with(Vec::new(), || Ok(Event::Nothing(nothing)))
+    }
+
+    /// What follows from them and from these pushes; what `nothing` says where there are none.
+    pub(super) fn event_with(
+        self,
+        pushes: Vec<Push>,
+        nothing: impl FnOnce() -> Result<Event, Rejection>,
+    ) -> Result<Event, Rejection> {
+        let hint = Hint { repositories: self.found, pushes };
+        if hint.is_empty() { nothing() } else { Ok(Event::News(hint)) }
     }
 }
 
@@ -109,7 +128,7 @@ mod tests {
         let prefix = images.map(|images| images.parse::<Prefix>().unwrap());
         let mut names = Names::new(prefix.as_ref());
         add(&mut names);
-        let found: Vec<_> = names.found().iter().map(ToString::to_string).collect();
+        let found: Vec<_> = names.found.iter().map(ToString::to_string).collect();
         assert_eq!(found, expected);
     }
 

@@ -18,11 +18,13 @@ use axum::routing::post;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
+use url::Url;
 
 use self::body::{Bodies, Unread};
 use super::Limits;
 use super::answer::refusal;
 use super::inbox::{Full, Inbox, Put};
+use super::keys::{Fetch, Keys, over_tls};
 use super::secrets::{Kept, SecretPlace};
 use crate::hook::{Event, Head, Rejection, Sender, Source};
 
@@ -44,6 +46,7 @@ struct Inner {
     doors: RwLock<Arc<Doors>>,
     inbox: Arc<Inbox>,
     bodies: Bodies,
+    keys: Keys,
     counts: Mutex<BTreeMap<(String, &'static str), u64>>,
     told: Mutex<BTreeMap<String, Instant>>,
 }
@@ -63,7 +66,7 @@ pub struct Count {
     pub source: Option<String>,
     /// Its kind, where it is still there.
     pub sender: Option<Sender>,
-    /// `taken`, `unwatched`, `nothing`, `unproved`, `stale`, `content-type`, `malformed`, `too-large`, `slow`,
+    /// `taken`, `unwatched`, `nothing`, `unproved`, `no-key`, `stale`, `content-type`, `malformed`, `too-large`, `slow`,
     /// `interrupted`, `busy` or `full`.
     pub result: &'static str,
     /// How many.
@@ -86,10 +89,24 @@ impl Hooks {
     /// # Errors
     /// All that is wrong with them.
     pub fn open(sources: Vec<(Source, SecretPlace)>, inbox: Arc<Inbox>, limits: Limits) -> Result<Self, Vec<Problem>> {
+        Self::open_with(sources, inbox, limits, over_tls())
+    }
+
+    /// The same with a way of one's own to the keys that others publish.
+    ///
+    /// # Errors
+    /// All that is wrong with the secrets.
+    pub fn open_with(
+        sources: Vec<(Source, SecretPlace)>,
+        inbox: Arc<Inbox>,
+        limits: Limits,
+        fetch: Fetch,
+    ) -> Result<Self, Vec<Problem>> {
         Ok(Self(Arc::new(Inner {
             doors: RwLock::new(Arc::new(doors(sources)?)),
             inbox,
             bodies: Bodies::new(limits),
+            keys: Keys::new(fetch),
             counts: Mutex::default(),
             told: Mutex::default(),
         })))
@@ -115,9 +132,16 @@ impl Hooks {
              Path((name, secret)): Path<(String, String)>,
              headers: HeaderMap,
              body: Body| { async move { hooks.deliver(&name, Some(&secret), &headers, body).await } };
+        let asked_by_name = |State(hooks): State<Self>, Path(name): Path<String>, headers: HeaderMap| async move {
+            hooks.allow(&name, None, &headers)
+        };
+        let asked_by_secret =
+            |State(hooks): State<Self>, Path((name, secret)): Path<(String, String)>, headers: HeaderMap| async move {
+                hooks.allow(&name, Some(&secret), &headers)
+            };
         Router::new()
-            .route("/hooks/{name}", post(by_name))
-            .route("/hooks/{name}/{secret}", post(by_secret))
+            .route("/hooks/{name}", post(by_name).options(asked_by_name))
+            .route("/hooks/{name}/{secret}", post(by_secret).options(asked_by_secret))
             .with_state(self.clone())
     }
 
@@ -141,17 +165,19 @@ impl Hooks {
             self.tell(NOBODY, &"there is no source of this name");
             return unproved();
         };
-        let header = |name: &str| {
-            let mut values = headers.get_all(name).iter();
-            let value = values.next().filter(|_| values.next().is_none())?;
-            value.to_str().ok()
-        };
+        let header = |name: &str| only(headers, name);
         let head = Head { path_secret, header: &header };
         let secrets = door.secrets.now();
         let judged = async {
             door.source.admit(&secrets, &head).map_err(Trouble::Rejected)?;
             let body = self.0.bodies.read(headers, body).await.map_err(Trouble::Unread)?;
-            door.source.read(&secrets, &head, &body, Timestamp::now()).map_err(Trouble::Rejected)
+            let read = || door.source.read(&secrets, &head, &body, &|name| self.0.keys.known(name), Timestamp::now());
+            let mut event = read();
+            if let Err(Rejection::KeyWanted(name)) = &event {
+                self.0.keys.look_for(name).await;
+                event = read();
+            }
+            event.map_err(Trouble::Rejected)
         };
         match judged.await {
             Ok(Event::News(hint)) => self.put(name, self.0.inbox.put(hint)),
@@ -160,6 +186,12 @@ impl Hooks {
                 tracing::debug!(source = name, reason, "a webhook that changes nothing");
                 answer(StatusCode::OK, &json!({"taken": 0, "reason": reason}))
             }
+            Ok(Event::Validation(code)) => {
+                self.count(name, "nothing");
+                tracing::info!(source = name, "a webhook was validated");
+                answer(StatusCode::OK, &json!({"validationResponse": code}))
+            }
+            Ok(Event::Confirm(url)) => self.confirm(name, url).await,
             Err(Trouble::Rejected(rejection)) => {
                 self.count(name, rejection.word());
                 self.tell(name, &rejection);
@@ -169,6 +201,40 @@ impl Hooks {
                 self.count(name, unread.word());
                 self.tell(name, &unread);
                 refusal(unread.status(), &unread.to_string())
+            }
+        }
+    }
+
+    /// Says that a sender of CloudEvents may send: some ask before they do (Event Grid, by the specification of
+    /// webhooks for CloudEvents).
+    fn allow(&self, name: &str, path_secret: Option<&str>, headers: &HeaderMap) -> Response {
+        let doors = self.doors();
+        let header = |name: &str| only(headers, name);
+        let head = Head { path_secret, header: &header };
+        let door = doors.get(name).filter(|door| door.source.admit(&door.secrets.now(), &head).is_ok());
+        let (Some(_), Some(origin)) = (door, headers.get("webhook-request-origin")) else {
+            self.count(door.map_or(NOBODY, |_| name), "unproved");
+            return unproved();
+        };
+        self.count(name, "nothing");
+        let mut answer = answer(StatusCode::OK, &json!({"taken": 0, "reason": "asked whether it may send"}));
+        answer.headers_mut().insert("webhook-allowed-origin", origin.clone());
+        answer.headers_mut().insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+        answer
+    }
+
+    /// Says that we want what the source sends.
+    async fn confirm(&self, name: &str, url: Url) -> Response {
+        self.count(name, "nothing");
+        match self.0.keys.visit(url).await {
+            Ok(()) => {
+                tracing::info!(source = name, "the subscription is confirmed");
+                answer(StatusCode::OK, &json!({"taken": 0, "reason": "the subscription is confirmed"}))
+            }
+            Err(problem) => {
+                let problem = crate::plain::line(&problem, 300);
+                tracing::warn!(source = name, problem, "the subscription could not be confirmed");
+                refusal(StatusCode::BAD_GATEWAY, "the subscription could not be confirmed")
             }
         }
     }
@@ -234,11 +300,21 @@ fn doors(sources: Vec<(Source, SecretPlace)>) -> Result<Doors, Vec<Problem>> {
     if problems.is_empty() { Ok(doors) } else { Err(problems) }
 }
 
+/// The value of a header that stands there once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok()
+}
+
 /// Whoever is proved is told what is wrong; a stranger is not.
 fn rejected(rejection: &Rejection) -> Response {
     match rejection {
         Rejection::Unproved(_) => unproved(),
         Rejection::Stale(_) => refusal(StatusCode::UNAUTHORIZED, &rejection.to_string()),
+        Rejection::KeyWanted(_) => {
+            refusal(StatusCode::SERVICE_UNAVAILABLE, "the key by which it is proved cannot be had at the moment")
+        }
         Rejection::ContentType(_) => refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &rejection.to_string()),
         Rejection::Malformed(_) => refusal(StatusCode::BAD_REQUEST, &rejection.to_string()),
     }
@@ -254,6 +330,6 @@ fn answer(status: StatusCode, body: &serde_json::Value) -> Response {
     (status, axum::Json(body)).into_response()
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,7 @@ use crate::path::RepoPath;
 pub const MOST_COMMITS: usize = 100;
 
 /// What commits are to look like.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitOptions {
     /// What is said instead of the default message.
     pub template: Option<Template>,

@@ -71,6 +71,8 @@ pub struct Inventory {
 /// in every pass; and which dialects are heard in them. Holds what the last survey used and nothing else.
 #[derive(Debug)]
 pub struct Memory<K> {
+    /// The terms before the repository's own policies.
+    given: Terms,
     terms: Terms,
     files: HashMap<RepoPath, Reading<K>>,
     linked: HashMap<RepoPath, Linked<K>>,
@@ -132,21 +134,21 @@ impl Inventory {
         source: &S,
         memory: &mut Memory<S::Key>,
     ) -> Result<Self, S::Error> {
-        let dialects = memory.terms.dialects;
-        let mut inventory = Self { terms: Terms { dialects, ..Terms::builtin().clone() }, ..Self::default() };
+        let mut inventory = Self { terms: memory.given.clone(), ..Self::default() };
         let mut bytes = Vec::new();
         let mut own = BTreeSet::new();
         for (path, key) in files.iter().filter(|(path, _)| is_policy_file(path)) {
             source.read(key, &mut bytes)?;
             match manifest::read_policy_file(path, &bytes) {
-                // One that is built in gives way to the repository's own; two of its own do not.
+                // One that is given gives way to the repository's own; two of its own do not.
                 Ok(preset) if own.insert(preset.name().clone()) => drop(inventory.terms.presets.insert(preset)),
                 Ok(preset) => inventory.problems.push(doubled_policy(path, &preset)),
                 Err(problems) => inventory.problems.extend(problems),
             }
         }
         if memory.terms != inventory.terms {
-            *memory = Memory { terms: inventory.terms.clone(), ..Memory::default() };
+            let given = std::mem::take(&mut memory.given);
+            *memory = Memory { given, terms: inventory.terms.clone(), ..Memory::default() };
         }
         Ok(inventory)
     }
@@ -319,6 +321,7 @@ impl Inventory {
 impl<K> Default for Memory<K> {
     fn default() -> Self {
         Self {
+            given: Terms::builtin().clone(),
             terms: Terms::default(),
             files: HashMap::new(),
             linked: HashMap::new(),
@@ -333,7 +336,13 @@ impl<K> Memory<K> {
     /// Nothing known yet, and these dialects heard; [`default`](Self::default) hears all of them.
     #[must_use]
     pub fn hearing(dialects: Dialects) -> Self {
-        Self { terms: Terms { dialects, ..Terms::default() }, ..Self::default() }
+        Self::on(Terms { dialects, ..Terms::builtin().clone() })
+    }
+
+    /// Nothing known yet, and these policies and dialects given; a repository's own policies come before them.
+    #[must_use]
+    pub fn on(terms: Terms) -> Self {
+        Self { given: terms, ..Self::default() }
     }
 
     /// Whether the content of a file is known already.

@@ -90,6 +90,13 @@ impl Watch {
         wishes.all.push((policy.clone(), current.cloned()));
     }
 
+    /// The wishes of another watch as well.
+    pub fn add_all(&mut self, other: &Self) {
+        for (policy, current) in other.wishes() {
+            self.add(policy, current);
+        }
+    }
+
     /// The tags that stand in Git, each once.
     #[must_use]
     pub fn in_use(&self) -> Vec<&Tag> {
@@ -175,6 +182,19 @@ impl Rulings {
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Whether there is one for each wish of `watch`.
+    #[must_use]
+    pub fn cover(&self, watch: &Watch) -> bool {
+        Arc::ptr_eq(&self.watch.wishes, &watch.wishes)
+            || watch.wishes().all(|(policy, current)| self.of(policy, current).is_some())
+    }
+
+    /// Whether others say the same about each wish of `watch`.
+    #[must_use]
+    pub fn is_same_for(&self, other: &Self, watch: &Watch) -> bool {
+        watch.wishes().all(|(policy, current)| self.of(policy, current) == other.of(policy, current))
     }
 
     /// Holds what would go back because the tag in Git is not there: a first list may just lack it.

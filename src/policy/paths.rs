@@ -91,6 +91,13 @@ impl PathGlob {
     }
 }
 
+/// As they are written.
+impl PartialEq for PathGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
 /// What to write for a text that may be empty: all of it.
 fn non_empty(text: &str) -> &str {
     if text.is_empty() { "." } else { text }

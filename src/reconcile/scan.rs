@@ -22,9 +22,9 @@ const SCANS_AT_ONCE: usize = 16;
 /// Asks for every watched repository once, and gives what its tags come to: of the tags nothing is kept.
 /// One that fails is [`Failed`](crate::plan::Finding::Failed), and the others go on.
 pub async fn find(registry: Client, watches: Watches, now: Timestamp) -> Findings {
-    let lookout = Lookout::new(Arc::new(registry));
-    lookout.look(&Arc::new(watches), &Arc::default(), now, None).await;
-    lookout.findings()
+    let seat = Lookout::new(registry).watcher();
+    seat.look(&Arc::new(watches), &Arc::default(), now, None).await;
+    seat.findings()
 }
 
 /// The candidates of every watched repository, for whoever needs all of them; calls `tell` for each

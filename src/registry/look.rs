@@ -244,6 +244,11 @@ impl Client {
         Timestamp::from_millisecond(due).ok()
     }
 
+    /// There may be news of a repository: it is due at once, unless its registry is in trouble.
+    pub fn hint(&self, repository: &Repository) {
+        self.record_of(repository).times().listed = None;
+    }
+
     /// Forgets all repositories but those that are watched. What is in the store stays there for some time.
     pub fn keep(&self, is_watched: impl Fn(&Repository) -> bool) {
         let mut records = self.records();

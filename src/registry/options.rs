@@ -7,7 +7,7 @@ use super::site::Sites;
 use crate::host;
 
 /// How to ask registries.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Docker's `config.json` with the credentials.
     pub docker_config: Option<PathBuf>,

@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate, X509Name};
+use x509_parser::public_key::PublicKey;
 
 use crate::plain;
 
@@ -44,6 +46,22 @@ pub(crate) fn certificate_of(host: &str) -> Option<Certificate> {
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let name = name.map_or(host, |(name, _)| name).trim_matches(['[', ']']);
     SHOWN.get()?.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+}
+
+/// The modulus and the exponent of the RSA key in a certificate in PEM, if that is good now. Who issued it is not
+/// looked at: it was fetched from where it belongs.
+pub(crate) fn rsa_key(pem: &[u8], now: Timestamp) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let der = CertificateDer::from_pem_slice(pem).map_err(|error| format!("it is no certificate in PEM: {error}"))?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| format!("it is no certificate: {error}"))?;
+    let validity = certificate.validity();
+    let good = validity.not_before.timestamp()..=validity.not_after.timestamp();
+    if !good.contains(&now.as_second()) {
+        return Err(format!("it is good from {} until {}", validity.not_before, validity.not_after));
+    }
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => Ok((key.modulus.to_vec(), key.exponent.to_vec())),
+        _ => Err("it holds no key of RSA".to_owned()),
+    }
 }
 
 /// Who judges certificates by these authorities, and remembers what was shown; `None` where nobody watches.

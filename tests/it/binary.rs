@@ -10,10 +10,18 @@ use std::time::{Duration, Instant};
 /// How long a test waits for something that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A command line of the binary, with an empty environment and `home` as home and working folder.
+/// A command line of the binary, with an empty environment and `home` as home and working folder. A daemon waits
+/// for nothing that may land together, unless the test says so.
 pub(crate) fn landwaiter(home: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_landwaiter"));
-    command.env_clear().env("HOME", home).env("TMPDIR", home).env("PATH", "").current_dir(home).args(args);
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("TMPDIR", home)
+        .env("PATH", "")
+        .env("LANDWAITER_SETTLE", "0s")
+        .current_dir(home)
+        .args(args);
     command
 }
 

@@ -212,7 +212,7 @@ fn the_config_repository_is_read_and_nothing_is_pushed() {
     assert_eq!(code, 0, "{answer:#}");
     assert!(said(&answer, &scene.about(), "read").starts_with("the branch main is at "), "{answer:#}");
     assert!(said(&answer, &scene.about(), "push").starts_with("we may write"), "{answer:#}");
-    assert_eq!(said(&answer, "config repository", "images"), "1 image repository is followed");
+    assert_eq!(said(&answer, &scene.about(), "images"), "1 image repository is followed");
     let data = format!("data directory {}", scene.home.path().join("data").display());
     assert_eq!(said(&answer, &data, "store"), "nothing is known of registries yet");
     assert_eq!(

@@ -13,6 +13,7 @@ mod odd;
 mod race;
 mod registries;
 mod settings;
+mod several;
 mod shapes;
 mod soak;
 mod ssh;

@@ -9,14 +9,12 @@ use tokio::task;
 
 use super::report::{Report, State};
 use crate::cli::Error;
-use crate::cli::git::GitArgs;
 use crate::cli::progress::Progress;
+use crate::config::ConfigRepository;
 use crate::git::{self, Mirror, PushAccess};
 use crate::plan::{Inventory, Memory};
-use crate::policy::Dialects;
 use crate::reconcile;
 use crate::registry::{StoreStatus, store_status};
-use crate::secret::Secret;
 
 /// What came of the conversation with the repository.
 struct Seen {
@@ -28,19 +26,15 @@ struct Seen {
 /// A folder that is gone when nobody needs it any more.
 struct Temporary(PathBuf);
 
-/// Checks both; gives what the files of the branch ask for, if they can be read.
+/// Checks a config repository; gives what the files of the branch ask for, if they can be read.
 pub(super) async fn examine(
-    url: &Secret,
-    args: GitArgs,
-    dialects: Dialects,
+    repository: ConfigRepository,
     timeout: Duration,
     report: &mut Report,
     progress: &mut Progress,
 ) -> Result<Option<Inventory>, Error> {
-    let (data_dir, paths) = (args.data_dir().to_owned(), args.paths().to_vec());
-    let options = args.options(url)?;
+    let ConfigRepository { git: options, pass: reconcile::Options { area, terms, .. }, .. } = repository;
     let about = format!("git {}", options.url);
-    tell_of_data_dir(&data_dir, report);
     progress.show(&format!("reading {}", options.url));
     // The copy of a daemon stays its own; what is fetched here is gone afterwards.
     let folder = Temporary::new()?;
@@ -57,8 +51,7 @@ pub(super) async fn examine(
         let read = mirror.fetch();
         let branch = read.as_ref().ok().map(|snapshot| snapshot.branch().to_owned());
         let push = branch.map(|branch| mirror.may_push(&branch));
-        let survey =
-            read.as_ref().ok().map(|snapshot| reconcile::survey(snapshot, &paths, &mut Memory::hearing(dialects)));
+        let survey = read.as_ref().ok().map(|snapshot| reconcile::survey(snapshot, &area, &mut Memory::on(terms)));
         (Seen { account, read, push }, survey)
     });
     let (Seen { account, read, push }, survey) = looked.await.map_err(reconcile::Error::from)?;
@@ -114,7 +107,7 @@ fn tell_of_account(about: &str, account: Result<Option<git::Introduction>, git::
     };
 }
 
-fn tell_of_data_dir(folder: &Path, report: &mut Report) {
+pub(super) fn tell_of_data_dir(folder: &Path, report: &mut Report) {
     let about = format!("data directory {}", folder.display());
     let mend = "create it for the user that the daemon runs as, or name another one with --data-dir";
     match write_something(folder) {

@@ -1,6 +1,8 @@
 //! The configuration file as it is written: its keys, with what is said of them in the schema and in the
 //! reference. Whether they make sense is not known here.
 
+pub(super) mod repositories;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -8,13 +10,22 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::hooks::HookEntry;
+use repositories::RepositoryEntry;
 
-/// What is set for registries. Paths are taken from the folder of this file. Secrets never stand in it: it says
+/// What is set for config repositories and for registries. Paths are taken from the folder of this file. Secrets never stand in it: it says
 /// where they are, and they are used as they are now, without a restart.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "Landwaiter configuration")]
 pub(super) struct File {
+    /// Where copies of config repositories are kept, what registries said, and the deploy key. Default: the option
+    /// `--data-dir`, or `/var/lib/landwaiter`.
+    #[schemars(example = &"/var/lib/landwaiter")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// The config repositories, where there are several, or where one needs more than the command line has room for.
+    /// Default: that of `--git-url`.
+    #[serde(default)]
+    pub(super) repositories: Vec<RepositoryEntry>,
     /// A docker `config.json` with credentials (`auths`, `credHelpers`, `credsStore`), for every registry that has
     /// none of its own. Default: the one in `~/.docker`, or where `DOCKER_CONFIG` says, if there is one.
     #[schemars(example = "/run/secrets/docker/config.json")]

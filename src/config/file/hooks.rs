@@ -33,6 +33,17 @@ pub(super) struct HookEntry {
     /// one. Default: what the event says.
     #[schemars(with = "Option<String>", example = "nexus.example.com:8082")]
     images: Option<Spanned<String>>,
+    /// Of `sns`: the topics that it may speak of. Everybody can have a topic, and SNS signs for
+    /// all of them; `sns` requires it. Default: none.
+    #[schemars(with = "Vec<String>", example = serde_json::json!(["arn:aws:sns:eu-west-1:123456789012:images"]))]
+    #[serde(default)]
+    topics: Vec<Spanned<String>>,
+    /// Of `pubsub`: the audience of the push subscription. Default: none, `pubsub` requires it.
+    #[schemars(with = "Option<String>", example = "https://landwaiter.example.com")]
+    audience: Option<Spanned<String>>,
+    /// Of `pubsub`: the service account of the push subscription. Default: none, `pubsub` requires it.
+    #[schemars(with = "Option<String>", example = "pusher@project.iam.gserviceaccount.com")]
+    email: Option<Spanned<String>>,
 }
 
 /// Where a secret is kept, one of these.
@@ -85,7 +96,7 @@ impl Settings {
 impl Reader<'_> {
     /// What an entry says; `None` where it cannot be used.
     pub(super) fn hook(&mut self, entry: HookEntry, earlier: &[Told]) -> Option<Told> {
-        let HookEntry { name, sender, secret, images } = entry;
+        let HookEntry { name, sender, secret, images, topics, audience, email } = entry;
         let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.value.is_empty() || name.value.len() > LONGEST_NAME || !name.value.bytes().all(is_name) {
             let expected = format!("expected 1 to {LONGEST_NAME} lower-case letters, digits or `-`");
@@ -103,7 +114,33 @@ impl Reader<'_> {
             None => None,
             Some(text) => Some(text.value.parse::<Prefix>().map_err(|error| self.wrong(text, error.to_string())).ok()?),
         };
-        let sender: Sender = sender.value.parse().map_err(|error| self.wrong(&sender, format!("{error}"))).ok()?;
-        Some(Told { source: Source { name: name.value, sender, images }, secret, secret_at })
+        let kind: Sender = sender.value.parse().map_err(|error| self.wrong(&sender, format!("{error}"))).ok()?;
+        let own = [
+            ("topics", Sender::Sns, topics.first()),
+            ("audience", Sender::PubSub, audience.as_ref()),
+            ("email", Sender::PubSub, email.as_ref()),
+        ];
+        for (key, owner, value) in own {
+            match value {
+                Some(value) if kind != owner => self.wrong(value, format!("`{key}` is for sources of `{owner}`")),
+                None if kind == owner => self.wrong(&sender, format!("`{owner}` requires `{key}`")),
+                _ => {}
+            }
+        }
+        if kind == Sender::Nexus && images.is_none() {
+            self.wrong(&sender, "`nexus` requires `images`: it does not say by which name its images are pulled");
+        }
+        for topic in topics.iter().filter(|topic| !topic.value.starts_with("arn:")) {
+            self.wrong(topic, format!("`{}` is no topic: expected `arn:aws:sns:REGION:ACCOUNT:NAME`", topic.value));
+        }
+        let value = |value: Option<Spanned<String>>| value.map(|value| value.value);
+        let source = Source {
+            images,
+            topics: topics.into_iter().map(|topic| topic.value).collect(),
+            audience: value(audience),
+            email: value(email),
+            ..Source::new(&name.value, kind)
+        };
+        Some(Told { source, secret, secret_at })
     }
 }

@@ -1,5 +1,7 @@
 //! What the configuration file means, and where it means nothing. Reads no other file.
 
+mod repositories;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +19,12 @@ pub(super) fn understand(file: File, path: &Path) -> Result<Settings, Vec<Mistak
     reader.settings.docker_config = file.docker_config.map(|path| reader.file(path));
     reader.settings.registry_poll_interval = file.registry_poll_interval.and_then(|text| reader.interval(&text));
     reader.settings.trust_created = file.trust_created;
+    reader.settings.data_dir = file.data_dir.map(|path| reader.file(path));
+    let mut repositories = Vec::new();
+    for entry in file.repositories {
+        repositories.extend(reader.repository(entry, &repositories));
+    }
+    reader.settings.repositories = repositories;
     let mut sites = Vec::new();
     for entry in file.registries {
         sites.extend(reader.site(entry, &sites));
@@ -153,8 +161,7 @@ impl Reader<'_> {
     }
 
     fn interval(&mut self, text: &Spanned<String>) -> Option<Duration> {
-        let parsed: Option<SignedDuration> = text.value.parse().ok();
-        let interval = parsed.and_then(|parsed| Duration::try_from(parsed).ok()).filter(|it| it.as_secs() >= 1);
+        let interval = parsed(&text.value).filter(|it| it.as_secs() >= 1);
         if interval.is_none() {
             let message =
                 format!("`{}` is no interval: expected at least a second, such as 30s, 5m or 1h30m", text.value);
@@ -163,8 +170,20 @@ impl Reader<'_> {
         interval
     }
 
+    fn duration(&mut self, text: &Spanned<String>) -> Option<Duration> {
+        let duration = parsed(&text.value);
+        if duration.is_none() {
+            self.wrong(text, format!("`{}` is no duration: expected one such as 0s, 30s or 5m", text.value));
+        }
+        duration
+    }
+
     fn proxy(&mut self, text: &Spanned<String>) -> Option<Proxy> {
         let proxy = Proxy::parse(&text.value);
         proxy.map_err(|problem| self.wrong(text, problem)).ok()
     }
+}
+
+fn parsed(text: &str) -> Option<Duration> {
+    text.parse::<SignedDuration>().ok().and_then(|parsed| Duration::try_from(parsed).ok())
 }

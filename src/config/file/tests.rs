@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Settings, parse, schema};
+use crate::git::Credential;
 use crate::hook::Sender;
 use crate::http::SecretPlace;
+use crate::plan::Grouping;
 use crate::registry::{CredentialSource, Proxy};
 
 fn read(text: &str) -> Result<Settings, String> {
@@ -96,7 +98,7 @@ fn mistakes_of_form_are_told_with_their_place() {
         ("ghcr.io", "1:1: expected a mapping"),
         (
             "registry: []",
-            "1:1: unknown field `registry`, expected one of docker-config, registry-poll-interval, trust-created, registries, hooks",
+            "1:1: unknown field `registry`, expected one of data-dir, repositories, docker-config, registry-poll-interval, trust-created, registries, hooks",
         ),
     ] {
         check(text, &[&format!("/etc/landwaiter/config.yaml:{told}")]);
@@ -135,6 +137,78 @@ fn all_mistakes_of_meaning_are_told_at_once() {
     );
 }
 
+#[test]
+fn everything_that_can_be_set_for_a_config_repository() {
+    let settings = read(
+        "data-dir: state\nrepositories:\n- url: https://git.example.com/org/config.git\n  name: production\n  branch: main\n  \
+         paths: [clusters/production]\n  excludes: ['**/vendor']\n  credentials: {file: secrets/git}\n  poll-interval: 30s\n  \
+         timeout: 10m\n  settle: 0s\n  author: {name: Bot, email: bot@example.com}\n  dialects: [flux]\n  commit: {template: message.txt, skip-ci: true, grouping: image}\n  policies: policies\n  \
+         signing: {key: signing, passphrase: /p}\n- url: git@git.example.com:org/staging.git\n  ssh: {key: deploy, known-hosts: [hosts]}\n\
+         - url: checkouts/local.git\n",
+    )
+    .unwrap();
+    assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/etc/landwaiter/state")));
+    let names: Vec<_> = settings.repositories.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["production", "staging", "local"]);
+    let production = &settings.repositories[0];
+    assert_eq!(production.area.paths[0].as_str(), "clusters/production");
+    assert_eq!(production.area.excludes[0].to_string(), "**/vendor");
+    assert_eq!(production.credential, Some(Credential::File("/etc/landwaiter/secrets/git".into())));
+    assert_eq!((production.poll_interval, production.settle), (Some(Duration::from_secs(30)), Some(Duration::ZERO)));
+    let commit = &production.commit;
+    assert_eq!((commit.skip_ci, commit.sign_off, commit.grouping), (Some(true), None, Some(Grouping::Image)));
+    assert_eq!(production.author.as_ref().unwrap().email, "bot@example.com");
+    assert_eq!(production.signing.as_ref().unwrap().passphrase.as_deref(), Some(Path::new("/p")));
+    assert_eq!(settings.repositories[1].ssh.key.as_deref(), Some(Path::new("/etc/landwaiter/deploy")));
+    assert_eq!(settings.repositories[2].url.to_string(), "/etc/landwaiter/checkouts/local.git");
+}
+
+#[test]
+fn mistakes_in_config_repositories_are_told_with_their_place() {
+    for (entry, told) in [
+        ("name: x", "2:3: missing field `url`"),
+        (
+            "url: https://bob:hunter2@git.example.com/c",
+            "2:8: a password does not belong into this file: say under `credentials` where it is kept",
+        ),
+        (
+            "url: gopher://x/c",
+            "2:8: git url \"gopher://x/c\": unknown scheme \"gopher\"; expected https://host/path, ssh://user@host/path, user@host:path, file:///path or a path",
+        ),
+        ("url: /c\n  name: a/b", "3:9: `a/b` is no name: expected up to 64 letters, digits, `.`, `_` and `-`"),
+        (
+            "url: /c\n  paths: [../x]",
+            "3:11: \"../x\" is not a path inside the repository: expected names separated by `/`, without a leading `/`, `.` or `..`",
+        ),
+        (
+            "url: /c\n  excludes: [/x]",
+            "3:14: `/x` begins with `/`; paths begin at the top of the repository: write `x`",
+        ),
+        (
+            "url: git@h:c\n  credentials: {file: x}",
+            "3:16: a password or token is for https; over ssh a key proves who we are, see `ssh`",
+        ),
+        (
+            "url: /c\n  poll-interval: 10ms",
+            "3:18: `10ms` is no interval: expected at least a second, such as 30s, 5m or 1h30m",
+        ),
+        (
+            "url: /c\n  commit: {grouping: cluster}",
+            "3:22: there is no grouping \"cluster\"; expected one of pass, file, folder, workload, image, namespace",
+        ),
+        ("url: /c\n  settle: never", "3:11: `never` is no duration: expected one such as 0s, 30s or 5m"),
+        (
+            "url: /c\n  author: {name: '', email: a@b}",
+            "3:11: \"\" cannot be the name of an author: it must not be empty or hold `<`, `>` or control characters",
+        ),
+        ("url: /c\n- url: /other/c.git", "3:8: two repositories are called `c`: give this one a `name` of its own"),
+    ] {
+        let text = format!("repositories:\n- {entry}\n");
+        let found = read(&text).unwrap_err();
+        assert_eq!(found, format!("/etc/landwaiter/config.yaml:{told}"), "{text}");
+    }
+}
+
 /// Every key with its object, as `Certificate.key`.
 fn keys(schema: &Value) -> Vec<(String, Value)> {
     let objects = schema["$defs"].as_object().unwrap().iter().map(|(name, object)| (name.as_str(), object));
@@ -149,9 +223,10 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 5 + 13 + 2 + 2 + 4);
+    assert_eq!(keys.len(), 7 + 19 + 2 + 4 + 3 + 2 + 2 + 13 + 2 + 2 + 7);
     for (name, key) in keys {
-        let description = key["description"].as_str().unwrap_or_default();
+        let words: Vec<_> = key["description"].as_str().unwrap_or_default().split_whitespace().collect();
+        let description = words.join(" ");
         assert!(description.contains(" Default: ") && description.ends_with('.'), "{name}: {key}");
     }
 }
@@ -187,6 +262,16 @@ fn mistakes_in_sources_of_webhooks() {
         ],
     );
     for (entry, told) in [
+        ("name: a\n  sender: github\n  secret: {file: a}\n  topics: [arn:x]", "5:12: `topics` is for sources of `sns`"),
+        (
+            "name: a\n  sender: sns\n  secret: {file: a}\n  topics: [images]",
+            "5:12: `images` is no topic: expected `arn:aws:sns:REGION:ACCOUNT:NAME`",
+        ),
+        ("name: a\n  sender: sns\n  secret: {file: a}", "3:11: `sns` requires `topics`"),
+        (
+            "name: a\n  sender: nexus\n  secret: {file: a}",
+            "3:11: `nexus` requires `images`: it does not say by which name its images are pulled",
+        ),
         ("name: a\n  sender: github", "3:3: missing field `secret`"),
         (
             "name: a\n  sender: github\n  secret: hunter2",

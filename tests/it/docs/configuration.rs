@@ -11,8 +11,14 @@ use super::{holds, row};
 use crate::binary::{landwaiter, run};
 
 /// The objects of the schema with the headings of their tables, in the order of the page.
-const OBJECTS: [(&str, &str); 5] = [
+const OBJECTS: [(&str, &str); 11] = [
     ("", "The file"),
+    ("RepositoryEntry", "`repositories[]`"),
+    ("GitVariables", "`repositories[].credentials.environment`"),
+    ("SshEntry", "`repositories[].ssh`"),
+    ("SigningEntry", "`repositories[].signing`"),
+    ("CommitEntry", "`repositories[].commit`"),
+    ("Author", "`repositories[].author`"),
     ("RegistryEntry", "`registries[]`"),
     ("Certificate", "`registries[].client-certificate`"),
     ("Variables", "`registries[].credentials.environment`"),
@@ -52,7 +58,11 @@ fn every_key_is_in_the_reference() {
         }
         page += "\n";
     }
-    for (name, heading) in [("Credentials", "`registries[].credentials`"), ("SecretEntry", "`hooks[].secret`")] {
+    for (name, heading) in [
+        ("GitCredentials", "`repositories[].credentials`"),
+        ("Credentials", "`registries[].credentials`"),
+        ("SecretEntry", "`hooks[].secret`"),
+    ] {
         let places = &schema["$defs"][name];
         let _ = write!(page, "### {heading}\n\n{}\n\n", parts(places).0);
         page += &row(&["where", "example"]);
@@ -72,7 +82,8 @@ fn the_examples_make_sense() {
     for page in ["docs/configuration.md", "docs/registries.md", "docs/webhooks.md"] {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
         let blocks = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-        for block in blocks.filter(|block| block.contains("registries:") || block.contains("hooks:")) {
+        let is_whole = |block: &&str| ["registries:", "repositories:", "hooks:"].iter().any(|key| block.contains(key));
+        for block in blocks.filter(is_whole) {
             let home = TempDir::new().unwrap();
             fs::write(home.path().join("landwaiter.yaml"), block).unwrap();
             let ran = run(&mut landwaiter(home.path(), ["config", "check", "landwaiter.yaml"]));

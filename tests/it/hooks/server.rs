@@ -1,18 +1,25 @@
 //! The server over a socket: what is answered to whom, slow clients, and the way to the inbox.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use landwaiter::hook::{Remote, Source};
-use landwaiter::http::{self, Hooks, Inbox, Limits, SecretPlace, Watched};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use landwaiter::hook::{Remote, Sender, Source};
+use landwaiter::http::{self, Fetch, Hooks, Inbox, Limits, SecretPlace, Watched};
 use landwaiter::image::Repository;
-use serde_json::Value;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::KeyPair as _;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use url::Url;
 
-use super::{Delivery, SECRET};
+use super::{Delivery, KEY, SECRET, fixtures};
 
 /// A server with a source of each kind, named after it.
 pub(super) struct Server {
@@ -20,6 +27,8 @@ pub(super) struct Server {
     pub(super) inbox: Arc<Inbox>,
     pub(super) hooks: Hooks,
     pub(super) home: TempDir,
+    /// What was asked of others.
+    pub(super) asked: Arc<Mutex<Vec<String>>>,
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
 }
@@ -33,23 +42,28 @@ impl Server {
         let home = TempDir::new().unwrap();
         let secret = home.path().join("secret");
         std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
-        let sources = landwaiter::hook::Sender::names().into_iter().map(|name| {
-            let source = Source { name: name.to_owned(), sender: name.parse().unwrap(), images: None };
-            (source, SecretPlace::File(secret.clone()))
+        let by_kind = Sender::names().into_iter().map(|name| Source::new(name, name.parse().unwrap()));
+        let by_fixture = Delivery::all().into_iter().map(|(_, delivery)| delivery.source);
+        let sources = by_kind.chain(by_fixture).map(|source| (source, SecretPlace::File(secret.clone())));
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let log = Arc::clone(&asked);
+        let fetch: Fetch = Arc::new(move |url| {
+            log.lock().unwrap().push(url.to_string());
+            Box::pin(async move { published(&url) })
         });
         let inbox = Arc::new(Inbox::new(capacity));
-        let hooks = Hooks::open(sources.collect(), Arc::clone(&inbox), limits).unwrap();
+        let hooks = Hooks::open_with(sources.collect(), Arc::clone(&inbox), limits, fetch).unwrap();
         let listener = http::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
         let routes = http::dressed(hooks.routes(), limits);
         let served = tokio::spawn(http::serve(listener, routes, limits, async move { drop(stopped.await) }));
-        Self { address, inbox, hooks, home, stop, served }
+        Self { address, inbox, hooks, home, asked, stop, served }
     }
 
     pub(super) async fn deliver(&self, delivery: &Delivery) -> Answer {
         let secret = delivery.path_secret.as_ref().map(|secret| format!("/{secret}")).unwrap_or_default();
-        let url = format!("http://{}/hooks/{}{secret}", self.address, delivery.sender);
+        let url = format!("http://{}/hooks/{}{secret}", self.address, delivery.source.name);
         let mut request = client().post(url).body(delivery.body.clone());
         for (name, value) in &delivery.headers {
             request = request.header(name, value);
@@ -66,6 +80,21 @@ impl Server {
     pub(super) async fn stop(self) {
         let _ = self.stop.send(());
         self.served.await.unwrap();
+    }
+}
+
+/// What Google and SNS answer.
+fn published(url: &Url) -> Result<Vec<u8>, String> {
+    match (url.host_str(), url.path()) {
+        (Some("www.googleapis.com"), "/oauth2/v3/certs") => {
+            let parts = PublicKeyComponents::<Vec<u8>>::from(KEY.public_key());
+            let number = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+            let key = json!({"kid": "key-1", "kty": "RSA", "alg": "RS256", "use": "sig", "n": number(&parts.n), "e": number(&parts.e)});
+            Ok(json!({"keys": [{"kid": "ec", "kty": "EC", "crv": "P-256"}, key]}).to_string().into_bytes())
+        }
+        (Some("sns.eu-west-1.amazonaws.com"), "/") => Ok(b"<ConfirmSubscriptionResponse/>".to_vec()),
+        (Some("sns.eu-west-1.amazonaws.com"), _) => Ok(std::fs::read(fixtures().join("keys/hooks.cert.pem")).unwrap()),
+        _ => Err("nobody is there".to_owned()),
     }
 }
 
@@ -103,9 +132,9 @@ async fn every_delivery_by_its_way_through_the_socket() {
         assert_eq!((forged.status, forged.body["error"].as_str()), (401, Some(told)), "{name}");
         assert!(server.inbox.is_empty(), "{name}");
 
-        let answer = server.deliver(&delivery.clone().proved(SECRET)).await;
+        let answer = server.deliver(&delivery.clone().proved(SECRET, Timestamp::now())).await;
         let expected = match delivery.says[0].split(": ").next().unwrap() {
-            "nothing" => 200,
+            "nothing" | "confirm" | "validation" => 200,
             "malformed" => 400,
             "content-type" => 415,
             _ => 202,
@@ -128,6 +157,46 @@ async fn every_delivery_by_its_way_through_the_socket() {
     };
     assert_eq!(counted("unproved"), Delivery::all().len() as u64);
     assert!(counted("taken") > 0 && counted("nothing") > 0 && counted("malformed") > 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_subscriptions_confirmed() {
+    let server = Server::start(Limits::default()).await;
+    let pem = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem";
+    let google = "https://www.googleapis.com/oauth2/v3/certs";
+    let asked = || std::mem::take(&mut *server.asked.lock().unwrap());
+    // Strangers make us ask nobody.
+    for (sender, name) in [("sns", "push"), ("pubsub", "push")] {
+        let forged = Delivery {
+            path_secret: Some("wrong".to_owned()),
+            ..Delivery::load(sender, name).proved(SECRET, Timestamp::now())
+        };
+        assert_eq!(server.deliver(&forged).await.status, 401);
+    }
+    assert_eq!(asked(), [""; 0]);
+    for (sender, url) in [("sns", pem), ("pubsub", google)] {
+        for _ in 0..3 {
+            let delivery = Delivery::load(sender, "push").proved(SECRET, Timestamp::now());
+            assert_eq!(server.deliver(&delivery).await.status, 202);
+        }
+        assert_eq!(asked(), [url]);
+    }
+    let subscription = Delivery::load("sns", "subscription");
+    let answer = server.deliver(&subscription.clone().proved(SECRET, Timestamp::now())).await;
+    assert_eq!(
+        (answer.status, asked()),
+        (200, vec![subscription.says[0].strip_prefix("confirm: ").unwrap().to_owned()])
+    );
+
+    // A key that is not there is asked for once a minute.
+    let mut unknown = Delivery::load("pubsub", "push").proved(SECRET, Timestamp::now());
+    let head = json!({"alg": "RS256", "kid": "key-2"});
+    unknown.set("authorization", &format!("Bearer {}", super::token_of(&head, &super::claims(Timestamp::now()))));
+    for _ in 0..3 {
+        assert_eq!(server.deliver(&unknown).await.status, 503);
+    }
+    assert_eq!(asked(), [google]);
     server.stop().await;
 }
 
@@ -170,9 +239,71 @@ async fn what_is_not_there_and_what_is_not_asked_for_like_this() {
 }
 
 #[tokio::test]
+async fn a_sender_of_cloud_events_may_ask_before_it_sends() {
+    let server = Server::start(Limits::default()).await;
+    for (path, status) in [
+        (format!("/hooks/cloudevents/{SECRET}"), 200),
+        (format!("/hooks/acr/{SECRET}"), 200),
+        ("/hooks/acr/wrong".to_owned(), 401),
+        ("/hooks/acr".to_owned(), 401),
+        ("/hooks/nobody/wrong".to_owned(), 401),
+    ] {
+        let request = client().request(reqwest::Method::OPTIONS, format!("http://{}{path}", server.address));
+        let answer = Answer::of(request.header("webhook-request-origin", "eventgrid.azure.net")).await;
+        let allowed = answer.headers.get("webhook-allowed-origin").map(|origin| origin.to_str().unwrap());
+        assert_eq!((answer.status, allowed), (status, (status == 200).then_some("eventgrid.azure.net")), "{path}");
+    }
+    server.stop().await;
+}
+
+/// As fast as they come, over many connections: nothing is lost, and each repository waits once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_is_taken_and_no_hint_is_lost() {
+    const REPOSITORIES: usize = 200;
+    let server = Server::start(Limits::default()).await;
+    let name = |number: usize| Repository::parse(&format!("ghcr.io/fleet/app-{number}")).unwrap();
+    server.inbox.watch(Watched { repositories: (0..REPOSITORIES).map(name).collect(), remotes: Vec::new() });
+    // How many deliveries had been answered for a repository, and how many of those had been when it was looked at.
+    let answered: Arc<Vec<AtomicU64>> = Arc::new((0..REPOSITORIES).map(|_| AtomicU64::new(0)).collect());
+    let (inbox, begun) = (Arc::clone(&server.inbox), Arc::clone(&answered));
+    let looking = tokio::spawn(async move {
+        let mut seen = vec![0; REPOSITORIES];
+        while seen.iter().sum::<u64>() < 4000 {
+            let news = inbox.next().await;
+            assert!(news.repositories.len() <= REPOSITORIES);
+            for (number, seen) in seen.iter_mut().enumerate() {
+                if news.repositories.contains(&name(number)) {
+                    *seen = begun[number].load(Ordering::SeqCst);
+                }
+            }
+        }
+    });
+    let client = client();
+    let senders = (0..20).map(|sender| {
+        let (client, answered) = (client.clone(), Arc::clone(&answered));
+        let url = format!("http://{}/hooks/generic/{SECRET}", server.address);
+        tokio::spawn(async move {
+            for turn in 0..200 {
+                let number = (sender * 200 + turn) * 31 % REPOSITORIES;
+                // Counted before it is told: whoever looks after that sees it.
+                answered[number].fetch_add(1, Ordering::SeqCst);
+                let body = json!({"image": format!("ghcr.io/fleet/app-{number}:{turn}")});
+                let answer = client.post(&url).header("content-type", "application/json").body(body.to_string());
+                assert_eq!(answer.send().await.unwrap().status(), 202);
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await.unwrap();
+    }
+    tokio::time::timeout(crate::binary::PATIENCE, looking).await.expect("a hint was lost").unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_not_read() {
     let server = Server::start(Limits { body: 10_000, ..Limits::default() }).await;
-    let mut delivery = Delivery::load("docker-hub", "push").proved(SECRET);
+    let mut delivery = Delivery::load("docker-hub", "push").proved(SECRET, Timestamp::now());
     delivery.body.resize(10_000, b' ');
     assert_eq!(server.deliver(&delivery).await.status, 202);
     delivery.body.resize(10_001, b' ');
@@ -194,7 +325,7 @@ async fn of_all_bodies_together_there_is_a_limit() {
     let head = format!("POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ncontent-length: 901\r\n\r\n");
     holder.write_all(head.as_bytes()).await.unwrap();
     holder.write_all(&[b' '; 900]).await.unwrap();
-    let small = Delivery::load("docker-hub", "official").proved(SECRET);
+    let small = Delivery::load("docker-hub", "official").proved(SECRET, Timestamp::now());
     assert!(small.body.len() > 100);
     // It is held when another is refused.
     while server.deliver(&small).await.status != 429 {}
@@ -207,12 +338,22 @@ async fn of_all_bodies_together_there_is_a_limit() {
 #[tokio::test]
 async fn a_full_inbox_says_when_to_come_again() {
     let server = Server::with_room(Limits::default(), 1).await;
-    assert_eq!(server.deliver(&Delivery::load("docker-hub", "push").proved(SECRET)).await.status, 202);
-    let answer = server.deliver(&Delivery::load("docker-hub", "official").proved(SECRET)).await;
+    assert_eq!(
+        server.deliver(&Delivery::load("docker-hub", "push").proved(SECRET, Timestamp::now())).await.status,
+        202
+    );
+    let answer = server.deliver(&Delivery::load("docker-hub", "official").proved(SECRET, Timestamp::now())).await;
     assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (429, "60"));
-    assert_eq!(server.deliver(&Delivery::load("docker-hub", "push").proved(SECRET)).await.status, 202, "it lies there");
+    assert_eq!(
+        server.deliver(&Delivery::load("docker-hub", "push").proved(SECRET, Timestamp::now())).await.status,
+        202,
+        "it lies there"
+    );
     assert_eq!(server.inbox.next().await.repositories.len(), 1);
-    assert_eq!(server.deliver(&Delivery::load("docker-hub", "official").proved(SECRET)).await.status, 202);
+    assert_eq!(
+        server.deliver(&Delivery::load("docker-hub", "official").proved(SECRET, Timestamp::now())).await.status,
+        202
+    );
     server.stop().await;
 }
 
@@ -224,7 +365,7 @@ async fn what_nobody_watches_costs_nothing_and_is_said() {
         remotes: vec![(Remote::parse("git@github.com:octo-org/config").unwrap(), Some("main".to_owned()))],
     });
     for (sender, name, taken) in [("docker-hub", "push", 0), ("docker-hub", "official", 1), ("github", "push", 1)] {
-        let answer = server.deliver(&Delivery::load(sender, name).proved(SECRET)).await;
+        let answer = server.deliver(&Delivery::load(sender, name).proved(SECRET, Timestamp::now())).await;
         let told = (answer.body["taken"].as_u64(), answer.body["unwatched"].as_u64());
         assert_eq!((answer.status, told), (202, (Some(taken), Some(1 - taken))), "{sender}/{name}");
     }
@@ -236,10 +377,10 @@ async fn what_nobody_watches_costs_nothing_and_is_said() {
 async fn a_changed_secret_counts_at_once_and_one_that_vanished_goes_on() {
     let server = Server::start(Limits::default()).await;
     let secret = server.home.path().join("secret");
-    let (old, new) = (Delivery::load("github", "push").proved(SECRET), "the-next-secret-2027");
+    let (old, new) = (Delivery::load("github", "push").proved(SECRET, Timestamp::now()), "the-next-secret-2027");
     std::fs::write(&secret, new).unwrap();
     assert_eq!(server.deliver(&old).await.status, 401);
-    let next = Delivery::load("github", "push").proved(new);
+    let next = Delivery::load("github", "push").proved(new, Timestamp::now());
     assert_eq!(server.deliver(&next).await.status, 202);
     std::fs::remove_file(&secret).unwrap();
     assert_eq!(server.deliver(&next).await.status, 202);
@@ -259,7 +400,7 @@ async fn slow_clients_are_not_waited_for() {
         stream.write_all(begun.as_bytes()).await.unwrap();
         slow.push(stream);
     }
-    let delivery = Delivery::load("docker-hub", "push").proved(SECRET);
+    let delivery = Delivery::load("docker-hub", "push").proved(SECRET, Timestamp::now());
     assert_eq!(server.deliver(&delivery).await.status, 202, "others wait for a place, and get it");
     for mut stream in slow {
         let mut answer = Vec::new();
@@ -290,7 +431,7 @@ async fn a_head_has_its_limit() {
 #[tokio::test]
 async fn a_stop_answers_what_has_begun_and_nothing_more() {
     let server = Server::start(Limits::default()).await;
-    let delivery = Delivery::load("docker-hub", "push").proved(SECRET);
+    let delivery = Delivery::load("docker-hub", "push").proved(SECRET, Timestamp::now());
     let mut begun = TcpStream::connect(&server.address).await.unwrap();
     let head = format!(
         "POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
@@ -325,9 +466,7 @@ async fn a_source_with_a_weak_secret_is_none() {
     let home = TempDir::new().unwrap();
     let weak = home.path().join("weak");
     std::fs::write(&weak, "changeme\n").unwrap();
-    let source = |name: &str, secret| {
-        (Source { name: name.to_owned(), sender: "docker-hub".parse().unwrap(), images: None }, secret)
-    };
+    let source = |name: &str, secret| (Source::new(name, Sender::DockerHub), secret);
     let sources = vec![
         source("a", SecretPlace::File(weak.clone())),
         source("b", SecretPlace::Environment("LANDWAITER_TEST_NOT_SET".to_owned())),

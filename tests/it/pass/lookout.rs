@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan as _};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
-use landwaiter::plan::{CommitOptions, Plan, Verdict};
-use landwaiter::policy::Dialects;
-use landwaiter::reconcile::{self, Outcome, Patience, Reconciler, Report};
+use landwaiter::plan::{Plan, Verdict};
+use landwaiter::reconcile::{self, Lookout, Outcome, Patience, Reconciler, Report};
 use landwaiter::registry;
 
 use super::{Scene, deployment, wait};
@@ -24,27 +23,42 @@ pub(super) fn minute(minute: i64) -> Timestamp {
     second(minute * 60)
 }
 
-pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Reconciler {
+pub(super) fn reconciler(scene: &Scene, interval: Duration, patience: Option<Patience>) -> Opened {
     let registry = registry::Options { poll_interval: interval, ..registry::Options::default() };
     opened(scene, registry, patience)
 }
 
 /// A reconciler with a store that asks registries in this way.
-pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Reconciler {
+pub(super) fn opened(scene: &Scene, registry: registry::Options, patience: Option<Patience>) -> Opened {
     let data_dir = scene.home().join("data");
     let url = RemoteUrl::parse(scene.repo.bare.to_str().unwrap()).unwrap();
-    let mirror = Mirror::open(git::Options::new(url, data_dir.clone()));
+    let mirror = Mirror::open(git::Options::new(url, data_dir.clone())).unwrap();
     let registry = registry::Options { store: Some(data_dir.join("registry.redb")), attempts: 1, ..registry };
-    let options = reconcile::Options {
-        paths: Vec::new(),
-        dialects: Dialects::default(),
-        author: Identity::new("Landwaiter", "landwaiter@localhost").unwrap(),
-        commit: CommitOptions::default(),
-        git_fresh_for: Duration::ZERO,
-        patience,
-        dry_run: false,
-    };
-    Reconciler::new(mirror.unwrap(), registry::Client::new(registry).unwrap(), options)
+    let author = Identity::new("Landwaiter", "landwaiter@localhost").unwrap();
+    let lookout = Lookout::new(registry::Client::new(registry).unwrap());
+    let reconciler =
+        Reconciler::new(mirror, &lookout, reconcile::Options { patience, ..reconcile::Options::by(author) });
+    Opened { reconciler, lookout }
+}
+
+/// A reconciler with a lookout of its own.
+pub(super) struct Opened {
+    reconciler: Reconciler,
+    lookout: Arc<Lookout>,
+}
+
+impl Opened {
+    pub(super) async fn close(&self, now: Timestamp) {
+        self.lookout.close(now).await;
+    }
+}
+
+impl std::ops::Deref for Opened {
+    type Target = Reconciler;
+
+    fn deref(&self) -> &Reconciler {
+        &self.reconciler
+    }
 }
 
 pub(super) fn pass(reconciler: &Reconciler, now: Timestamp) -> Report {

@@ -10,6 +10,45 @@ use crate::tls_server::Authority;
 const CHECK: [&str; 3] = ["config", "check", "landwaiter.yaml"];
 
 #[tokio::test]
+async fn config_repositories_come_first_with_what_is_said_of_them() {
+    let config = "\
+repositories:
+- url: https://git.example.com/org/config.git
+  name: production
+  branch: main
+  paths: [clusters/production]
+  excludes: ['**/vendor']
+  credentials: {file: secret}
+  poll-interval: 30s
+  settle: 0s
+  dialects: [flux]
+  author: {name: Bot, email: bot@example.com}
+- url: git@git.example.com:org/staging.git
+";
+    let ran = ask(&[], config, &CHECK).await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let expected = "\
+production
+  at           https://git.example.com/org/config.git
+  branch       main
+  looks in     clusters/production
+  but not in   **/vendor
+  as           what is in secret
+  commits by   Bot <bot@example.com>
+  asked every  30s
+  settles in   0s
+  hears        native, flux
+staging
+  at           git@git.example.com:org/staging.git
+landwaiter.yaml makes sense
+";
+    assert_eq!(ran.stdout, expected);
+    let broken = config.replace("{file: secret}", "{bearer-environment: NOT_THERE}");
+    let ran = ask(&[], &broken, &CHECK).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, "landwaiter.yaml:7:16: $NOT_THERE is not set\n1 mistake\n"));
+}
+
+#[tokio::test]
 async fn what_would_be_used_is_said_registry_by_registry() {
     let authority = Authority::new("Ours").pem();
     let docker = r#"{"auths":{"docker.io":{"username":"carol","password":"hunter2"}},"credsStore":"desktop"}"#;
