@@ -78,7 +78,7 @@ families! {
     UPDATES = Counter "landwaiter_updates_pushed_total" ["repository"]
         "Updates of a container's image in commits that were pushed and accepted.";
     TAG_TO_PUSH = Histogram "landwaiter_tag_to_push_seconds" ["repository"]
-        "How long each update took from the registry's answer in which its tag was news to the accepted push; updates that followed from a change in Git are not counted.";
+        "How long each update took from the registry's answer in which its tag was news to the accepted push; updates that followed from a change in Git, or from the first look, are not counted.";
     IMAGES = Gauge "landwaiter_image_repositories" ["registry", "state"]
         "Image repositories that are watched: known, failed (the last scan did) or unknown (no answer yet).";
     IMAGES_ASKED = Gauge "landwaiter_image_repositories_being_asked" ["registry"]

@@ -3,6 +3,7 @@
 
 mod image;
 mod kubernetes;
+mod monitoring;
 mod service;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::binary::{landwaiter, run};
+
+/// Where it listens, everywhere.
+const PORT: u64 = 8089;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

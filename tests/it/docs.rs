@@ -6,6 +6,7 @@ mod commits;
 mod configuration;
 mod dialects;
 mod lint;
+mod metrics;
 mod migrations;
 mod policies;
 mod registries;

@@ -8,6 +8,7 @@ mod history;
 mod https;
 mod kept;
 mod killed;
+mod listen;
 mod lookout;
 mod metrics;
 mod odd;

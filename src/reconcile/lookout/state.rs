@@ -60,7 +60,7 @@ struct Post {
     /// Whether somebody has told that there is news.
     is_hinted: bool,
     asked_for: Option<Asked>,
-    /// When the registry last answered, and when that was last news to anybody.
+    /// When the registry last answered, and when that was last something else than what was known.
     answered_at: Option<Instant>,
     news_at: Option<Instant>,
 }
@@ -106,6 +106,11 @@ impl State {
     pub(super) fn leave(&mut self, seat: Seat) {
         self.take_up(seat, &Arc::default(), &Arc::default());
         self.seats.remove(&seat);
+    }
+
+    /// What somebody watches.
+    pub(super) fn watched(&self) -> Vec<Repository> {
+        self.posts.keys().cloned().collect()
     }
 
     pub(super) fn is_watched(&self, repository: &Repository) -> bool {
@@ -238,6 +243,7 @@ impl State {
             host.is_stuck &= found.is_err();
         }
         let Some(post) = self.posts.get_mut(repository) else { return };
+        let version = post.version;
         let finding = match found {
             // Somebody wishes for something else meanwhile; what is known now is enough for that.
             Ok(_) if post.watch != asked.watch => return queue(&mut self.hosts, repository),
@@ -265,7 +271,8 @@ impl State {
         for (seat, watch) in &post.wanted {
             let Some(seated) = self.seats.get(seat) else { continue };
             let is_news = watch.as_ref().is_some_and(|watch| !is_same(&before, &post.finding, watch));
-            if is_news {
+            // What the first list comes to follows from Git, as does all else that comes of the same one.
+            if is_news && version != post.version && !matches!(before, Finding::Asked) {
                 post.news_at = Some(Instant::now());
             }
             seated.heard.send_modify(|heard| {
@@ -307,7 +314,7 @@ impl State {
         seated.watches.iter().filter_map(finding).collect()
     }
 
-    /// When an answer about a repository was last news.
+    /// When an answer about a repository was last something else than what was known.
     pub(super) fn news_at(&self, repository: &Repository) -> Option<Instant> {
         self.posts.get(repository)?.news_at
     }

@@ -1,39 +1,29 @@
 //! What can be scraped after real passes: each number moves when what it counts happens.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use landwaiter::config::{Config, ConfigRepository};
-use landwaiter::daemon::{self, Board, Stop};
-use landwaiter::git::{self, Identity, RemoteUrl};
-use landwaiter::hook::{Sender, Source};
-use landwaiter::http::{self, Hooks, Inbox, Limits, SecretPlace};
-use landwaiter::metrics::{self, FAMILIES, Kind};
-use landwaiter::{reconcile, registry};
+use landwaiter::metrics::{FAMILIES, Kind};
 
-use super::{RUNTIME, SEMVER, Scene, deployment, wait};
-use crate::binary::wait_until;
+use super::listen::Listening;
+use super::{SEMVER, Scene, deployment, wait};
+use crate::binary::{Daemon, landwaiter, wait_until};
+use crate::git_server::git;
 use crate::registry_server::{Act, Server, say};
 
 const SECRET: &str = "hunter2-hunter2-hunter2";
 
 /// Series by how they are written.
 #[derive(Debug, Default)]
-pub(crate) struct Scrape {
+struct Scrape {
     series: BTreeMap<String, f64>,
-    pub(crate) text: String,
+    text: String,
 }
 
 impl Scrape {
-    pub(crate) async fn of(url: &str) -> Self {
-        let answer = client().get(url).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
-        assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
-        let text = answer.text().await.unwrap();
+    fn of(daemon: &Listening) -> Self {
+        let (status, text) = daemon.get("/metrics");
+        assert_eq!(status, 200, "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");
         let line = |line: &str| {
             let (name, value) = line.rsplit_once(' ').unwrap();
@@ -47,7 +37,7 @@ impl Scrape {
     }
 
     /// What a series says; nothing where it is not there.
-    pub(crate) fn get(&self, series: &str) -> Option<f64> {
+    fn get(&self, series: &str) -> Option<f64> {
         self.series.get(series).copied()
     }
 
@@ -74,86 +64,34 @@ impl Scrape {
     }
 }
 
-/// A daemon in this process over one repository that works and one that is not there, with a port to be scraped.
-struct Watched {
-    url: String,
-    stop: Stop,
-    served: tokio::task::JoinHandle<()>,
+/// The daemon over one repository that works and one that is not there.
+fn start(scene: &Scene) -> Listening {
+    let home = scene.home();
+    std::fs::write(home.join("secret"), SECRET).unwrap();
+    let (shop, lost) = (scene.server.url("config.git"), scene.server.url("nowhere.git"));
+    let config = format!(
+        "repositories:\n- {{url: \"{shop}\", name: shop}}\n- {{url: \"{lost}\", name: lost}}\n\
+         hooks:\n- {{name: script, sender: generic, secret: {{file: secret}}}}\n"
+    );
+    std::fs::write(home.join("landwaiter.yaml"), config).unwrap();
+    let fixed = ["run", "--config", "landwaiter.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0"];
+    let often = ["--git-poll-interval", "1s", "--registry-poll-interval", "1s", "--settle", "0s"];
+    Listening::on(Daemon::start(&mut landwaiter(home, [&fixed[..], &often].concat())))
 }
 
-impl Watched {
-    fn start(scene: &Scene) -> Self {
-        let config = config(scene);
-        let (board, stop) = (Board::default(), Stop::default());
-        let secret = scene.home().join("secret");
-        std::fs::write(&secret, SECRET).unwrap();
-        let sources = vec![(Source::new("script", Sender::Generic), SecretPlace::File(secret))];
-        let hooks = Hooks::open(sources, Arc::new(Inbox::new(10)), Limits::default()).unwrap();
-        let routes = metrics::routes(board.clone(), Some(hooks.clone())).merge(hooks.routes());
-        let listener = wait(http::bind("127.0.0.1:0")).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let limits = Limits::default();
-        let asked = stop.clone();
-        RUNTIME.spawn(async move {
-            http::serve(listener, http::dressed(routes, limits), limits, asked.requested()).await;
-        });
-        let asked = stop.clone();
-        let served = RUNTIME.spawn(async move {
-            daemon::serve(config, || Err("nothing changes here".to_owned()), &board, &asked).await.unwrap();
-        });
-        Self { url, stop, served }
-    }
-
-    fn scrape(&self) -> Scrape {
-        wait(Scrape::of(&format!("{}/metrics", self.url)))
-    }
-
-    #[track_caller]
-    fn says(&self, wanted: &[(&str, &str)]) -> Scrape {
-        let look = || {
-            let scrape = self.scrape();
-            scrape.says(wanted).then_some(scrape)
-        };
-        let missing = || {
-            let scrape = self.scrape();
-            let missing: Vec<_> = wanted.iter().filter(|row| !scrape.says(&[**row])).collect();
-            format!("{missing:?}\n{}", scrape.text)
-        };
-        wait_until("numbers", look, missing)
-    }
-
-    fn tell(&self, secret: &str) -> u16 {
-        let request = client().post(format!("{}/hooks/script", self.url));
-        let request =
-            request.header("authorization", format!("Bearer {secret}")).header("content-type", "application/json");
-        wait(request.body(r#"{"image": "ghcr.io/a/b"}"#).send()).unwrap().status().as_u16()
-    }
-}
-
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
-fn config(scene: &Scene) -> Config {
-    let interval = Duration::from_millis(200);
-    let author = Identity::new("Landwaiter", "landwaiter@localhost").unwrap();
-    let data = scene.home().join("data");
-    let repository = |name: &str, bare: &Path| ConfigRepository {
-        name: name.to_owned(),
-        git: git::Options::new(RemoteUrl::parse(bare.to_str().unwrap()).unwrap(), data.join(name)),
-        pass: reconcile::Options {
-            git_fresh_for: interval,
-            patience: Some(reconcile::Patience::default()),
-            ..reconcile::Options::by(author.clone())
-        },
+/// Waits until all of this is said.
+#[track_caller]
+fn says(daemon: &Listening, wanted: &[(&str, &str)]) -> Scrape {
+    let look = || {
+        let scrape = Scrape::of(daemon);
+        scrape.says(wanted).then_some(scrape)
     };
-    let nowhere = scene.home().join("nowhere.git");
-    Config {
-        repositories: vec![repository("shop", &scene.repo.bare), repository("lost", &nowhere)],
-        registry: registry::Options { poll_interval: interval, attempts: 1, ..registry::Options::default() },
-        files: Vec::new(),
-    }
+    let missing = || {
+        let scrape = Scrape::of(daemon);
+        let missing: Vec<_> = wanted.iter().filter(|row| !scrape.says(&[**row])).collect();
+        format!("{missing:?}\n{}\n{}", scrape.text, daemon.daemon.log())
+    };
+    wait_until("numbers", look, missing)
 }
 
 #[test]
@@ -183,83 +121,104 @@ fn every_number_moves_with_what_it_counts() {
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let scene = Scene::new(&files);
     let began = Timestamp::now();
-    let daemon = Watched::start(&scene);
+    let daemon = start(&scene);
 
     let of_dead = |name: &str, more: &str| {
         format!("{name}{{{}=\"{dead}\"{more}}}", if name.contains("_registry_") { "host" } else { "registry" })
     };
     let of_good = |name: &str, more: &str| of_dead(name, more).replace(&dead.to_string(), &host.to_string());
     let version = format!("landwaiter_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
-    let first = daemon.says(&[
-        (&version, "1"),
-        ("landwaiter_repositories", "2"),
-        (r#"landwaiter_passes_total{repository="shop",result="nothing-to-do"}"#, "1+"),
-        (r#"landwaiter_passes_total{repository="shop",result="nothing-new"}"#, "1+"),
-        (r#"landwaiter_passes_total{repository="lost",result="failed"}"#, "1+"),
-        (r#"landwaiter_pass_duration_seconds_count{repository="shop"}"#, "1+"),
-        (r#"landwaiter_pass_duration_seconds_bucket{le="+Inf",repository="shop"}"#, "1+"),
-        (r#"landwaiter_containers{repository="shop",decision="up-to-date"}"#, "2"),
-        (r#"landwaiter_containers{repository="shop",decision="locked"}"#, "1"),
-        (r#"landwaiter_containers{repository="shop",decision="unseen"}"#, "6"),
-        (r#"landwaiter_problems{repository="shop",severity="error"}"#, "1+"),
-        (r#"landwaiter_pushes_total{repository="shop",outcome="accepted"}"#, "0"),
-        (r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#, "1+"),
-        (r#"landwaiter_last_good_pass_timestamp_seconds{repository="lost"}"#, "-"),
-        (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "-"),
-        (r#"landwaiter_failing_since_timestamp_seconds{repository="lost"}"#, "1+"),
-        (&of_dead("landwaiter_image_repositories", ",state=\"failed\""), "6"),
-        (&of_good("landwaiter_image_repositories", ",state=\"known\""), "2"),
-        (&of_dead("landwaiter_scan_age_seconds", ""), "-"),
-        (&of_good("landwaiter_scan_age_seconds", ""), "0+"),
-        (&of_dead("landwaiter_registry_dead", ""), "1"),
-        (&of_good("landwaiter_registry_dead", ""), "0"),
-        (&of_dead("landwaiter_registry_requests_total", ",code=\"none\""), "5+"),
-        (&of_good("landwaiter_registry_requests_total", ",code=\"200\""), "1+"),
-        (&of_good("landwaiter_registry_rate_limit", ",counted=\"rest\""), "9000"),
-        (&of_good("landwaiter_registry_rate_limit_remaining", ",counted=\"rest\""), "7000+"),
-        ("process_open_fds", "3+"),
-        ("process_resident_memory_bytes", "1000000+"),
-    ]);
+    let first = says(
+        &daemon,
+        &[
+            (&version, "1"),
+            ("landwaiter_repositories", "2"),
+            (r#"landwaiter_passes_total{repository="shop",result="nothing-to-do"}"#, "1+"),
+            (r#"landwaiter_passes_total{repository="shop",result="nothing-new"}"#, "1+"),
+            (r#"landwaiter_passes_total{repository="lost",result="failed"}"#, "1+"),
+            (r#"landwaiter_pass_duration_seconds_count{repository="shop"}"#, "1+"),
+            (r#"landwaiter_pass_duration_seconds_bucket{le="+Inf",repository="shop"}"#, "1+"),
+            (r#"landwaiter_containers{repository="shop",decision="up-to-date"}"#, "2"),
+            (r#"landwaiter_containers{repository="shop",decision="locked"}"#, "1"),
+            (r#"landwaiter_containers{repository="shop",decision="unseen"}"#, "6"),
+            (r#"landwaiter_problems{repository="shop",severity="error"}"#, "1+"),
+            (r#"landwaiter_pushes_total{repository="shop",outcome="accepted"}"#, "0"),
+            (r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#, "1+"),
+            (r#"landwaiter_last_good_pass_timestamp_seconds{repository="lost"}"#, "-"),
+            (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "-"),
+            (r#"landwaiter_failing_since_timestamp_seconds{repository="lost"}"#, "1+"),
+            (&of_dead("landwaiter_image_repositories", ",state=\"failed\""), "6"),
+            (&of_good("landwaiter_image_repositories", ",state=\"known\""), "2"),
+            (&of_dead("landwaiter_scan_age_seconds", ""), "-"),
+            (&of_good("landwaiter_scan_age_seconds", ""), "0+"),
+            (&of_dead("landwaiter_registry_dead", ""), "1"),
+            (&of_good("landwaiter_registry_dead", ""), "0"),
+            (&of_dead("landwaiter_registry_requests_total", ",code=\"none\""), "5+"),
+            (&of_good("landwaiter_registry_requests_total", ",code=\"200\""), "1+"),
+            (&of_good("landwaiter_registry_rate_limit", ",counted=\"rest\""), "9000"),
+            (&of_good("landwaiter_registry_rate_limit_remaining", ",counted=\"rest\""), "7000+"),
+            ("process_open_fds", "3+"),
+            ("process_resident_memory_bytes", "1000000+"),
+        ],
+    );
     let good = first.get(r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#).unwrap();
     assert!(good >= began.as_duration().as_secs_f64(), "{good}");
 
     registry.fill("app", &["1.0.0", "1.1.0"]);
-    let second = daemon.says(&[
-        (r#"landwaiter_passes_total{repository="shop",result="accepted"}"#, "1"),
-        (r#"landwaiter_pushes_total{repository="shop",outcome="accepted"}"#, "1"),
-        (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "1"),
-        (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "1"),
-        (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "1"),
-    ]);
+    let second = says(
+        &daemon,
+        &[
+            (r#"landwaiter_passes_total{repository="shop",result="accepted"}"#, "1"),
+            (r#"landwaiter_pushes_total{repository="shop",outcome="accepted"}"#, "1"),
+            (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "1"),
+            (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "1"),
+            (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "1"),
+        ],
+    );
     let good = second.get(r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#).unwrap();
     assert!(good > began.as_duration().as_secs_f64(), "{good}");
 
     scene.repo.hook("pre-receive", "exit 1");
     registry.fill("app", &["1.0.0", "1.1.0", "1.2.0"]);
-    daemon.says(&[
-        (r#"landwaiter_pushes_total{repository="shop",outcome="refused"}"#, "1+"),
-        (r#"landwaiter_containers{repository="shop",decision="update"}"#, "1"),
-        (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "1+"),
-    ]);
+    says(
+        &daemon,
+        &[
+            (r#"landwaiter_pushes_total{repository="shop",outcome="refused"}"#, "1+"),
+            (r#"landwaiter_containers{repository="shop",decision="update"}"#, "1"),
+            (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "1+"),
+        ],
+    );
     scene.repo.hook("pre-receive", "exit 0");
-    daemon.says(&[
-        (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "2"),
-        (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "2"),
-        (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "-"),
-    ]);
+    says(
+        &daemon,
+        &[
+            (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "2"),
+            (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "2"),
+            (r#"landwaiter_failing_since_timestamp_seconds{repository="shop"}"#, "-"),
+        ],
+    );
 
     // A container that comes by Git is updated for no tag that was news.
-    git_brings(&scene, &app("late", &[]));
-    daemon.says(&[
-        (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "3"),
-        (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "2"),
-    ]);
+    git(&scene.repo.work, &["pull", "-q", "origin", "main"]);
+    scene.repo.push(&[("late.yaml", &app("late", &[]))], "another one");
+    says(
+        &daemon,
+        &[
+            (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "3"),
+            (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "2"),
+        ],
+    );
 
-    assert_eq!((daemon.tell(SECRET), daemon.tell("forged-forged-forged")), (202, 401));
-    let last = daemon.says(&[
-        (r#"landwaiter_webhooks_total{source="script",type="generic",result="taken"}"#, "1"),
-        (r#"landwaiter_webhooks_total{source="script",type="generic",result="unproved"}"#, "1"),
-    ]);
+    for secret in [SECRET, "forged-forged-forged"] {
+        daemon.post("/hooks/script", secret, r#"{"image": "ghcr.io/a/b"}"#);
+    }
+    let last = says(
+        &daemon,
+        &[
+            (r#"landwaiter_webhooks_total{source="script",type="generic",result="unwatched"}"#, "1"),
+            (r#"landwaiter_webhooks_total{source="script",type="generic",result="unproved"}"#, "1"),
+        ],
+    );
 
     let known = FAMILIES.iter().map(|family| {
         let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
@@ -271,12 +230,4 @@ fn every_number_moves_with_what_it_counts() {
         assert!(last.text.contains(&format!(" {}\n", family.help)), "{}", family.name);
     }
     assert!(!last.text.contains(SECRET));
-
-    daemon.stop.request();
-    wait(daemon.served).unwrap();
-}
-
-fn git_brings(scene: &Scene, text: &str) {
-    crate::git_server::git(&scene.repo.work, &["pull", "-q", "origin", "main"]);
-    scene.repo.push(&[("late.yaml", text)], "another one");
 }
