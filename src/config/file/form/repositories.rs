@@ -113,7 +113,7 @@ pub(in crate::config::file) struct GithubAppEntry {
     #[schemars(example = &"/run/secrets/github-app.pem")]
     pub(in crate::config::file) key: PathBuf,
     /// The number of its installation. Default: the one that has the repository.
-    #[schemars(example = 7654321)]
+    #[schemars(example = 7_654_321)]
     pub(in crate::config::file) installation: Option<u64>,
     /// The API where it gets its tokens. Default: `https://api.github.com`, or on a server of your own
     /// `https://HOST/api/v3`.
