@@ -12,6 +12,7 @@ mod listen;
 mod lookout;
 mod metrics;
 mod odd;
+mod outage;
 mod race;
 mod registries;
 mod settings;

@@ -1,6 +1,7 @@
 //! The daemon with an open port: it is told of news, and tells how it is.
 
 use std::fs;
+use std::path::Path;
 
 use reqwest::StatusCode;
 use reqwest::blocking::Client;
@@ -23,11 +24,13 @@ pub(super) struct Listening {
 
 impl Listening {
     pub(super) fn start(scene: &Scene, more: &[&str]) -> Self {
-        let args = [&["--listen", "127.0.0.1:0"], more].concat();
-        Self::on(Daemon::start(&mut landwaiter(scene.home(), scene.args(&args))))
+        Self::run(scene.home(), scene.args(more))
     }
 
-    pub(super) fn on(daemon: Daemon) -> Self {
+    /// A daemon with these arguments, and a port.
+    pub(super) fn run(home: &Path, args: Vec<String>) -> Self {
+        let args = args.into_iter().chain(["--listen", "127.0.0.1:0"].map(str::to_owned));
+        let daemon = Daemon::start(&mut landwaiter(home, args));
         let address = || {
             let log = daemon.log();
             let (_, rest) = log.split_once("listening address=")?;

@@ -7,7 +7,7 @@ use landwaiter::metrics::{FAMILIES, Kind};
 
 use super::listen::Listening;
 use super::{SEMVER, Scene, deployment, wait};
-use crate::binary::{Daemon, landwaiter, wait_until};
+use crate::binary::wait_until;
 use crate::git_server::git;
 use crate::registry_server::{Act, Server, say};
 
@@ -74,9 +74,9 @@ fn start(scene: &Scene) -> Listening {
          hooks:\n- {{name: script, sender: generic, secret: {{file: secret}}}}\n"
     );
     std::fs::write(home.join("landwaiter.yaml"), config).unwrap();
-    let fixed = ["run", "--config", "landwaiter.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0"];
+    let fixed = ["run", "--config", "landwaiter.yaml", "--data-dir", "data"];
     let often = ["--git-poll-interval", "1s", "--registry-poll-interval", "1s", "--settle", "0s"];
-    Listening::on(Daemon::start(&mut landwaiter(home, [&fixed[..], &often].concat())))
+    Listening::run(home, fixed.into_iter().chain(often).map(str::to_owned).collect())
 }
 
 /// Waits until all of this is said.
