@@ -12,7 +12,9 @@ const NOT_OURS: [&str; 1] = ["landwaiter"];
 
 #[test]
 fn promtool_finds_nothing_wrong_and_each_alert_comes_when_it_should() {
-    for args in [["check", "rules", "deploy/monitoring/rules.yaml"], ["test", "rules", "deploy/monitoring/rules-test.yaml"]] {
+    for args in
+        [["check", "rules", "deploy/monitoring/rules.yaml"], ["test", "rules", "deploy/monitoring/rules-test.yaml"]]
+    {
         if let Some(said) = ask("promtool", &args) {
             assert!(said.status.success(), "{}", output(&said));
         }
