@@ -1,6 +1,7 @@
 //! What can be scraped after real passes: each number moves when what it counts happens.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use landwaiter::metrics::{FAMILIES, Kind};
@@ -94,19 +95,24 @@ fn says(daemon: &Listening, wanted: &[(&str, &str)]) -> Scrape {
     wait_until("numbers", look, missing)
 }
 
-#[test]
-fn every_number_moves_with_what_it_counts() {
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let registry = wait(Server::start(|seen, _| {
+fn follower(host: SocketAddr, name: &str, more: &[&str]) -> String {
+    deployment(name, &[&SEMVER, more].concat(), &format!("{host}/app:1.0.0"))
+}
+
+/// A registry that says what it grants for one of its repositories.
+fn registry() -> Server {
+    wait(Server::start(|seen, _| {
         if !seen.path.ends_with("/limited/tags/list") {
             return Act::Pass;
         }
         let limits = [("ratelimit-limit", "9000;w=60"), ("ratelimit-remaining", "8000;w=60")];
         say(200, &limits, r#"{"tags": ["1.0.0"]}"#)
-    }));
-    let host = registry.address;
-    registry.fill("app", &["1.0.0"]);
-    let app = |name: &str, more: &[&str]| deployment(name, &[&SEMVER, more].concat(), &format!("{host}/app:1.0.0"));
+    }))
+}
+
+/// Workloads that follow one image, one of each kind that is held, one of a registry with limits and six of a dead one.
+fn scene(host: SocketAddr, dead: SocketAddr) -> Scene {
+    let app = |name: &str, more: &[&str]| follower(host, name, more);
     let limited = deployment("limited", &SEMVER, &format!("{host}/limited:1.0.0"));
     let mut files = vec![
         ("a.yaml".to_owned(), app("app", &[])),
@@ -119,7 +125,30 @@ fn every_number_moves_with_what_it_counts() {
         files.push((format!("dead/{number}.yaml"), text.replace("name: dead", &format!("name: dead-{number}"))));
     }
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let scene = Scene::new(&files);
+    Scene::new(&files)
+}
+
+/// Checks that each metric is there, as it is told of.
+#[track_caller]
+fn is_complete(last: &Scrape) {
+    let known = FAMILIES.iter().map(|family| {
+        let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
+        (family.name.to_owned(), labels)
+    });
+    assert_eq!(last.families(), known.collect(), "{}", last.text);
+    for family in FAMILIES {
+        assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
+        assert!(last.text.contains(&format!(" {}\n", family.help)), "{}", family.name);
+    }
+}
+
+#[test]
+fn every_number_moves_with_what_it_counts() {
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let registry = registry();
+    let host = registry.address;
+    registry.fill("app", &["1.0.0"]);
+    let scene = scene(host, dead);
     let began = Timestamp::now();
     let daemon = start(&scene);
 
@@ -200,7 +229,7 @@ fn every_number_moves_with_what_it_counts() {
 
     // A container that comes by Git is updated for no tag that was news.
     git(&scene.repo.work, &["pull", "-q", "origin", "main"]);
-    scene.repo.push(&[("late.yaml", &app("late", &[]))], "another one");
+    scene.repo.push(&[("late.yaml", &follower(host, "late", &[]))], "another one");
     says(
         &daemon,
         &[
@@ -220,14 +249,6 @@ fn every_number_moves_with_what_it_counts() {
         ],
     );
 
-    let known = FAMILIES.iter().map(|family| {
-        let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
-        (family.name.to_owned(), labels)
-    });
-    assert_eq!(last.families(), known.collect(), "{}", last.text);
-    for family in FAMILIES {
-        assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
-        assert!(last.text.contains(&format!(" {}\n", family.help)), "{}", family.name);
-    }
+    is_complete(&last);
     assert!(!last.text.contains(SECRET));
 }
