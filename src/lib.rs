@@ -31,8 +31,9 @@
 //! | 4 one pass, one port | [`reconcile`] · [`http`] | fetch, survey, scan, draw, commit, push · who may ask and tell us something by HTTP |
 //! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
 //! | 6 the daemon | [`daemon`] | when to make a pass, for which config repository, and how to stop |
-//! | 7 the demo | [`demo`] | the same parts on one machine |
-//! | 8 the door | [`cli`] | what people ask for and what they are shown |
+//! | 7 the window | [`status`] | what a daemon shows of itself to whoever may ask |
+//! | 8 the demo | [`demo`] | the same parts on one machine |
+//! | 9 the door | [`cli`] | what people ask for and what they are shown |
 
 mod host;
 pub mod image;
@@ -60,6 +61,8 @@ pub mod config;
 pub mod telemetry;
 
 pub mod daemon;
+
+pub mod status;
 
 pub mod cli;
 pub mod demo;
