@@ -2,9 +2,9 @@
 //! loopback, the embedded registry, 10,000 manifests.
 //!
 //! Workload: a config repository with 10,000 automated Deployments (`landwaiter/tag-semver: "1"`, 16 lines each) in
-//! 100 folders, of 1,000 image repositories: 899 with ten or eleven workloads each that nobody releases, 100
-//! that are released together, and one that is released again and again. The registry and the Git server are
-//! threads of the measuring process; `git http-backend` is started for each request, as by any CGI server.
+//! 100 folders, of 1,000 image repositories: 899 with eleven or twelve workloads each that nobody releases, 100
+//! that are released together, and one that is released again and again. The registry is a thread of the
+//! measuring process; the Git server is a process of its own, which starts `git http-backend` for each request.
 //!
 //! | measured | what it is |
 //! |---|---|
@@ -18,8 +18,9 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -48,17 +49,17 @@ const COLD: usize = 899;
 /// How often the repository is asked that is released again and again, by the clock of the bench.
 const OFTEN: Duration = Duration::from_secs(1);
 /// The same for those that are released together.
-const ONCE: Duration = Duration::from_hours(4);
+const ONCE: Duration = Duration::from_hours(1);
 /// And for all others.
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
 fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    if env::var(ROLE).is_ok() {
-        runtime.block_on(poll());
-    } else {
-        runtime.block_on(measure());
+    match env::var(ROLE).unwrap_or_default().as_str() {
+        "poll" => runtime.block_on(poll()),
+        "server" => serve(),
+        _ => runtime.block_on(measure()),
     }
 }
 
@@ -83,9 +84,7 @@ async fn measure() {
     };
     (0..MANIFESTS).for_each(|number| release(&image(number), 0));
     config_repository(root, &host);
-    // The server blocks while it starts, and has a thread of its own from then on.
-    let path = root.to_owned();
-    let server = tokio::task::spawn_blocking(move || GitServer::start(&path)).await.expect("a server");
+    let mut server = Server::start(root);
     let url = server.url("config.git");
 
     let start = Timestamp::now() - 12.hours();
@@ -93,27 +92,31 @@ async fn measure() {
     let began = Instant::now();
     let report = pass(&reconciler, start).await;
     assert!(matches!(report.outcome, Outcome::NothingToDo));
-    println("what | n | p50 ms | p99 ms | most ms");
-    println("---|---|---|---|---");
-    println(&format!("first pass | 1 | {:.0} | | ", millis(began.elapsed())));
+    println("what | n | least ms | p50 ms | p99 ms | CPU ms each");
+    println("---|---|---|---|---|---");
+    println(&format!("first pass | 1 | {:.0} | | | ", millis(began.elapsed())));
 
     let (mut alone, mut after) = (Vec::new(), Vec::new());
+    let (mut alone_cpu, mut after_cpu) = (0.0, 0.0);
     for number in 1..=releases {
         let now = start + (i64::try_from(number).expect("few") * 5).seconds();
         release("hot/app", number);
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), cpu());
         let report = pass(&reconciler, now).await;
         alone.push(began.elapsed());
+        alone_cpu += cpu() - before;
         assert_eq!(pushed(&report), report.plan.changes.len(), "{:?}", report.outcome);
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), cpu());
         assert!(matches!(pass(&reconciler, now).await.outcome, Outcome::NothingToDo));
         after.push(began.elapsed());
+        after_cpu += cpu() - before;
         if env::var("LATENCY_TRACE").is_ok() {
             println(&format!("{:.1} {:.1}", millis(alone[number - 1]), millis(after[number - 1])));
         }
     }
-    table("release", alone);
-    table("after it", after);
+    let each = |sum: f64| format!("{:.0}", sum / f64::from(u32::try_from(releases).expect("few")));
+    table("release", alone, &each(alone_cpu));
+    table("after it", after, &each(after_cpu));
 
     for round in 1..=if quick { 2_i64 } else { 5 } {
         (0..TOGETHER)
@@ -122,18 +125,62 @@ async fn measure() {
         let report = pass(&reconciler, start + (5 * round).hours()).await;
         let elapsed = began.elapsed();
         assert_eq!(pushed(&report), TOGETHER, "one commit for all");
-        table("100 at once", vec![elapsed]);
+        table("100 at once", vec![elapsed], "");
         assert!(matches!(pass(&reconciler, start + (5 * round).hours()).await.outcome, Outcome::NothingToDo));
     }
     drop(reconciler);
-    let (root, quick) = (root.to_owned(), quick);
-    let pushes = tokio::task::spawn_blocking(move || {
-        compare_pushes(&root, &server, if quick { 5 } else { 50 });
-        (root, server)
-    });
-    let (root, server) = pushes.await.expect("pushes");
-    idle(&root, &server, &host).await;
-    tokio::task::spawn_blocking(move || drop(server)).await.expect("an end");
+    tokio::task::block_in_place(|| compare_pushes(root, &server, if quick { 5 } else { 50 }));
+    idle(root, &mut server, &host).await;
+}
+
+/// The Git server's process, which ends with us.
+struct Server {
+    child: Child,
+    said: BufReader<ChildStdout>,
+    base: String,
+}
+
+impl Server {
+    fn start(root: &Path) -> Self {
+        let mut command = Command::new(env::current_exe().expect("a path"));
+        command.env(ROLE, "server").env("LATENCY_ROOT", root).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("a server");
+        let said = BufReader::new(child.stdout.take().expect("piped"));
+        let mut server = Self { child, said, base: String::new() };
+        server.base = server.line();
+        server
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("{}{name}", self.base)
+    }
+
+    /// How many requests there were since the last call.
+    fn requests(&mut self) -> usize {
+        self.child.stdin.as_mut().expect("piped").write_all(b"\n").expect("a line");
+        self.line().parse().expect("a number")
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).expect("a line");
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve() {
+    let server = GitServer::start(Path::new(&env::var("LATENCY_ROOT").expect("set")));
+    println(&server.url(""));
+    for _ in std::io::stdin().lines() {
+        println(&server.take_log().len().to_string());
+    }
 }
 
 /// How many files the commit changed that was pushed.
@@ -153,10 +200,10 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-fn table(what: &str, mut times: Vec<Duration>) {
+fn table(what: &str, mut times: Vec<Duration>, cpu: &str) {
     times.sort_unstable();
     let at = |percent: usize| millis(times[(times.len() * percent).div_ceil(100) - 1]);
-    println(&format!("{what} | {} | {:.1} | {:.1} | {:.1}", times.len(), at(50), at(99), at(100)));
+    println(&format!("{what} | {} | {:.1} | {:.1} | {:.1} | {cpu}", times.len(), at(1), at(50), at(99)));
 }
 
 // The world
@@ -237,7 +284,7 @@ fn reconciler(root: &Path, data: &str, url: &str, host: &str) -> Reconciler {
 
 // A push, and a push by Git
 
-fn compare_pushes(root: &Path, server: &GitServer, rounds: usize) {
+fn compare_pushes(root: &Path, server: &Server, rounds: usize) {
     for name in ["ours.git", "theirs.git"] {
         git(root, &["clone", "-q", "--bare", "config.git", name]);
         git(&root.join(name), &["config", "http.receivepack", "true"]);
@@ -264,8 +311,8 @@ fn compare_pushes(root: &Path, server: &GitServer, rounds: usize) {
         git(&root.join("clone.git"), &["push", "-q", "origin", "FETCH_HEAD:refs/heads/main"]);
         program.push(began.elapsed());
     }
-    table("Mirror::push", native);
-    table("git push", program);
+    table("Mirror::push", native, "");
+    table("git push", program, "");
 }
 
 // Polls in a process of their own
@@ -277,7 +324,7 @@ struct Traffic {
     back: AtomicU64,
 }
 
-async fn idle(root: &Path, server: &GitServer, host: &str) {
+async fn idle(root: &Path, server: &mut Server, host: &str) {
     const POLLS: usize = 300;
     let traffic = Arc::new(Traffic::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -306,7 +353,7 @@ async fn idle(root: &Path, server: &GitServer, host: &str) {
     let (mut input, mut output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
     let mut ready = [0; 1];
     output.read_exact(&mut ready).await.expect("it is ready");
-    server.take_log();
+    server.requests();
     let before = (traffic.out.load(Ordering::SeqCst), traffic.back.load(Ordering::SeqCst));
     input.write_all(b"\n").await.expect("it waits");
     let mut told = String::new();
@@ -315,7 +362,7 @@ async fn idle(root: &Path, server: &GitServer, host: &str) {
     let each = |sum: u64| sum / u64::try_from(POLLS).expect("few");
     println(&format!(
         "idle poll: {} requests in {POLLS} polls; {} bytes out and {} back each; {}",
-        server.take_log().len(),
+        server.requests(),
         each(traffic.out.load(Ordering::SeqCst) - before.0),
         each(traffic.back.load(Ordering::SeqCst) - before.1),
         told.trim()

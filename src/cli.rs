@@ -17,6 +17,7 @@ mod import;
 mod keys;
 mod lint;
 mod list;
+mod listen;
 mod output;
 mod plan;
 mod policy;

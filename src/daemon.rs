@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-pub use board::{Board, LastPass, Standing};
+pub use board::{Board, LastPass, Patience, Standing};
 pub use fleet::serve;
 pub use journal::Journal;
 pub use landed::{Landed, LandedUpdate};

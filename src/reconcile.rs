@@ -456,12 +456,19 @@ impl Reconciler {
 fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Timestamp) -> Result<Plan, git::Error> {
     let mut plan = Plan::draw(inventory, findings, now);
     let mut bytes = Vec::new();
-    for path in plan.files() {
-        let Some(blob) = snapshot.blob(&path)? else { continue };
+    let files: Vec<_> = plan.files().into_iter().collect();
+    let mut earlier = None;
+    for (number, path) in files.iter().enumerate() {
+        let Some(blob) = snapshot.blob(path)? else { continue };
         snapshot.read(blob, &mut bytes)?;
-        let mut page = plan.page(&path, bytes.clone());
+        let mut page = plan.page(path, bytes.clone());
         if page.may_be_refused() {
-            for (commit, blob) in snapshot.earlier(&path, HISTORY)? {
+            let earlier = match &mut earlier {
+                Some(earlier) => earlier,
+                // History is read back once, for all of them.
+                none => none.insert(snapshot.earlier(&files, HISTORY)?),
+            };
+            for (commit, blob) in std::mem::take(&mut earlier[number]) {
                 if snapshot.is_too_large(blob)? {
                     continue;
                 }

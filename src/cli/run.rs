@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::commit::CommitArgs;
 use super::dialects::DialectArgs;
 use super::git::GitArgs;
+use super::listen::ListenArgs;
 use super::output::{diff, message_text, problems_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
@@ -88,6 +89,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     registry: RegistryArgs,
+
+    #[command(flatten)]
+    listen: ListenArgs,
 }
 
 impl Args {
@@ -101,8 +105,23 @@ impl Args {
         if self.once || self.dry_run {
             return once(&config, out, stop).await;
         }
-        let load = || self.config().map_err(|error| error.to_string());
-        daemon::serve(config, load, &Board::default(), stop).await?;
+        let mut door = self.listen.open(&self.registry.settings()?).await?;
+        let hooks = door.hooks();
+        let load = || {
+            let settings = self.registry.settings()?;
+            let config = self.config()?;
+            hooks.change_to(&settings).map(|()| config)
+        };
+        let board = Board::default();
+        let daemon = async {
+            let served = daemon::serve(config, || load().map_err(|error: Error| error.to_string()), &board, stop).await;
+            // Where it could not start, nobody has to be answered.
+            stop.request();
+            served
+        };
+        let (served, ()) = tokio::join!(daemon, door.serve(&board, stop));
+        served?;
+        tracing::info!("stopped");
         Ok(Good::Yes)
     }
 

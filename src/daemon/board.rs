@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -29,7 +30,17 @@ pub struct Standing {
     name: String,
     url: RemoteUrl,
     branch: Option<String>,
+    patience: Patience,
     state: Mutex<State>,
+}
+
+/// How long a config repository may be silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// A pass that has not ended after that is stuck.
+    pub pass: Duration,
+    /// Where no pass has come to a good end for that long, something is wrong.
+    pub good: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -130,7 +141,26 @@ impl Standing {
     /// Of a config repository for which no pass was made yet.
     #[must_use]
     pub fn new(name: &str, url: RemoteUrl, branch: Option<String>) -> Self {
-        Self { name: name.to_owned(), url, branch, state: Mutex::default() }
+        let patience = Patience { pass: Duration::from_mins(30), good: Duration::from_mins(15) };
+        Self { name: name.to_owned(), url, branch, patience, state: Mutex::default() }
+    }
+
+    /// The same with another patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Whether the pass that is made now should have ended long ago.
+    #[must_use]
+    pub fn is_stuck(&self, now: Timestamp) -> bool {
+        self.running_since().is_some_and(|since| is_over(since, self.patience.pass, now))
+    }
+
+    /// Whether a pass came to a good end not too long ago.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.last_good().is_some_and(|last| !is_over(last, self.patience.good, now)) && !self.is_stuck(now)
     }
 
     /// What the config repository is called.
@@ -274,6 +304,10 @@ impl Standing {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_over(since: Timestamp, limit: Duration, now: Timestamp) -> bool {
+    since.checked_add(limit).is_ok_and(|end| end < now)
 }
 
 /// Whether a pass did what it wanted to. One that lost a race is followed by another one.

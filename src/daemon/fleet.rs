@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{self, JoinHandle};
 
-use super::board::{Board, Standing};
+use super::board::{Board, Patience, Standing};
 use super::stop::Stop;
 use super::{FIRST_RETRY, follow, jitter};
 use crate::config::{Config, ConfigRepository, Error};
@@ -21,6 +21,12 @@ use crate::registry;
 
 /// How often the files are looked at that the configuration was made of.
 const GLANCE: Duration = Duration::from_secs(2);
+
+/// What a pass may take beside Git's own deadlines before it is stuck.
+const SLOW_PASS: Duration = Duration::from_mins(10);
+
+/// The shortest time without a good pass that is too long.
+const SILENCE: Duration = Duration::from_mins(10);
 
 /// The longest wait before a repository is opened again whose settings cannot be used.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
@@ -70,7 +76,6 @@ pub async fn serve(
         }
     }
     fleet.end().await;
-    tracing::info!("stopped");
     Ok(())
 }
 
@@ -117,7 +122,12 @@ impl<'b> Fleet<'b> {
     ) {
         let (name, url, branch) = (&repository.name, repository.git.url.clone(), repository.git.branch.clone());
         tracing::info!(repository = name, %url, branch, "following");
-        let standing = Arc::new(Standing::new(name, url, branch));
+        // A pass fetches and pushes, and waits for registries in between.
+        let patience = Patience {
+            pass: repository.git.timeout.saturating_mul(2).saturating_add(SLOW_PASS),
+            good: repository.pass.git_fresh_for.saturating_mul(3).max(SILENCE),
+        };
+        let standing = Arc::new(Standing::new(name, url, branch).with_patience(patience));
         self.board.put_up(&standing);
         let (stop, name) = (Stop::default(), name.clone());
         let interval = repository.pass.git_fresh_for.min(self.config.registry_interval());

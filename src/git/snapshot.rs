@@ -1,6 +1,8 @@
 //! The files of one commit, read from the object database. Must not know where that database is or
 //! how it got there.
 
+mod past;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -249,36 +251,6 @@ impl Snapshot {
             next = commit.parents().next().filter(|_| !self.boundary.contains(&id));
         }
         Ok(log)
-    }
-
-    /// What the file at `path`, which is in this commit, held before: each content with the commit that
-    /// brought it, newest first, as far as `limit` commits back along the first parents.
-    ///
-    /// # Errors
-    /// When a commit cannot be read.
-    pub fn earlier(&self, path: &RepoPath, limit: usize) -> Result<Vec<(CommitId, BlobId)>, Error> {
-        let mut versions: Vec<(CommitId, BlobId)> = Vec::new();
-        let mut next = Some(self.commit.0);
-        let mut buffer = Vec::new();
-        let mut last = None;
-        for _ in 0..limit {
-            let Some(id) = next else { break };
-            self.find(id, Kind::Commit, &mut buffer)?;
-            let commit = self.commit_ref(id, &buffer)?;
-            next = commit.parents().next().filter(|_| !self.boundary.contains(&id));
-            let tree = commit.tree();
-            let held = match last {
-                Some((known, blob)) if known == tree => blob,
-                _ => self.blob_at(tree, path)?,
-            };
-            last = Some((tree, held));
-            match (versions.last_mut(), held) {
-                (Some((since, blob)), Some(held)) if *blob == held => *since = CommitId(id),
-                (_, Some(held)) => versions.push((CommitId(id), held)),
-                (_, None) => {}
-            }
-        }
-        Ok(versions.into_iter().skip(1).collect())
     }
 
     fn blob_at(&self, tree: ObjectId, path: &RepoPath) -> Result<Option<BlobId>, Error> {

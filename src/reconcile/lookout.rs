@@ -10,6 +10,7 @@ mod state;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct Lookout {
     state: Arc<Mutex<State>>,
     /// What is asked now. It ends with the lookout.
     tasks: Mutex<JoinSet<()>>,
+    /// How often somebody has begun to watch something else.
+    changes: AtomicU64,
 }
 
 /// The place of one config repository at the lookout. What only it watches is forgotten with it.
@@ -81,7 +84,12 @@ impl Lookout {
     /// A lookout that asks with this client, and watches nothing yet.
     #[must_use]
     pub fn new(registry: Client) -> Arc<Self> {
-        Arc::new(Self { registry: Arc::new(registry), state: Arc::default(), tasks: Mutex::default() })
+        Arc::new(Self {
+            registry: Arc::new(registry),
+            state: Arc::default(),
+            tasks: Mutex::default(),
+            changes: AtomicU64::new(0),
+        })
     }
 
     /// There may be news of a repository, somebody says: it is asked at once, whatever its interval, and once
@@ -99,10 +107,17 @@ impl Lookout {
         hinted
     }
 
-    /// Whether somebody watches a repository.
+    /// The image repositories that are watched, for whoever, and a number that is another one when they are others.
     #[must_use]
-    pub fn is_watched(&self, repository: &Repository) -> bool {
-        self.state().is_watched(repository)
+    pub fn watched(&self) -> (u64, Vec<Repository>) {
+        let state = self.state();
+        (self.changes.load(Ordering::Relaxed), state.watched())
+    }
+
+    /// The number alone.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// What is known of each registry's host that was asked so far.
@@ -199,6 +214,7 @@ impl Watcher {
         let is_first = state.begin(self.seat);
         if state.take_up(self.seat, watches, locked) {
             registry.keep(|repository| state.is_watched(repository));
+            self.lookout.changes.fetch_add(1, Ordering::Relaxed);
         }
         let is_due =
             |repository: &Repository, pace: Pace| registry.due(repository, pace, now).is_none_or(|due| due <= now);

@@ -359,7 +359,12 @@ fn what_a_file_held_before_comes_with_the_commit_that_brought_it() {
     for mirror in [scene.http(), scene.local()] {
         let head = mirror.fetch().unwrap();
         let earlier = |limit| {
-            let versions = head.earlier(&path("apps/v.yaml"), limit).unwrap().into_iter();
+            let asked = [path("apps/v.yaml"), path("apps/web/deploy.yaml"), path("none/x"), path("README.md")];
+            let mut all = head.earlier(&asked, limit).unwrap();
+            let [web, none, readme] = [1, 2, 3].map(|number| std::mem::take(&mut all[number]));
+            assert!(web.is_empty() && none.is_empty(), "what never changed, and what never was");
+            assert_eq!(readme.len(), usize::from(limit > 3));
+            let versions = std::mem::take(&mut all[0]).into_iter();
             let text = |blob| {
                 let mut buffer = Vec::new();
                 head.read(blob, &mut buffer).unwrap();

@@ -8,6 +8,7 @@ mod history;
 mod https;
 mod kept;
 mod killed;
+mod listen;
 mod lookout;
 mod odd;
 mod race;
@@ -17,6 +18,7 @@ mod several;
 mod shapes;
 mod soak;
 mod ssh;
+mod status;
 mod together;
 mod trouble;
 

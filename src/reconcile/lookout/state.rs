@@ -104,6 +104,11 @@ impl State {
         self.seats.remove(&seat);
     }
 
+    /// What somebody watches.
+    pub(super) fn watched(&self) -> Vec<Repository> {
+        self.posts.keys().cloned().collect()
+    }
+
     pub(super) fn is_watched(&self, repository: &Repository) -> bool {
         self.posts.contains_key(repository)
     }
