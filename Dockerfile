@@ -34,6 +34,7 @@ COPY --from=build /out /
 COPY --from=build --chown=65532:65532 /data /var/lib/landwaiter
 USER 65532:65532
 VOLUME /var/lib/landwaiter
+EXPOSE 8089
 ENV LANDWAITER_DATA_DIR=/var/lib/landwaiter
 ENTRYPOINT ["/usr/bin/landwaiter"]
 CMD ["run"]

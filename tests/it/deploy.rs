@@ -14,6 +14,9 @@ use serde_json::Value;
 
 use crate::binary::{landwaiter, run};
 
+/// Where it listens, everywhere.
+const PORT: u64 = 8089;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{root, skipped, text};
+use super::{PORT, root, skipped, text};
 
 const BUSYBOX: &str = "/bin/busybox";
 
@@ -135,6 +135,7 @@ fn the_image_is_built_and_started() {
         ("Entrypoint", json!(["/usr/bin/landwaiter"])),
         ("Cmd", json!(["run"])),
         ("Volumes", json!({"/var/lib/landwaiter": {}})),
+        ("ExposedPorts", json!({format!("{PORT}/tcp"): {}})),
     ] {
         assert_eq!(config[key], value, "{key}");
     }

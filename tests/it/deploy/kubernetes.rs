@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{ask, files, is_known, output, text, yaml};
+use super::{PORT, ask, files, is_known, output, text, yaml};
 use crate::binary::{landwaiter, run};
 
 const BASE: &str = "deploy/kubernetes/base";
@@ -47,6 +47,9 @@ fn the_pod_may_do_what_it_needs_and_nothing_else() {
     for resource in [&container["resources"]["requests"]["cpu"], &container["resources"]["limits"]["memory"]] {
         assert!(resource.is_string(), "{container}");
     }
+    for (probe, path) in [("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")] {
+        assert_eq!(container[probe]["httpGet"], json!({"path": path, "port": "http"}), "{probe}");
+    }
     // Nothing is written but the data.
     let mounts = container["volumeMounts"].as_array().unwrap().iter();
     let writable: Vec<_> = mounts.filter(|mount| mount["readOnly"] != true).map(|mount| &mount["mountPath"]).collect();
@@ -80,16 +83,24 @@ fn what_it_is_told_is_what_it_knows() {
     for name in ["LANDWAITER_CONFIG", "LANDWAITER_DATA_DIR"] {
         assert!(mounted(value(name).as_str().unwrap()), "{name}");
     }
+    assert_eq!(value("LANDWAITER_LISTEN"), format!("0.0.0.0:{PORT}"));
 }
 
 #[test]
-fn all_agree_on_the_labels() {
-    let (deployment, policy) = (base("deployment"), base("networkpolicy"));
+fn all_agree_on_the_port_and_the_labels() {
+    let deployment = base("deployment");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["ports"], json!([{"name": "http", "containerPort": PORT}]));
+    let service = base("service");
+    assert_eq!(service["spec"]["ports"], json!([{"name": "http", "port": PORT, "targetPort": "http"}]));
+    let policy = base("networkpolicy");
+    assert_eq!(policy["spec"]["ingress"], json!([{"ports": [{"port": "http", "protocol": "TCP"}]}]));
     assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
     let labels = json!({"app.kubernetes.io/name": "landwaiter"});
     for selector in [
         &deployment["spec"]["selector"]["matchLabels"],
         &deployment["spec"]["template"]["metadata"]["labels"],
+        &service["spec"]["selector"],
         &policy["spec"]["podSelector"]["matchLabels"],
         &base("kustomization")["labels"][0]["pairs"],
     ] {
@@ -125,7 +136,7 @@ fn kustomize_builds_it() {
         let Some(built) = ask("kubectl", &["kustomize", folder]).filter(|_| cfg!(unix)) else { return };
         let text = output(&built);
         assert!(built.status.success(), "{folder}: {text}");
-        for kind in ["Deployment", "ServiceAccount", "NetworkPolicy", "PersistentVolumeClaim", "ConfigMap"] {
+        for kind in ["Deployment", "Service", "ServiceAccount", "NetworkPolicy", "PersistentVolumeClaim", "ConfigMap"] {
             assert_eq!(text.matches(&format!("\nkind: {kind}\n")).count(), 1, "{folder}: {kind}\n{text}");
         }
         for object in text.split("\n---\n") {

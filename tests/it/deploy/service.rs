@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ask, is_known, output, text, yaml};
+use super::{PORT, ask, is_known, output, text, yaml};
 
 const UNIT: &str = "deploy/systemd/landwaiter.service";
 
@@ -36,6 +36,7 @@ fn the_unit_takes_every_right_away() {
     }
     let variables: BTreeMap<_, _> = settings["Environment"].iter().filter_map(|value| value.split_once('=')).collect();
     is_known(variables.keys().copied());
+    assert_eq!(variables["LANDWAITER_LISTEN"], format!("127.0.0.1:{PORT}"));
     assert_eq!(variables["LANDWAITER_DATA_DIR"], format!("/var/lib/{}", settings["StateDirectory"][0]));
 }
 
@@ -65,11 +66,13 @@ fn the_compose_file_takes_every_right_away() {
         ("cap_drop", json!(["ALL"])),
         ("security_opt", json!(["no-new-privileges:true"])),
         ("command", json!(["run"])),
+        ("ports", json!([format!("127.0.0.1:{PORT}:{PORT}")])),
     ] {
         assert_eq!(service[key], value, "{key}");
     }
     let variables = service["environment"].as_object().unwrap();
     is_known(variables.keys().map(String::as_str));
+    assert_eq!(variables["LANDWAITER_LISTEN"], format!("0.0.0.0:{PORT}"));
     let volumes: Vec<_> = service["volumes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let writable: Vec<_> = volumes.iter().filter(|volume| !volume.ends_with(":ro")).collect();
     assert_eq!(writable, [&"data:/var/lib/landwaiter"]);
