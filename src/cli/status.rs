@@ -75,8 +75,8 @@ fn print(out: &mut dyn Write, status: &Status, registries: &Registries) -> Resul
         let counts = &repository.counts;
         let held = counts.holds.saturating_sub(counts.up_to_date);
         rows.add_row([
-            one_line(&repository.name).to_string(),
-            one_line(repository.branch.as_deref().unwrap_or("-")).to_string(),
+            one_line(&repository.name),
+            one_line(repository.branch.as_deref().unwrap_or("-")),
             state(repository).to_owned(),
             repository.last_good.map_or_else(|| "-".to_owned(), |time| format!("{} ago", span(time, now))),
             repository.next_due.map_or_else(|| "-".to_owned(), |time| format!("in {}", span(now, time))),

@@ -11,6 +11,7 @@ use crate::daemon::Board;
 use crate::image::{self, Repository};
 use crate::policy::{self, Policy};
 use crate::reconcile::Known;
+use crate::registry::Listing;
 
 /// How many policies are explained at once.
 const MOST_EXPLAINED: usize = 20;
@@ -75,8 +76,8 @@ fn wishes(board: &Board, repository: &Repository, scope: &Scope) -> Vec<Wish> {
 fn tell(image: String, known: Known, wishes: &[Wish], limit: usize, now: Timestamp) -> Image {
     let Known { listing, candidates, failure, is_asked, due } = known;
     let created: HashMap<_, _> = candidates.iter().map(|candidate| (&candidate.tag, candidate.created)).collect();
-    let doubtful: HashSet<_> = listing.iter().flat_map(|listing| listing.doubtful()).collect();
-    let mut tags: Vec<_> = listing.iter().flat_map(|listing| listing.first_seen()).collect();
+    let doubtful: HashSet<_> = listing.iter().flat_map(Listing::doubtful).collect();
+    let mut tags: Vec<_> = listing.iter().flat_map(Listing::first_seen).collect();
     tags.sort_by_key(|&(tag, first_seen)| Reverse((first_seen, tag)));
     let tags_in_all = tags.len();
     let tags = tags.into_iter().take(limit).map(|(tag, first_seen)| Tag {

@@ -102,7 +102,7 @@ impl Remote {
         let said = answer.ok().and_then(|answer| answer["error"].as_str().map(str::to_owned));
         let said = said.map_or_else(
             || format!("status {status}; is it Landwaiter, and one with an API?"),
-            |said| plain::line(&said, SHOWN).to_string(),
+            |said| plain::line(&said, SHOWN),
         );
         Err(Error::Input(format!("{}: {said}", self.url)))
     }
