@@ -2,7 +2,7 @@
 //!
 //! Floor 7. It reads the [`Board`] and changes nothing but for [`Board::sync`]. Everything that is asked for here is
 //! known already: no answer waits for a registry or for Git. The routes and their description are made of one list,
-//! [`endpoints`].
+//! `ENDPOINTS`.
 
 mod access;
 pub mod answer;
