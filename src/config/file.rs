@@ -118,14 +118,24 @@ impl Settings {
         if mistakes.is_empty() { Ok(all) } else { Err(Error::Mistakes(mistakes)) }
     }
 
-    /// As [`repositories`](Self::repositories), only to see whether it can be used.
+    /// As [`repositories`](Self::repositories), only to see whether all of it can be used, with the files that are
+    /// read later.
     ///
     /// # Errors
-    /// The same.
+    /// All that is wrong, with its place.
     pub fn check_repositories(&self) -> Result<(), Error> {
         let nowhere = git::Options::new(git::RemoteUrl::local_path(Path::new("")), PathBuf::new());
         let Ok(nobody) = git::Identity::new("nobody", "nobody@localhost") else { return Ok(()) };
-        self.repositories(&nowhere, &reconcile::Options::by(nobody)).map(drop)
+        let mut mistakes = match self.repositories(&nowhere, &reconcile::Options::by(nobody)) {
+            Ok(_) => Vec::new(),
+            Err(Error::Mistakes(mistakes)) => mistakes,
+            Err(error) => return Err(error),
+        };
+        for settings in &self.repositories {
+            let place = self.parts.get(&(settings.name.clone(), Part::Files));
+            mistakes.extend(settings.unreadable().into_iter().map(|problem| Mistake::at(&self.file, place, problem)));
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(Error::Mistakes(mistakes)) }
     }
 
     /// Tries what is set for registries in the end, where more than this file may have had a say: files that

@@ -80,6 +80,8 @@ pub(super) enum Part {
     Policies,
     /// The file of the template.
     Template,
+    /// Files that are only read when they are used.
+    Files,
 }
 
 /// What is said of ssh.
@@ -177,6 +179,37 @@ impl RepositorySettings {
                 ..pass.clone()
             },
         })
+    }
+
+    /// The files that are only read when they are used, with what they are.
+    fn used(&self) -> Vec<(&'static str, &Path)> {
+        let credential = match &self.credential {
+            Some(Credential::File(file) | Credential::BearerFile(file)) => Some(file),
+            Some(Credential::GithubApp(app)) => Some(&app.key),
+            _ => None,
+        };
+        let certificate = self.connection.client_certificate.as_ref();
+        let files = [
+            ("the credential", credential),
+            ("the ssh key", self.ssh.key.as_ref()),
+            ("its passphrase", self.ssh.passphrase.as_ref()),
+            ("the signing key", self.signing.as_ref().map(|signing| &signing.key)),
+            ("its passphrase", self.signing.as_ref().and_then(|signing| signing.passphrase.as_ref())),
+            ("the authorities", self.connection.ca_bundle.as_ref()),
+            ("the client certificate", certificate.map(|own| &own.certificate)),
+            ("its key", certificate.map(|own| &own.key)),
+            ("the credential of the proxy", self.connection.proxy_credentials.as_ref()),
+        ];
+        files.into_iter().filter_map(|(what, file)| Some((what, file?.as_path()))).collect()
+    }
+
+    /// What is wrong with those files now.
+    pub(super) fn unreadable(&self) -> Vec<String> {
+        let problem = |(what, file): (&str, &Path)| {
+            let error = std::fs::read(file).err()?;
+            Some(format!("{what} {} cannot be read: {error}", file.display()))
+        };
+        self.used().into_iter().filter_map(problem).collect()
     }
 
     /// The files that this reads besides the configuration file.

@@ -11,6 +11,7 @@ mod killed;
 mod listen;
 mod lookout;
 mod odd;
+mod outage;
 mod race;
 mod registries;
 mod settings;

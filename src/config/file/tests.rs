@@ -144,12 +144,13 @@ fn everything_that_can_be_set_for_a_config_repository() {
          paths: [clusters/production]\n  excludes: ['**/vendor']\n  credentials: {file: secrets/git}\n  poll-interval: 30s\n  \
          timeout: 10m\n  settle: 0s\n  author: {name: Bot, email: bot@example.com}\n  dialects: [flux]\n  commit: {template: message.txt, skip-ci: true, grouping: image}\n  policies: policies\n  \
          signing: {key: signing, passphrase: /p}\n- url: git@git.example.com:org/staging.git\n  ssh: {key: deploy, known-hosts: [hosts]}\n\
-         - url: checkouts/local.git\n",
+         - url: checkouts/local.git\n- url: https://github.com/org/apps\n  \
+         credentials: {github-app: {id: '7', key: app.pem, installation: 8}}\n",
     )
     .unwrap();
     assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/etc/landwaiter/state")));
     let names: Vec<_> = settings.repositories.iter().map(|one| one.name.as_str()).collect();
-    assert_eq!(names, ["production", "staging", "local"]);
+    assert_eq!(names, ["production", "staging", "local", "apps"]);
     let production = &settings.repositories[0];
     assert_eq!(production.area.paths[0].as_str(), "clusters/production");
     assert_eq!(production.area.excludes[0].to_string(), "**/vendor");
@@ -159,6 +160,8 @@ fn everything_that_can_be_set_for_a_config_repository() {
     assert_eq!((commit.skip_ci, commit.sign_off, commit.grouping), (Some(true), None, Some(Grouping::Image)));
     assert_eq!(production.author.as_ref().unwrap().email, "bot@example.com");
     assert_eq!(production.signing.as_ref().unwrap().passphrase.as_deref(), Some(Path::new("/p")));
+    let Some(Credential::GithubApp(app)) = &settings.repositories[3].credential else { panic!("an app") };
+    assert_eq!((app.key.as_path(), app.installation), (Path::new("/etc/landwaiter/app.pem"), Some(8)));
     assert_eq!(settings.repositories[1].ssh.key.as_deref(), Some(Path::new("/etc/landwaiter/deploy")));
     assert_eq!(settings.repositories[2].url.to_string(), "/etc/landwaiter/checkouts/local.git");
 }
@@ -223,7 +226,7 @@ fn keys(schema: &Value) -> Vec<(String, Value)> {
 #[test]
 fn the_schema_tells_of_every_key_what_it_is_and_its_default() {
     let keys = keys(&schema());
-    assert_eq!(keys.len(), 7 + 19 + 2 + 4 + 3 + 2 + 2 + 13 + 2 + 2 + 7);
+    assert_eq!(keys.len(), 7 + 19 + 2 + 4 + 4 + 3 + 2 + 2 + 13 + 2 + 2 + 7);
     for (name, key) in keys {
         let words: Vec<_> = key["description"].as_str().unwrap_or_default().split_whitespace().collect();
         let description = words.join(" ");

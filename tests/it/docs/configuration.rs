@@ -11,10 +11,11 @@ use super::{holds, row};
 use crate::binary::{landwaiter, run};
 
 /// The objects of the schema with the headings of their tables, in the order of the page.
-const OBJECTS: [(&str, &str); 11] = [
+const OBJECTS: [(&str, &str); 12] = [
     ("", "The file"),
     ("RepositoryEntry", "`repositories[]`"),
     ("GitVariables", "`repositories[].credentials.environment`"),
+    ("GithubAppEntry", "`repositories[].credentials.github-app`"),
     ("SshEntry", "`repositories[].ssh`"),
     ("SigningEntry", "`repositories[].signing`"),
     ("CommitEntry", "`repositories[].commit`"),

@@ -1,6 +1,7 @@
 //! The daemon with an open port: it is told of news, and tells how it is.
 
 use std::fs;
+use std::path::Path;
 
 use reqwest::StatusCode;
 use reqwest::blocking::Client;
@@ -27,8 +28,17 @@ impl Listening {
     }
 
     pub(super) fn at(listen: &str, scene: &Scene, more: &[&str]) -> Self {
-        let args = [&["--listen", listen], more].concat();
-        let daemon = Daemon::start(&mut landwaiter(scene.home(), scene.args(&args)));
+        Self::listening(listen, scene.home(), scene.args(more))
+    }
+
+    /// A daemon with these arguments, and a port.
+    pub(super) fn run(home: &Path, args: Vec<String>) -> Self {
+        Self::listening("127.0.0.1:0", home, args)
+    }
+
+    fn listening(listen: &str, home: &Path, args: Vec<String>) -> Self {
+        let args = args.into_iter().chain(["--listen", listen].map(str::to_owned));
+        let daemon = Daemon::start(&mut landwaiter(home, args));
         let address = || {
             let log = daemon.log();
             let (_, rest) = log.split_once("listening address=")?;

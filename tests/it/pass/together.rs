@@ -1,7 +1,6 @@
 //! Colleagues who push at the same time, many workloads at once, and the demo.
 
-use crate::binary::landwaiter;
-use crate::binary::run;
+use crate::binary::{Daemon, landwaiter, run, wait_until};
 use crate::git_server::GitServer;
 use crate::git_server::Repo;
 use crate::git_server::git;
@@ -73,4 +72,37 @@ fn the_demo_needs_nothing_and_leaves_a_sound_repository() {
         assert!(ran.stdout.contains(subject), "{subject} was not shown");
     }
     assert_eq!(git(repository, &["log", "--format=", "--numstat", "main~3..main"]).lines().count(), 5);
+}
+
+#[test]
+fn two_daemons_on_one_branch_do_everything_once() {
+    let registry = wait(Server::good());
+    registry.fill("app", &["1.0.0"]);
+    let image = format!("{}/app:1.0.0", registry.address);
+    let texts: Vec<_> = (0..4).map(|n| deployment(&format!("app-{n}"), &SEMVER, &image)).collect();
+    let paths: Vec<_> = (0..4).map(|n| format!("{n}.yaml")).collect();
+    let files: Vec<_> = paths.iter().zip(&texts).map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let scene = Scene::new(&files);
+    let url = scene.server.url("config.git");
+    let start = |data: &str| {
+        let args = ["run", "--git-url", &url, "--data-dir", data, "--git-poll-interval", "1s"];
+        let args = [&args[..], &["--registry-poll-interval", "1s", "--commit-grouping", "file"]].concat();
+        Daemon::start(&mut landwaiter(scene.home(), args))
+    };
+    let daemons = [start("first"), start("second")];
+    for release in 1..=5 {
+        let tags: Vec<_> = (0..=release).map(|minor| format!("1.{minor}.0")).collect();
+        registry.fill("app", &tags.iter().map(String::as_str).collect::<Vec<_>>());
+        let commits = 1 + 4 * release;
+        let log = || daemons.iter().map(Daemon::log).collect::<String>();
+        wait_until("the commits", || (scene.commits() >= commits).then_some(()), log);
+        assert_eq!(scene.commits(), commits, "{}", log());
+    }
+    let log = git(&scene.repo.bare, &["log", "--format=%(trailers:key=Landwaiter-Update,valueonly)", "main"]);
+    let mut updates: Vec<_> = log.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(updates.len(), 20);
+    updates.sort_unstable();
+    updates.dedup();
+    assert_eq!(updates.len(), 20, "none twice");
+    scene.is_sound();
 }

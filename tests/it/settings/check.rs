@@ -25,7 +25,7 @@ repositories:
   author: {name: Bot, email: bot@example.com}
 - url: git@git.example.com:org/staging.git
 ";
-    let ran = ask(&[], config, &CHECK).await;
+    let ran = ask(&[("secret", "bob:hunter2\n")], config, &CHECK).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     let expected = "\
 production
@@ -46,6 +46,9 @@ landwaiter.yaml makes sense
     let broken = config.replace("{file: secret}", "{bearer-environment: NOT_THERE}");
     let ran = ask(&[], &broken, &CHECK).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (1, "landwaiter.yaml:7:16: $NOT_THERE is not set\n1 mistake\n"));
+    let ran = ask(&[], config, &CHECK).await;
+    let told = "landwaiter.yaml:2:8: the credential secret cannot be read: No such file or directory (os error 2)\n1 mistake\n";
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, told));
 }
 
 #[tokio::test]

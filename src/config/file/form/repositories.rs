@@ -97,6 +97,28 @@ pub(in crate::config::file) enum GitCredentials {
     /// A variable of the environment with such a token.
     #[schemars(example = serde_json::json!({"bearer-environment": "GIT_TOKEN"}))]
     BearerEnvironment(String),
+    /// A GitHub App that is installed where the repository is: tokens are made for it and renewed.
+    #[schemars(example = serde_json::json!({"github-app": {"id": "123456", "key": "/run/secrets/github-app.pem"}}))]
+    GithubApp(GithubAppEntry),
+}
+
+/// A GitHub App.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::config::file) struct GithubAppEntry {
+    /// Its App ID, or its Client ID. Default: none, it is required.
+    #[schemars(example = &"123456")]
+    pub(in crate::config::file) id: String,
+    /// The file of its private key, in PEM. Default: none, it is required.
+    #[schemars(example = &"/run/secrets/github-app.pem")]
+    pub(in crate::config::file) key: PathBuf,
+    /// The number of its installation. Default: the one that has the repository.
+    #[schemars(example = 7_654_321)]
+    pub(in crate::config::file) installation: Option<u64>,
+    /// The API where it gets its tokens. Default: `https://api.github.com`, or on a server of your own
+    /// `https://HOST/api/v3`.
+    #[schemars(with = "Option<String>", example = &"https://github.example.com/api/v3")]
+    pub(in crate::config::file) api: Option<Spanned<String>>,
 }
 
 /// The names of variables.

@@ -1,11 +1,12 @@
 //! What the entries of config repositories mean. Reads no other file.
 
 use serde_saphyr::Spanned;
+use url::Url;
 
 use super::Reader;
-use crate::config::file::form::repositories::{Author, GitCredentials, RepositoryEntry, SshEntry};
+use crate::config::file::form::repositories::{Author, GitCredentials, GithubAppEntry, RepositoryEntry, SshEntry};
 use crate::config::repository::{CommitSettings, Part, RepositorySettings, SshSettings};
-use crate::git::{ClientCertificate, ConnectionOptions, Credential, Identity, RemoteUrl, Signing};
+use crate::git::{ClientCertificate, ConnectionOptions, Credential, GithubApp, Identity, RemoteUrl, Signing};
 use crate::path::RepoPath;
 use crate::policy::{Dialect, Dialects, PathGlob};
 use crate::reconcile::Area;
@@ -28,6 +29,7 @@ impl Reader<'_> {
             self.wrong_at(entry.name.as_ref().map_or(entry.url.referenced, |name| name.referenced), message);
         }
         let places = [
+            (Part::Files, Some(entry.url.referenced)),
             (Part::Credentials, entry.credentials.as_ref().map(|value| value.referenced)),
             (Part::Policies, entry.policies.as_ref().map(|value| value.referenced)),
             (
@@ -114,7 +116,7 @@ impl Reader<'_> {
         Identity::new(name, email).map_err(|error| self.wrong(author, error.to_string())).ok()
     }
 
-    fn credential(&self, credentials: GitCredentials) -> Credential {
+    fn credential(&mut self, credentials: GitCredentials) -> Credential {
         match credentials {
             GitCredentials::File(path) => Credential::File(self.file(path)),
             GitCredentials::Environment(names) => {
@@ -122,6 +124,10 @@ impl Reader<'_> {
             }
             GitCredentials::BearerFile(path) => Credential::BearerFile(self.file(path)),
             GitCredentials::BearerEnvironment(name) => Credential::BearerEnvironment(name),
+            GitCredentials::GithubApp(GithubAppEntry { id, key, installation, api }) => {
+                let api = api.and_then(|text| self.read(&text, Url::parse));
+                Credential::GithubApp(GithubApp { id, key: self.file(key), installation, api })
+            }
         }
     }
 

@@ -45,7 +45,7 @@ const REASONS: [(&str, &str); 34] = [
     ("--manifest-generation", "no commands are run: kustomizations are read and changed as they are"),
     ("--k8s-*", "no cluster is asked: the config repository says what runs"),
     ("--ssh-keygen-*", "`landwaiter identity` makes an ed25519 key"),
-    ("--listen*", "the daemon listens to nobody"),
+    ("--listen*", "health, metrics and webhooks have paths of their own behind `landwaiter run --listen`"),
     ("--connect", "nobody is reported to; every change is a commit with its reasons"),
     ("--token", "nobody is reported to; every change is a commit with its reasons"),
     ("--rpc-timeout", "nobody is reported to; every change is a commit with its reasons"),
