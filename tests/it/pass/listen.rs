@@ -28,15 +28,15 @@ impl Listening {
     }
 
     pub(super) fn at(listen: &str, scene: &Scene, more: &[&str]) -> Self {
-        Self::listening(listen, scene.home(), scene.args(more))
+        Self::with(listen, scene.home(), scene.args(more))
     }
 
     /// A daemon with these arguments, and a port.
     pub(super) fn run(home: &Path, args: Vec<String>) -> Self {
-        Self::listening("127.0.0.1:0", home, args)
+        Self::with("127.0.0.1:0", home, args)
     }
 
-    fn listening(listen: &str, home: &Path, args: Vec<String>) -> Self {
+    fn with(listen: &str, home: &Path, args: Vec<String>) -> Self {
         let args = args.into_iter().chain(["--listen", listen].map(str::to_owned));
         let daemon = Daemon::start(&mut landwaiter(home, args));
         let address = || {
