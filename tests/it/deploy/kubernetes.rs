@@ -96,12 +96,16 @@ fn all_agree_on_the_port_and_the_labels() {
     let policy = base("networkpolicy");
     assert_eq!(policy["spec"]["ingress"], json!([{"ports": [{"port": "http", "protocol": "TCP"}]}]));
     assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    let monitor = yaml(&text("deploy/kubernetes/components/monitoring/servicemonitor.yaml"));
+    let endpoint = &monitor["spec"]["endpoints"][0];
+    assert_eq!((&endpoint["port"], &endpoint["path"]), (&json!("http"), &json!("/metrics")));
     let labels = json!({"app.kubernetes.io/name": "landwaiter"});
     for selector in [
         &deployment["spec"]["selector"]["matchLabels"],
         &deployment["spec"]["template"]["metadata"]["labels"],
         &service["spec"]["selector"],
         &policy["spec"]["podSelector"]["matchLabels"],
+        &monitor["spec"]["selector"]["matchLabels"],
         &base("kustomization")["labels"][0]["pairs"],
     ] {
         assert_eq!(selector, &labels);
