@@ -7,6 +7,7 @@ mod lookout;
 mod scan;
 mod survey;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -88,6 +89,8 @@ pub struct Reconciler {
     seen: Mutex<Seen>,
     /// Told when somebody says that the branch has moved.
     moved: Notify,
+    /// How often somebody has said so.
+    hints: AtomicU64,
 }
 
 /// What a pass did.
@@ -210,6 +213,7 @@ impl Reconciler {
             memory: Arc::new(Mutex::new(Memory::on(options.terms.clone()))),
             seen: Mutex::default(),
             moved: Notify::new(),
+            hints: AtomicU64::new(0),
             options,
         }
     }
@@ -380,6 +384,7 @@ impl Reconciler {
 
     /// The branch may have moved, somebody says: the remote is asked at once.
     pub fn hint(&self) {
+        self.hints.fetch_add(1, Ordering::SeqCst);
         self.forget_head();
         self.moved.notify_one();
     }
@@ -404,6 +409,7 @@ impl Reconciler {
     /// The branch's head and what its files say: asked of the remote only when what we know is old,
     /// and read only when the head moved.
     async fn survey(&self, now: Timestamp) -> Result<Survey, Error> {
+        let hints = self.hints.load(Ordering::SeqCst);
         let known = self.known().clone();
         let is_fresh = |survey: &Survey| survey.asked.is_some_and(|asked| asked.elapsed() < self.options.git_fresh_for);
         let (mirror, area) = (Arc::clone(&self.mirror), self.options.area.clone());
@@ -435,7 +441,10 @@ impl Reconciler {
         } else {
             survey
         };
-        *self.known() = Some(survey.clone());
+        let mut known = self.known();
+        // What is said while the remote is asked may be about what it said no more.
+        let asked = survey.asked.filter(|_| self.hints.load(Ordering::SeqCst) == hints);
+        *known = Some(Survey { asked, ..survey.clone() });
         Ok(survey)
     }
 
