@@ -7,6 +7,7 @@
 mod board;
 mod fleet;
 mod journal;
+mod landed;
 mod stop;
 mod tally;
 
@@ -21,6 +22,7 @@ use tracing::Instrument as _;
 pub use board::{Board, LastPass, Patience, Standing};
 pub use fleet::serve;
 pub use journal::Journal;
+pub use landed::{Landed, LandedUpdate};
 pub use stop::Stop;
 pub use tally::{Tally, Times};
 
