@@ -71,8 +71,8 @@ fn repositories(standings: &[Arc<Standing>], page: &mut Page<'_>, now: Timestamp
 
 impl Seen {
     fn of(standing: &Arc<Standing>) -> Self {
-        let last = standing.last();
-        let report = last.as_ref().and_then(|last| last.result.as_ref().ok());
+        let report = standing.report().map(|(_, report)| report);
+        let report = report.as_deref();
         let mut decisions = BTreeMap::new();
         for entry in report.iter().flat_map(|report| &report.plan.entries) {
             let word = match &entry.verdict {
