@@ -24,6 +24,8 @@ mod policy;
 mod progress;
 mod registry;
 mod run;
+mod status;
+mod sync;
 mod tags;
 mod tags_file;
 mod template;
@@ -46,6 +48,7 @@ Examples:
   landwaiter explain --policy 'semver:~1.2' --image ghcr.io/org/app
   landwaiter doctor                                     whether everything is there that a daemon needs
   landwaiter run --git-url https://git.example.com/org/config.git
+  landwaiter status                                     how a running daemon stands
   landwaiter identity                                   the deploy key for git@git.example.com:org/config.git
 
 Exit codes: 0 done, 1 problems found or work failed, 2 wrong usage.";
@@ -78,6 +81,8 @@ enum Command {
     Doctor(doctor::Args),
     Import(import::Args),
     Config(config::Args),
+    Status(status::Args),
+    Sync(sync::Args),
     Identity(identity::Args),
     History(history::Args),
     Template(template::Args),
@@ -225,6 +230,8 @@ impl Cli {
             Command::Doctor(args) => args.run(&mut out).await,
             Command::Import(args) => args.run(&mut out).await,
             Command::Config(args) => args.run(&mut out),
+            Command::Status(args) => args.run(&mut out).await,
+            Command::Sync(args) => args.run(&mut out).await,
             Command::Identity(args) => args.run(&mut out),
             Command::History(args) => args.run(&mut out),
             Command::Template(args) => args.run(&mut out).await,

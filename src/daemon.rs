@@ -7,6 +7,7 @@
 mod board;
 mod fleet;
 mod journal;
+mod landed;
 mod stop;
 
 use std::panic::AssertUnwindSafe;
@@ -20,6 +21,7 @@ use tracing::Instrument as _;
 pub use board::{Board, LastPass, Patience, Standing};
 pub use fleet::serve;
 pub use journal::Journal;
+pub use landed::{Landed, LandedUpdate};
 pub use stop::Stop;
 
 use crate::git::PushOutcome;

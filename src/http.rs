@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-pub use answer::dressed;
+pub use answer::{dressed, refusal};
 pub use hooks::{Count, Hooks, Problem, faults};
 pub use inbox::{Full, Inbox, News, Put, Watched};
 pub use keys::Fetch;

@@ -31,7 +31,7 @@
 //! | 4 one pass, one port | [`reconcile`] · [`http`] | fetch, survey, scan, draw, commit, push · who may ask and tell us something by HTTP |
 //! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
 //! | 6 the daemon | [`daemon`] | when to make a pass, for which config repository, and how to stop |
-//! | 7 what is seen of it | [`health`] | whether it does its work, for machines |
+//! | 7 what is seen of it | [`health`] · [`status`] | whether it does its work, for machines · what it shows of itself to whoever may ask |
 //! | 8 the demo | [`demo`] | the same parts on one machine |
 //! | 9 the door | [`cli`] | what people ask for and what they are shown |
 
@@ -63,6 +63,7 @@ pub mod telemetry;
 pub mod daemon;
 
 pub mod health;
+pub mod status;
 
 pub mod cli;
 pub mod demo;

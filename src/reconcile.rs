@@ -20,7 +20,7 @@ use crate::plan::{
     CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, Plan, Watches,
 };
 
-pub use lookout::{Lookout, Patience};
+pub use lookout::{Known, Lookout, Patience};
 pub use scan::{candidates, find, scan};
 pub use survey::{Area, survey};
 
@@ -359,6 +359,13 @@ impl Reconciler {
     pub fn hint(&self) {
         self.forget_head();
         self.moved.notify_one();
+    }
+
+    /// Whether something is being asked, or was heard, that no pass has taken in yet.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let is_head_known = self.known().as_ref().is_some_and(|survey| survey.asked.is_some());
+        !is_head_known || self.watcher.is_asking() || self.watcher.heard().news != self.seen().heard.news
     }
 
     /// Whether anything is new since a pass that ended with nothing to do. From here on it is not.

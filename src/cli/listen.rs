@@ -1,6 +1,7 @@
 //! What a daemon answers by HTTP: the options for it, and the routes put together.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::daemon::{Board, Stop};
 use crate::health;
 use crate::hook::Remote;
 use crate::http::{self, Hooks, Inbox, Limits, News, Watched};
+use crate::status::{self, Access};
 
 /// How often it is looked whether others are watched than before.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -25,11 +27,16 @@ pub(super) struct ListenArgs {
     /// network. Default: nowhere.
     #[arg(long, env = "LANDWAITER_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
+
+    /// A file with the token that whoever asks for the status shows; one to a line, and each counts. It is read again
+    /// when it changes. Without it the status is for this machine alone.
+    #[arg(long, env = "LANDWAITER_API_TOKEN", value_name = "FILE", requires = "listen")]
+    api_token: Option<PathBuf>,
 }
 
 /// An open port, and what is behind it.
 pub(super) struct Door {
-    listener: Option<TcpListener>,
+    listener: Option<(TcpListener, Access)>,
     hooks: Hooks,
     inbox: Arc<Inbox>,
 }
@@ -44,7 +51,11 @@ impl ListenArgs {
             None => None,
             Some(address) => {
                 let listener = http::bind(address).await;
-                Some(listener.map_err(|error| Error::Usage(format!("--listen: {error}")))?)
+                let listener = listener.map_err(|error| Error::Usage(format!("--listen: {error}")))?;
+                let bound = listener.local_addr().map_err(|error| Error::Usage(format!("--listen: {error}")))?;
+                let access = Access::open(bound, self.api_token.as_deref());
+                let access = access.map_err(|error| Error::Usage(format!("--api-token: {error}")))?;
+                Some((listener, access))
             }
         };
         Ok(Door { listener, hooks, inbox })
@@ -70,12 +81,13 @@ impl Door {
 
     /// Answers, and hands on what is told, until `stop`.
     pub(super) async fn serve(&mut self, board: &Board, stop: &Stop) {
-        let Some(listener) = self.listener.take() else { return stop.requested().await };
+        let Some((listener, access)) = self.listener.take() else { return stop.requested().await };
         let limits = Limits::default();
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
-        let routes = http::dressed(self.hooks.routes().merge(health::routes(board.clone())), limits);
+        let routes = self.hooks.routes().merge(health::routes(board.clone()));
+        let routes = http::dressed(routes.merge(status::routes(board.clone(), access)), limits);
         let served = http::serve(listener, routes, limits, stop.requested());
         tokio::select! {
             () = served => {}

@@ -2,13 +2,14 @@
 //!
 //! Must not know who asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::landed::{Landed, MOST_LANDED};
 use crate::git::{PushOutcome, RemoteUrl};
 use crate::image::Repository;
 use crate::reconcile::{Error, Lookout, Outcome, Reconciler, Report};
@@ -51,6 +52,12 @@ struct State {
     last: Option<LastPass>,
     last_good: Option<Timestamp>,
     failing_since: Option<Timestamp>,
+    /// Why they do.
+    trouble: Option<String>,
+    /// The last pass that came to a plan, and when it ended.
+    report: Option<(Timestamp, Arc<Report>)>,
+    /// The last commits, the latest first.
+    landed: VecDeque<Landed>,
 }
 
 /// A number for a pass, to tell its lines in the log from others.
@@ -207,6 +214,31 @@ impl Standing {
         self.state().failing_since
     }
 
+    /// Why they do.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
+    /// What the last pass came to that came to a plan, and when it ended. It stays while passes fail.
+    #[must_use]
+    pub fn report(&self) -> Option<(Timestamp, Arc<Report>)> {
+        self.state().report.clone()
+    }
+
+    /// The last commits that were pushed, the latest first.
+    #[must_use]
+    pub fn landed(&self) -> Vec<Landed> {
+        self.state().landed.iter().cloned().collect()
+    }
+
+    /// Whether something is being asked, or was heard, that no pass has taken in yet.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let reconciler = self.state().reconciler.clone();
+        reconciler.is_some_and(|reconciler| reconciler.is_behind())
+    }
+
     /// When the next pass may come to something else; `None` while none is planned.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
@@ -226,8 +258,10 @@ impl Standing {
     }
 
     /// The repository's settings cannot be used.
-    pub(super) fn not_open(&self, now: Timestamp) {
-        self.state().failing_since.get_or_insert(now);
+    pub(super) fn not_open(&self, now: Timestamp, why: &str) {
+        let mut state = self.state();
+        state.failing_since.get_or_insert(now);
+        state.trouble = Some(why.to_owned());
     }
 
     /// A pass begins.
@@ -247,11 +281,23 @@ impl Standing {
         if is_good && (result.is_some() || state.failing_since.is_none()) {
             state.last_good = Some(now);
             state.failing_since = None;
+            state.trouble = None;
         } else if !is_good {
             state.failing_since.get_or_insert(now);
         }
         if let Some(result) = result {
-            state.last = Some(LastPass { at: now, result: result.map(Arc::new).map_err(Arc::new) });
+            let result = result.map(Arc::new).map_err(Arc::new);
+            if !is_good {
+                state.trouble = Some(trouble(&result));
+            }
+            if let Ok(report) = &result {
+                for landed in Landed::of(report, now) {
+                    state.landed.push_front(landed);
+                }
+                state.landed.truncate(MOST_LANDED);
+                state.report = Some((now, Arc::clone(report)));
+            }
+            state.last = Some(LastPass { at: now, result });
         }
     }
 
@@ -267,6 +313,16 @@ fn is_over(since: Timestamp, limit: Duration, now: Timestamp) -> bool {
 /// Whether a pass did what it wanted to. One that lost a race is followed by another one.
 fn is_good(report: &Report) -> bool {
     !matches!(report.outcome, Outcome::Pushed { push: PushOutcome::Refused { .. }, .. })
+}
+
+fn trouble(result: &Result<Arc<Report>, Arc<Error>>) -> String {
+    match result.as_deref() {
+        Ok(Report { outcome: Outcome::Pushed { push: PushOutcome::Refused { reason, .. }, .. }, .. }) => {
+            format!("the push was refused: {reason}")
+        }
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Eight digits.

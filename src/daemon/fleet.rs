@@ -221,7 +221,7 @@ async fn open(
             tracing::error!(repository = repository.name, "{error}; it is tried again");
             said = error;
         }
-        standing.not_open(Timestamp::now());
+        standing.not_open(Timestamp::now(), &said);
         tokio::select! {
             () = tokio::time::sleep(jitter(wait)) => {}
             () = stop.requested() => return None,

@@ -169,6 +169,14 @@ fn bare(value: &str) -> Vec<u8> {
     password.unwrap_or_else(|| value.trim().into())
 }
 
+impl Secrets {
+    /// Whether this is one of them. Takes the same time whatever is shown.
+    #[must_use]
+    pub fn admit(&self, shown: &[u8]) -> bool {
+        self.each().fold(false, |admitted, secret| is_same(secret.as_bytes(), shown) | admitted)
+    }
+}
+
 /// Whether two secrets are the same, told in the same time wherever they differ and however long they are.
 fn is_same(secret: &[u8], given: &[u8]) -> bool {
     let key = Key::new(HMAC_SHA256, b"both are hashed, so that their lengths are equal");

@@ -43,6 +43,7 @@ async fn in_time(limit: Duration, request: Request, next: Next) -> Response {
 }
 
 /// An answer that says why there is no other.
-pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
+#[must_use]
+pub fn refusal(status: StatusCode, why: &str) -> Response {
     (status, axum::Json(json!({"error": why}))).into_response()
 }

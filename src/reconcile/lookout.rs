@@ -5,6 +5,7 @@
 //! What is asked goes on when nobody waits for it any more, so that a slow registry keeps neither the
 //! others nor a pass. Must not know what follows from the findings.
 
+mod known;
 mod state;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
+pub use self::known::Known;
 use self::state::{Question, Seat, State};
 use super::scan::ruled;
 use crate::image::{Registry, Repository};
@@ -192,6 +194,11 @@ impl Watcher {
         let mut now = self.heard.clone();
         // The sender lives as long as the seat, so the wait cannot fail before there is news.
         let _ = now.wait_for(|now| now.news != heard.news).await;
+    }
+
+    /// Whether something that is watched here is being asked.
+    pub(super) fn is_asking(&self) -> bool {
+        self.lookout.state().is_asking(self.seat)
     }
 
     /// When something is due that is not being asked already; `None` when nothing is watched.

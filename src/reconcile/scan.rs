@@ -102,15 +102,35 @@ async fn dated(
     let candidate = |(tag, first_seen): (&Tag, Timestamp)| {
         let created = created.get(tag).copied().flatten();
         let pushed = pushed.get(tag).copied();
-        let since = if registry.trusts_created() && first_seen <= listing.since() {
-            Since::before_first_look(Some(first_seen), pushed, created)
-        } else {
-            Since::of(Some(first_seen), pushed)
-        };
-        Candidate { tag: tag.clone(), created, since }
+        Candidate { tag: tag.clone(), created, since: since(registry, &listing, first_seen, pushed, created) }
     };
     let candidates = listing.first_seen().filter(|(tag, _)| !gone.contains(*tag)).map(candidate).collect();
     Ok((candidates, listing))
+}
+
+/// The tags of a list as candidates, with the times that are known already.
+pub(super) async fn known(registry: &Client, repository: &Repository, listing: &Listing) -> Vec<Candidate> {
+    let dates = registry.known_dates(repository).await;
+    let candidate = |(tag, first_seen): (&Tag, Timestamp)| {
+        let (created, pushed) = dates.get(tag).copied().unwrap_or_default();
+        Candidate { tag: tag.clone(), created, since: since(registry, listing, first_seen, pushed, created) }
+    };
+    listing.first_seen().map(candidate).collect()
+}
+
+/// Since when a tag is there.
+fn since(
+    registry: &Client,
+    listing: &Listing,
+    first_seen: Timestamp,
+    pushed: Option<Timestamp>,
+    created: Option<Timestamp>,
+) -> Option<Since> {
+    if registry.trusts_created() && first_seen <= listing.since() {
+        Since::before_first_look(Some(first_seen), pushed, created)
+    } else {
+        Since::of(Some(first_seen), pushed)
+    }
 }
 
 /// The tags that were there when the repository was first listed, which may be much older than that.

@@ -1,7 +1,7 @@
 //! When the images behind tags were made: looked up for the tags that somebody asks about, and once. And
 //! whether the tags that are in use still point at the images that they pointed at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
 use futures_util::{StreamExt as _, stream};
@@ -75,6 +75,12 @@ impl Client {
             self.store.put_facts(repository, &facts);
         }
         failed.map_or(Ok(found), |kind| Err(Error::new(repository, kind)))
+    }
+
+    /// When the images of a repository's tags were made and pushed, as far as that is known. Asks nobody.
+    pub async fn known_dates(&self, repository: &Repository) -> HashMap<Tag, (Option<Timestamp>, Option<Timestamp>)> {
+        let facts = self.with_store(repository, Store::facts).await;
+        facts.into_iter().map(|(tag, fact)| (tag, (fact.created.and_then(|created| created.0), fact.pushed))).collect()
     }
 
     /// Asks for the digests of those of these tags whose moment of the day has come since they were asked

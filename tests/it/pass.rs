@@ -19,6 +19,7 @@ mod several;
 mod shapes;
 mod soak;
 mod ssh;
+mod status;
 mod together;
 mod trouble;
 

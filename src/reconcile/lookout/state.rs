@@ -304,6 +304,20 @@ impl State {
         seated.watches.iter().filter_map(finding).collect()
     }
 
+    /// Whether something that a seat watches is being asked, or waits for that.
+    pub(super) fn is_asking(&self, seat: Seat) -> bool {
+        let Some(seated) = self.seats.get(&seat) else { return false };
+        let is_asked = |repository: &Repository| self.posts.get(repository).is_some_and(|it| it.asked_for.is_some());
+        seated.watches.keys().any(is_asked)
+    }
+
+    /// What is known of a repository, how often it is asked, and whether it is being asked now; `None` when nobody
+    /// watches it.
+    pub(super) fn known(&self, repository: &Repository) -> Option<(Finding, Pace, bool)> {
+        let post = self.posts.get(repository)?;
+        Some((post.finding.clone(), post.pace, post.asked_for.is_some()))
+    }
+
     /// When something of a seat's is due that is not being asked already; `None` when nothing is watched. `due`
     /// says when the time of one comes.
     pub(super) fn due(

@@ -72,7 +72,9 @@ fn explain_gives_every_tag_a_verdict() {
 #[test]
 fn every_command_explains_itself() {
     let home = TempDir::new().unwrap();
-    for command in ["run", "plan", "list", "lint", "explain", "tags", "doctor", "identity", "history", "demo"] {
+    for command in
+        ["run", "plan", "list", "lint", "explain", "tags", "doctor", "identity", "history", "demo", "status", "sync"]
+    {
         let ran = run(&mut landwaiter(home.path(), [command, "--help"]));
         assert_eq!(ran.code, 0);
         assert!(ran.stdout.contains("Examples:"), "{command} has no examples");

@@ -24,12 +24,20 @@ pub(super) struct Listening {
 
 impl Listening {
     pub(super) fn start(scene: &Scene, more: &[&str]) -> Self {
-        Self::run(scene.home(), scene.args(more))
+        Self::at("127.0.0.1:0", scene, more)
+    }
+
+    pub(super) fn at(listen: &str, scene: &Scene, more: &[&str]) -> Self {
+        Self::with(listen, scene.home(), scene.args(more))
     }
 
     /// A daemon with these arguments, and a port.
     pub(super) fn run(home: &Path, args: Vec<String>) -> Self {
-        let args = args.into_iter().chain(["--listen", "127.0.0.1:0"].map(str::to_owned));
+        Self::with("127.0.0.1:0", home, args)
+    }
+
+    fn with(listen: &str, home: &Path, args: Vec<String>) -> Self {
+        let args = args.into_iter().chain(["--listen", listen].map(str::to_owned));
         let daemon = Daemon::start(&mut landwaiter(home, args));
         let address = || {
             let log = daemon.log();
