@@ -212,7 +212,7 @@ fn print(out: &mut dyn Write, environment: &Environment) -> io::Result<()> {
 /// Where something comes from, in one line.
 pub(super) fn sources_text(sources: &[(String, Place)]) -> String {
     let sources: Vec<_> = sources.iter().map(|(setting, place)| format!("{setting} ({place})")).collect();
-    one_line(&sources.join(", ")).to_string()
+    one_line(&sources.join(", "))
 }
 
 /// What has no equivalent, as comments.

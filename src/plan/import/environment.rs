@@ -7,9 +7,8 @@ mod fluxd;
 mod objects;
 mod registries;
 
-use url::Url;
-
 pub use registries::{Registries, RegistryEntry, RegistrySetting, RegistryValue};
+use url::Url;
 
 use crate::manifest::{Place, Setting};
 
