@@ -85,7 +85,7 @@ pub use dialect::flux2::{
 };
 pub use dialect::reference::{Word as AnnotationWord, words as annotation_words};
 pub use document::{Document, Library, Rewritten};
-pub use edit::{Obstacle, Refusal};
+pub use edit::{Obstacle, Refusal, yaml_text};
 pub use fluxd::read_flux_args;
 pub use foreign::{ForeignMeaning, ForeignObject, ForeignPart, ForeignWord};
 pub use image_list::{

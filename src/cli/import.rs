@@ -1,6 +1,7 @@
 //! `landwaiter import`: what another tool was told, and how Landwaiter takes it.
 
 mod environment;
+mod registries;
 mod rows;
 
 use std::io::Write;
@@ -29,7 +30,8 @@ Examples:
   landwaiter import --offline --output json          without asking the registries, for scripts
   landwaiter import --from flux --write              put its annotations into native ones
   landwaiter import --check                          in CI: exits with 1 while there is something to do
-  landwaiter import --registries-conf registries.conf --flux-args flux/deployment.yaml > landwaiter.env
+  landwaiter import --registries-conf registries.conf > landwaiter.yaml
+  landwaiter import --flux-args flux/deployment.yaml --automations > landwaiter.env
 
 The file of --tags is {\"ghcr.io/org/app\": [\"1.0.0\", {\"tag\": \"1.1.0\", \"created\": \"2026-01-31T12:00:00Z\"}]}.";
 

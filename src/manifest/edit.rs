@@ -18,6 +18,7 @@ pub(super) use amend::{Amended, Amendment, Fresh, FreshValue, amend};
 use batch::Batch;
 pub(super) use insert::Gap;
 use layout::double_quoted;
+pub use layout::yaml_text;
 pub use obstacle::{Obstacle, Refusal};
 use proof::prove;
 

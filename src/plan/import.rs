@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 pub use compare::{Agreement, Ours};
-pub use environment::{Environment, Unsaid, Variable};
+pub use environment::{Environment, Registries, RegistryEntry, RegistrySetting, RegistryValue, Unsaid, Variable};
 pub use study::Study;
 use task::Task;
 

@@ -1,16 +1,19 @@
-//! Configurations made of those of other daemons: an environment file for people and daemons, data for scripts.
+//! Configurations made of those of other daemons: an environment file and a configuration file for people and
+//! daemons, data for scripts.
 
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
 use serde::Serialize;
 
+use super::registries::{self, RegistryOutput};
 use crate::cli::output::{ProblemOutput, has_error, json, problem_outputs, problems_text};
 use crate::cli::{Error, Good, Outcome, OutputFormat, checkout};
 use crate::manifest::{Place, Problem, Scope, read_flux_args, read_registries_conf};
 use crate::path::RepoPath;
-use crate::plan::import::{Environment, Unsaid, Variable};
+use crate::plan::import::{Environment, Registries, Unsaid, Variable};
 use crate::plan::message::one_line;
 use crate::policy::Dialects;
 
@@ -23,17 +26,22 @@ const HEAD: &str = "\
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Configurations")]
 pub(super) struct ConfigurationArgs {
-    /// Print a configuration instead: how Argo CD Image Updater reaches registries, from its
+    /// Print a configuration file (YAML) instead: how Argo CD Image Updater reaches registries, from its
     /// `registries.conf` or the `ConfigMap` that holds it.
     #[arg(long, value_name = "FILE", env = "LANDWAITER_REGISTRIES_CONF")]
     registries_conf: Option<PathBuf>,
 
-    /// Print a configuration instead: what fluxd, the daemon of Flux version 1, was told, from the manifest
+    /// Where the configuration file of `--registries-conf` goes, in place of the standard output; a file that is not
+    /// there yet. Needed beside `--flux-args` or `--automations`, whose environment file is printed.
+    #[arg(long, value_name = "FILE", env = "LANDWAITER_REGISTRIES_TO", requires = "registries_conf")]
+    registries_to: Option<PathBuf>,
+
+    /// Print an environment file instead: what fluxd, the daemon of Flux version 1, was told, from the manifest
     /// that runs it or a list of its arguments.
     #[arg(long, value_name = "FILE", env = "LANDWAITER_FLUX_ARGS")]
     flux_args: Option<PathBuf>,
 
-    /// Print a configuration instead: what the `ImageUpdateAutomation`s of the checkout say, and its `.flux.yaml`.
+    /// Print an environment file instead: what the `ImageUpdateAutomation`s of the checkout say, and its `.flux.yaml`.
     #[arg(long, env = "LANDWAITER_AUTOMATIONS", value_parser = BoolishValueParser::new())]
     automations: bool,
 }
@@ -45,7 +53,15 @@ impl ConfigurationArgs {
 
     /// Prints the configuration.
     pub(super) fn run(&self, out: &mut dyn Write, dir: &Path, format: OutputFormat) -> Outcome {
+        let has_variables = self.flux_args.is_some() || self.automations;
+        let is_apart = self.registries_to.is_some() || format == OutputFormat::Json;
+        if self.registries_conf.is_some() && has_variables && !is_apart {
+            let message = "--registries-conf makes a configuration file and the other options an environment file, and \
+                           one output has room for one: say by --registries-to FILE where the first one goes";
+            return Err(Error::Usage(message.to_owned()));
+        }
         let mut environment = Environment::default();
+        let mut registries = None;
         let mut problems = Vec::new();
         if let Some(file) = &self.flux_args {
             let (path, bytes) = read(file)?;
@@ -55,8 +71,8 @@ impl ConfigurationArgs {
         }
         if let Some(file) = &self.registries_conf {
             let (path, bytes) = read(file)?;
-            let (registries, wrong) = read_registries_conf(&path, &bytes);
-            environment.add_registries(&registries);
+            let (told, wrong) = read_registries_conf(&path, &bytes);
+            registries = Some(Registries::of(&told));
             problems.extend(wrong);
         }
         if self.automations {
@@ -65,16 +81,38 @@ impl ConfigurationArgs {
                 environment.add_objects(&manifest.settings);
             }
         }
+        if let (Some(file), Some(registries)) = (&self.registries_to, &registries) {
+            write_new(file, registries)?;
+        }
         match format {
-            OutputFormat::Json => json(out, &EnvironmentOutput::new(&environment, &problems))?,
+            OutputFormat::Json => {
+                let registries = registries.unwrap_or_default();
+                json(out, &EnvironmentOutput::new(&environment, &registries, &problems))?;
+            }
             OutputFormat::Text => {
-                print(out, &environment)?;
+                if has_variables {
+                    print(out, &environment)?;
+                } else if let Some(registries) = registries.filter(|_| self.registries_to.is_none()) {
+                    registries::print(out, &registries)?;
+                }
                 // What is printed goes into a file.
                 problems_text(&mut anstream::stderr(), &problems)?;
             }
         }
         Ok(Good::unless(has_error(&problems)))
     }
+}
+
+/// Writes the configuration file. One that is there already may hold what somebody wrote.
+fn write_new(file: &Path, registries: &Registries) -> Result<(), Error> {
+    let mut text = Vec::new();
+    registries::print(&mut text, registries)?;
+    let written = OpenOptions::new().write(true).create_new(true).open(file);
+    written.and_then(|mut file| file.write_all(&text)).map_err(|source| {
+        let is_there = source.kind() == io::ErrorKind::AlreadyExists;
+        let mend = if is_there { ", which is there already; name another one, or move it away" } else { "" };
+        Error::File { what: format!("cannot write {}{mend}", file.display()), source }
+    })
 }
 
 /// A file anywhere on this machine, under the name that places in it are told by.
@@ -91,6 +129,7 @@ fn read(file: &Path) -> Result<(RepoPath, Vec<u8>), Error> {
 #[derive(Debug, Serialize)]
 struct EnvironmentOutput<'a> {
     variables: Vec<VariableOutput<'a>>,
+    registries: Vec<RegistryOutput<'a>>,
     leftovers: Vec<UnsaidOutput<'a>>,
     problems: Vec<ProblemOutput<'a>>,
 }
@@ -104,7 +143,7 @@ struct VariableOutput<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct SourceOutput<'a> {
+pub(super) struct SourceOutput<'a> {
     setting: &'a str,
     file: &'a str,
     line: usize,
@@ -121,18 +160,18 @@ struct UnsaidOutput<'a> {
     why: &'a str,
 }
 
+impl<'a> SourceOutput<'a> {
+    pub(super) fn new((setting, place): &'a (String, Place)) -> Self {
+        Self { setting, file: place.file.as_str(), line: place.line, column: place.column }
+    }
+}
+
 impl<'a> EnvironmentOutput<'a> {
-    fn new(environment: &'a Environment, problems: &'a [Problem]) -> Self {
-        let source = |(setting, place): &'a (String, Place)| SourceOutput {
-            setting,
-            file: place.file.as_str(),
-            line: place.line,
-            column: place.column,
-        };
+    fn new(environment: &'a Environment, registries: &'a Registries, problems: &'a [Problem]) -> Self {
         let variable = |variable: &'a Variable| VariableOutput {
             name: &variable.name,
             value: &variable.value,
-            from: variable.sources.iter().map(source).collect(),
+            from: variable.sources.iter().map(SourceOutput::new).collect(),
             notes: &variable.notes,
         };
         let unsaid = |unsaid: &'a Unsaid| UnsaidOutput {
@@ -145,7 +184,8 @@ impl<'a> EnvironmentOutput<'a> {
         };
         Self {
             variables: environment.variables.iter().map(variable).collect(),
-            leftovers: environment.unsaid.iter().map(unsaid).collect(),
+            registries: registries.entries.iter().map(RegistryOutput::new).collect(),
+            leftovers: environment.unsaid.iter().chain(&registries.unsaid).map(unsaid).collect(),
             problems: problem_outputs(problems),
         }
     }
@@ -155,8 +195,7 @@ impl<'a> EnvironmentOutput<'a> {
 fn print(out: &mut dyn Write, environment: &Environment) -> io::Result<()> {
     write!(out, "{HEAD}")?;
     for Variable { name, value, sources, notes } in &environment.variables {
-        let sources: Vec<_> = sources.iter().map(|(setting, place)| format!("{setting} ({place})")).collect();
-        writeln!(out, "\n# {}", one_line(&sources.join(", ")))?;
+        writeln!(out, "\n# {}", sources_text(sources))?;
         for note in notes {
             writeln!(out, "# {}", one_line(note))?;
         }
@@ -167,10 +206,21 @@ fn print(out: &mut dyn Write, environment: &Environment) -> io::Result<()> {
             writeln!(out, "{name}={value}")?;
         }
     }
-    if !environment.unsaid.is_empty() {
+    print_unsaid(out, &environment.unsaid)
+}
+
+/// Where something comes from, in one line.
+pub(super) fn sources_text(sources: &[(String, Place)]) -> String {
+    let sources: Vec<_> = sources.iter().map(|(setting, place)| format!("{setting} ({place})")).collect();
+    one_line(&sources.join(", "))
+}
+
+/// What has no equivalent, as comments.
+pub(super) fn print_unsaid(out: &mut dyn Write, all: &[Unsaid]) -> io::Result<()> {
+    if !all.is_empty() {
         writeln!(out, "\n# Without an equivalent:")?;
     }
-    for Unsaid { setting, value, place, why } in &environment.unsaid {
+    for Unsaid { setting, value, place, why } in all {
         let value = if value.is_empty() { String::new() } else { format!(" `{}`", one_line(value)) };
         writeln!(out, "# {}{value} ({place}): {}", one_line(setting), one_line(why))?;
     }

@@ -104,6 +104,12 @@ pub(super) fn styled(text: &str, neighbour: Kind, syntax: Syntax) -> String {
     }
 }
 
+/// A text as YAML has it in any place: in quotes only where it would be read as something else.
+#[must_use]
+pub fn yaml_text(text: &str) -> String {
+    if can_stand_plain(text) { text.to_owned() } else { double_quoted(text) }
+}
+
 /// A text in double quotes, for YAML and JSON alike.
 pub(super) fn double_quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -114,7 +120,10 @@ pub(super) fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            // The last ones end lines or begin texts, for some readers.
+            c if c.is_control() || "\u{2028}\u{2029}\u{feff}".contains(c) => {
+                quoted.extend(format!("\\u{:04x}", u32::from(c)).chars());
+            }
             c => quoted.push(c),
         }
     }

@@ -1,5 +1,5 @@
-//! A configuration of ours made of what the daemons of other tools were told, as environment variables; and
-//! what has no equivalent, with the reason.
+//! A configuration of ours made of what the daemons of other tools were told: environment variables, and entries of
+//! the configuration file for registries; and what has no equivalent, with the reason.
 //!
 //! Secrets are named and never copied. Must not know how any of it is written in files, nor how it is shown.
 
@@ -7,9 +7,10 @@ mod fluxd;
 mod objects;
 mod registries;
 
+pub use registries::{Registries, RegistryEntry, RegistrySetting, RegistryValue};
 use url::Url;
 
-use crate::manifest::{Place, RegistryConf, Setting};
+use crate::manifest::{Place, Setting};
 
 /// A configuration in the making.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct Variable {
     pub notes: Vec<String>,
 }
 
-/// A setting that no variable says.
+/// A setting that nothing of ours says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsaid {
     /// The setting as it is called there.
@@ -46,21 +47,13 @@ pub struct Unsaid {
     pub why: String,
 }
 
-/// The variables that hold a list.
-const LISTS: [&str; 3] = ["LANDWAITER_GIT_PATH", "LANDWAITER_REGISTRY_CREDENTIALS", "LANDWAITER_REGISTRY_PLAIN_HTTP"];
-
-/// The folder in which the files are named that somebody has to put there.
-const FOLDER: &str = "/etc/landwaiter";
+/// The variable that holds a list.
+const LIST: &str = "LANDWAITER_GIT_PATH";
 
 impl Environment {
     /// Adds what fluxd was told.
     pub fn add_fluxd(&mut self, arguments: &[Setting]) {
         fluxd::add(self, arguments);
-    }
-
-    /// Adds what Argo CD Image Updater was told of registries.
-    pub fn add_registries(&mut self, registries: &[RegistryConf]) {
-        registries::add(self, registries);
     }
 
     /// Adds what the files of a repository say to Flux beyond images: its `ImageUpdateAutomation`s, and
@@ -78,7 +71,7 @@ impl Environment {
             self.variables.push(Variable { name, value, sources: vec![source], notes });
             return;
         };
-        let is_list = LISTS.contains(&known.name.as_str());
+        let is_list = known.name == LIST;
         let is_there = if is_list { known.value.split(',').any(|item| item == value) } else { known.value == value };
         if is_there || is_list {
             if !is_there {

@@ -1,6 +1,6 @@
 //! Variables, notes and reasons, from the files of other tools.
 
-use super::Environment;
+use super::{Environment, Registries, Unsaid};
 use crate::manifest::{Terms, read, read_flux_args, read_registries_conf};
 use crate::path::RepoPath;
 
@@ -11,11 +11,11 @@ fn told(environment: &Environment) -> Vec<String> {
         let notes = variable.notes.iter().map(|note| format!("  {note}"));
         std::iter::once(format!("{}={} <- {}", variable.name, variable.value, sources.join(", "))).chain(notes)
     });
-    let unsaid = environment
-        .unsaid
-        .iter()
-        .map(|unsaid| format!("{} {}={}: {}", unsaid.place.line, unsaid.setting, unsaid.value, unsaid.why));
-    variables.chain(unsaid).collect()
+    variables.chain(left(&environment.unsaid)).collect()
+}
+
+fn left(unsaid: &[Unsaid]) -> impl Iterator<Item = String> {
+    unsaid.iter().map(|unsaid| format!("{} {}={}: {}", unsaid.place.line, unsaid.setting, unsaid.value, unsaid.why))
 }
 
 #[track_caller]
@@ -32,9 +32,17 @@ fn registries(entries: &str, expected: &[&str]) {
     let text = format!("registries:\n{entries}");
     let (registries, problems) = read_registries_conf(&RepoPath::parse("r").unwrap(), text.as_bytes());
     assert_eq!(problems, []);
-    let mut environment = Environment::default();
-    environment.add_registries(&registries);
-    assert_eq!(told(&environment), expected, "{entries}");
+    let Registries { entries: made, unsaid } = Registries::of(&registries);
+    let made = made.iter().flat_map(|entry| {
+        let settings = entry.settings.iter().flat_map(|setting| {
+            let sources: Vec<_> = setting.sources.iter().map(|(setting, _)| setting.as_str()).collect();
+            let notes = setting.notes.iter().map(|note| format!("    {note}"));
+            std::iter::once(format!("  {:?} <- {}", setting.value, sources.join(", "))).chain(notes)
+        });
+        std::iter::once(entry.prefix.clone()).chain(settings)
+    });
+    let told: Vec<String> = made.chain(left(&unsaid)).collect();
+    assert_eq!(told, expected, "{entries}");
 }
 
 const KEY: &str = "  make a key with `landwaiter identity` and let it write to the repository; host keys other than those of the large forges are to be named by LANDWAITER_GIT_KNOWN_HOSTS";
@@ -125,22 +133,34 @@ fn objects_of_flux() {
 fn credentials_are_named_and_never_copied() {
     registries(
         "- {name: Hub, api_url: 'https://registry-1.docker.io', prefix: docker.io, credentials: 'secret:ns/hub#creds', defaultns: library, default: true, limit: 10}
-- {name: GHCR, api_url: 'https://ghcr.io', prefix: ghcr.io/org, credentials: 'env:GHCR_TOKEN'}
+- {name: GHCR, api_url: 'https://ghcr.io', prefix: ghcr.io/org, credentials: 'env:GHCR_TOKEN', limit: 20}
 - {name: Q, api_url: 'https://quay.io', prefix: quay.io, credentials: 'pullsecret:ns/quay'}
-- {name: R, api_url: 'https://r.example.com', prefix: r.example.com, credentials: 'pullsecret:ns/r'}
 - {name: S, api_url: 'https://s.example.com', prefix: s.example.com, credentials: 'ext:/scripts/login.sh'}
 - {name: T, api_url: 'https://t.example.com', prefix: t.example.com, credentials: 'me-hunter2'}
+- {name: U, api_url: 'https://ghcr.io', prefix: ghcr.io-org, credentials: 'env:U', limit: 30}
+- {name: V, api_url: 'https://me:hunter2@v.example.com', prefix: v.example.com}
 ",
         &[
-            "LANDWAITER_REGISTRY_CREDENTIALS=docker.io=/etc/landwaiter/credentials/docker.io,ghcr.io/org=/etc/landwaiter/credentials/ghcr.io-org <- credentials of Hub, credentials of GHCR",
-            "  /etc/landwaiter/credentials/docker.io is to hold the key `creds` of the Secret ns/hub: `user:password`, in one line",
-            "  /etc/landwaiter/credentials/ghcr.io-org is to hold what the variable GHCR_TOKEN does: `user:password`, in one line",
-            "LANDWAITER_DOCKER_CONFIG=/etc/landwaiter/docker/config.json <- credentials of Q",
-            "  /etc/landwaiter/docker/config.json is to hold the key `.dockerconfigjson` of the Secret ns/quay",
-            "2 limit of Hub=10: hosts are asked as often as they want to be, and say so themselves; for less, set `rate` for `docker.io` in the configuration file",
-            "5 credentials of R=pullsecret:ns/r: one Docker configuration is read, /etc/landwaiter/docker/config.json: set `credentials: {pull-secret: …}` for `r.example.com` in the configuration file",
-            "6 credentials of S=ext:/scripts/login.sh: scripts are not run: write a credential helper for Docker that does what /scripts/login.sh does, and name it for `s.example.com` under `credHelpers` of the Docker configuration",
-            "7 credentials of T=: it is no reference such as `env:`, `secret:`, `pullsecret:` or `ext:`",
+            "docker.io",
+            "  PasswordFile(\"/etc/landwaiter/credentials/docker.io\") <- credentials of Hub",
+            "    /etc/landwaiter/credentials/docker.io is to hold the key `creds` of the Secret ns/hub: `user:password`, in one line",
+            "  Rate(10) <- limit of Hub",
+            "ghcr.io/org",
+            "  PasswordFile(\"/etc/landwaiter/credentials/ghcr.io-org\") <- credentials of GHCR",
+            "    /etc/landwaiter/credentials/ghcr.io-org is to hold what the variable GHCR_TOKEN does: `user:password`, in one line",
+            "ghcr.io",
+            "  Rate(20) <- limit of GHCR",
+            "  PasswordFile(\"/etc/landwaiter/credentials/ghcr.io\") <- credentials of U",
+            "    /etc/landwaiter/credentials/ghcr.io is to hold what the variable U does: `user:password`, in one line",
+            "quay.io",
+            "  PullSecret(\"/etc/landwaiter/pull-secrets/ns/quay\") <- credentials of Q",
+            "    mount the Secret ns/quay at /etc/landwaiter/pull-secrets/ns/quay",
+            "ghcr.io-org",
+            "  Mirror(\"ghcr.io\") <- api_url of U",
+            "5 credentials of S=ext:/scripts/login.sh: scripts are not run: write a credential helper for Docker that does what /scripts/login.sh does, and name it as `credentials: {helper: …}` of `s.example.com`",
+            "6 credentials of T=: it is no reference such as `env:`, `secret:`, `pullsecret:` or `ext:`",
+            "7 limit of U=30: `rate` of `ghcr.io` is said already (r:3:103), and a registry has one; keep the one that is right",
+            "8 api_url of V=: the address holds a user or password: put them into a file, and name it as `credentials`; nothing of this registry is taken over",
         ],
     );
 }
@@ -149,24 +169,93 @@ fn credentials_are_named_and_never_copied() {
 fn hosts_and_authorities() {
     registries(
         "- {name: A, api_url: 'http://a.example.com:5000', prefix: 'a.example.com:5000', insecure: true, credentials: 'env:A'}
-- {name: B, api_url: 'https://mirror.example.com', prefix: b.example.com, insecure: yes, ca_file: /ca/b.pem}
-- {name: C, api_url: 'https://c.example.com', ca_data: 'PEM', tagsortmode: latest-first, ping: true, default: true, defaultns: team, credsexpire: 1h}
+- {name: B, api_url: 'https://mirror.example.com', prefix: b.example.com/team, insecure: yes, ca_file: /ca/b.pem, credentials: 'env:B'}
+- {name: C, api_url: 'https://c.example.com', ca_data: 'PEM', tagsortmode: latest-first, ping: true, default: true, defaultns: team, credsexpire: 1h, limit: 0}
 ",
         &[
-            "LANDWAITER_REGISTRY_PLAIN_HTTP=a.example.com:5000 <- api_url of A",
-            "  no credential is shown without TLS: set `insecure-credentials: true` for a.example.com:5000 in the configuration file, or give it a certificate",
-            "LANDWAITER_REGISTRY_CREDENTIALS=a.example.com:5000=/etc/landwaiter/credentials/a.example.com-5000 <- credentials of A",
-            "  /etc/landwaiter/credentials/a.example.com-5000 is to hold what the variable A does: `user:password`, in one line",
-            "SSL_CERT_FILE=/ca/b.pem <- ca_file of B",
-            "  it replaces the authorities of the machine: add the public ones where other hosts need them",
-            "3 api_url of B=https://mirror.example.com: images of `b.example.com` are looked up at `b.example.com`: set `mirror: mirror.example.com` for `b.example.com` in the configuration file",
-            "3 insecure of B=yes: certificates are always checked: name the authority of the registry as `ca-bundle` of `b.example.com` in the configuration file",
-            "4 ca_data of C=: one file is read, /ca/b.pem: name this authority as `ca-bundle` of `c.example.com` in the configuration file",
+            "a.example.com:5000",
+            "  PlainHttp <- api_url of A",
+            "    whoever is on the way reads what is sent, and can choose what is deployed: give it a certificate",
+            "  PasswordFile(\"/etc/landwaiter/credentials/a.example.com-5000\") <- credentials of A",
+            "    /etc/landwaiter/credentials/a.example.com-5000 is to hold what the variable A does: `user:password`, in one line",
+            "  CredentialsOverPlainHttp <- credentials of A",
+            "    it is shown without TLS, as it was; take this away with `insecure-plain-http`",
+            "b.example.com/team",
+            "  Mirror(\"mirror.example.com/team\") <- api_url of B",
+            "mirror.example.com",
+            "  CaBundle(\"/ca/b.pem\") <- ca_file of B",
+            "    /ca/b.pem is to be put there",
+            "mirror.example.com/team",
+            "  PasswordFile(\"/etc/landwaiter/credentials/mirror.example.com-team\") <- credentials of B",
+            "    /etc/landwaiter/credentials/mirror.example.com-team is to hold what the variable B does: `user:password`, in one line",
+            "c.example.com",
+            "  CaBundle(\"/etc/landwaiter/ca/c.example.com.pem\") <- ca_data of C",
+            "    /etc/landwaiter/ca/c.example.com.pem is to hold what `ca_data` says there",
+            "3 insecure of B=yes: certificates are always checked: name the authority of the registry as `ca-bundle` of `mirror.example.com`",
             "4 tagsortmode of C=latest-first: the order of a list is never trusted: `newest` goes by the created times of the images",
             "4 ping of C=true: nobody is asked at the start; `landwaiter plan` shows whether a registry answers",
             "4 default of C=true: an image without a host is one of Docker Hub; write the host into the images",
             "4 defaultns of C=team: images are looked up by the names that are written; write them with their namespace",
             "4 credsexpire of C=1h: files are read again when they change, and helpers are asked again after five minutes",
+            "4 limit of C=0: that is no limit there; every host is asked politely here",
+        ],
+    );
+}
+
+#[test]
+fn two_that_answer_at_one_host() {
+    registries(
+        "- {name: A, api_url: 'https://h.example.com', prefix: a.example.com, credentials: 'env:A', ca_data: 'ONE', limit: 5}
+- {name: B, api_url: 'https://h.example.com/', prefix: b.example.com, credentials: 'env:B', ca_data: 'TWO', limit: 5}
+- {name: C, api_url: 'http://h.example.com', prefix: c.example.com, credentials: 'env:A'}
+",
+        &[
+            "a.example.com",
+            "  Mirror(\"h.example.com\") <- api_url of A",
+            "h.example.com",
+            "  PasswordFile(\"/etc/landwaiter/credentials/h.example.com\") <- credentials of A, credentials of C",
+            "    /etc/landwaiter/credentials/h.example.com is to hold what the variable A does: `user:password`, in one line",
+            "  CaBundle(\"/etc/landwaiter/ca/h.example.com.pem\") <- ca_data of A",
+            "    /etc/landwaiter/ca/h.example.com.pem is to hold what `ca_data` says there",
+            "  Rate(5) <- limit of A, limit of B",
+            "b.example.com",
+            "  Mirror(\"h.example.com\") <- api_url of B",
+            "c.example.com",
+            "  Mirror(\"h.example.com\") <- api_url of C",
+            "3 credentials of B=env:B: `credentials` of `h.example.com` is said already (r:2:83), and a registry has one; keep the one that is right",
+            "3 ca_data of B=: `ca-bundle` of `h.example.com` is said already (r:2:101), and a registry has one; keep the one that is right",
+            "4 api_url of C=http://h.example.com: another entry reaches h.example.com with TLS, and a host is reached in one way",
+        ],
+    );
+    // Files that would have one name have two.
+    registries(
+        "- {name: A, api_url: 'https://ghcr.io', prefix: ghcr.io/a-b, credentials: 'env:A'}
+- {name: B, api_url: 'https://ghcr.io', prefix: ghcr.io/a/b/, credentials: 'env:B'}
+",
+        &[
+            "ghcr.io/a-b",
+            "  PasswordFile(\"/etc/landwaiter/credentials/ghcr.io-a-b\") <- credentials of A",
+            "    /etc/landwaiter/credentials/ghcr.io-a-b is to hold what the variable A does: `user:password`, in one line",
+            "ghcr.io/a/b",
+            "  PasswordFile(\"/etc/landwaiter/credentials/ghcr.io-a-b-2\") <- credentials of B",
+            "    /etc/landwaiter/credentials/ghcr.io-a-b-2 is to hold what the variable B does: `user:password`, in one line",
+        ],
+    );
+}
+
+#[test]
+fn registries_that_nothing_can_be_said_for() {
+    registries(
+        "- {name: A, api_url: 'a.example.com', prefix: a.example.com, credentials: 'env:A'}
+- {name: B, api_url: 'https://b.example.com', prefix: ours, credentials: 'env:B'}
+- {name: C, api_url: 'https://c.example.com/api/docker', prefix: c.example.com, limit: 5}
+- {name: D, api_url: 'https://d.example.com', prefix: d.example.com/Team}
+",
+        &[
+            "2 api_url of A=a.example.com: it is no address with a host, such as `https://registry.example.com`; nothing of this registry is taken over",
+            "3 prefix of B=ours: it is the beginning of no image; write a host such as `ghcr.io` or `ghcr.io/org`; nothing of this registry is taken over",
+            "4 api_url of C=https://c.example.com/api/docker: the registry answers below a path there, and is asked at the top of its host here; nothing of this registry is taken over",
+            "5 prefix of D=d.example.com/Team: it is the beginning of no image; write a host such as `ghcr.io` or `ghcr.io/org`; nothing of this registry is taken over",
         ],
     );
 }

@@ -43,8 +43,18 @@ registries:
 #[test]
 fn an_environment_file_that_says_where_everything_comes_from() {
     let checkout = Checkout::new(&[("flux/flux.yaml", FLUXD), ("registries.conf", REGISTRIES)]);
-    let ran = checkout.run(&["import", "--flux-args", "flux/flux.yaml", "--registries-conf", "registries.conf"]);
+    let both = ["import", "--flux-args", "flux/flux.yaml", "--registries-conf", "registries.conf"];
+    let ran = checkout.run(&both);
+    assert_eq!((ran.code, &*ran.stdout), (2, ""), "{ran:?}");
+    assert!(ran.stderr.contains("say by --registries-to FILE where the first one goes"), "{ran:?}");
+    let apart: Vec<&str> = both.into_iter().chain(["--registries-to", "landwaiter.yaml"]).collect();
+    let ran = checkout.run(&apart);
     assert_eq!((ran.code, &*ran.stderr), (0, ""), "{ran:?}");
+    let alone = checkout.run(&["import", "--registries-conf", "registries.conf"]);
+    assert_eq!((alone.code, checkout.read("landwaiter.yaml")), (0, alone.stdout));
+    let again = checkout.run(&apart);
+    assert_eq!((again.code, &*again.stdout), (1, ""), "{again:?}");
+    assert!(again.stderr.contains("cannot write landwaiter.yaml, which is there already"), "{again:?}");
     assert_eq!(
         ran.stdout,
         "\
@@ -83,22 +93,126 @@ LANDWAITER_COMMIT_SKIP_CI=true
 # the branch of fluxd where it is told none; without it, the one that the repository calls its own
 LANDWAITER_GIT_BRANCH=master
 
-# credentials of GitHub (registries.conf:5:16)
-# /etc/landwaiter/credentials/ghcr.io is to hold the key `creds` of the Secret argocd/ghcr: `user:password`, in one line
-LANDWAITER_REGISTRY_CREDENTIALS=ghcr.io=/etc/landwaiter/credentials/ghcr.io
-
-# api_url of Ours (registries.conf:8:12)
-LANDWAITER_REGISTRY_PLAIN_HTTP=registry.example.com:5000
-
-# ca_file of Ours (registries.conf:9:12)
-# it replaces the authorities of the machine: add the public ones where other hosts need them
-SSL_CERT_FILE=/ca/ours.pem
-
 # Without an equivalent:
 # --token (flux/flux.yaml:20:11): nobody is reported to; every change is a commit with its reasons
-# limit of Ours `30` (registries.conf:10:10): hosts are asked as often as they want to be, and say so themselves; for less, set `rate` for `registry.example.com:5000` in the configuration file
 "
     );
+}
+
+/// The first has every field, and the rest what needs care.
+const EVERY_FIELD: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-image-updater-config}
+data:
+  registries.conf: |
+    registries:
+    - name: Hub
+      prefix: docker.io
+      api_url: https://mirror.example.com
+      ping: yes
+      credentials: pullsecret:argocd/hub
+      credsexpire: 1h
+      tagsortmode: latest-last
+      insecure: no
+      ca_file: \"/ca/our authority: 1.pem\"
+      ca_data: PEM
+      defaultns: library
+      limit: 20
+      default: true
+    - name: Team
+      prefix: quay.io/team
+      api_url: https://quay.io
+      credentials: env:QUAY
+      ca_data: PEM
+      limit: 5
+    - name: Numbers
+      prefix: 10.0.0.1:5000
+      api_url: http://10.0.0.1:5000
+      credentials: secret:argocd/numbers#login
+    - {name: Script, prefix: s.example.com, api_url: 'https://s.example.com', credentials: 'ext:/login.sh'}
+";
+
+const EVERY_ENTRY: &str = "\
+# A configuration file for `landwaiter run --config FILE`. `landwaiter config check FILE` tells what is still missing.
+registries:
+# mirror: api_url of Hub (r.yaml:9:16)
+- prefix: docker.io
+  mirror: mirror.example.com
+
+# credentials: credentials of Hub (r.yaml:11:20)
+#   mount the Secret argocd/hub at /etc/landwaiter/pull-secrets/argocd/hub
+# ca-bundle: ca_file of Hub (r.yaml:15:16)
+#   /ca/our authority: 1.pem is to be put there
+# rate: limit of Hub (r.yaml:18:14)
+- prefix: mirror.example.com
+  credentials: {pull-secret: /etc/landwaiter/pull-secrets/argocd/hub}
+  ca-bundle: \"/ca/our authority: 1.pem\"
+  rate: 20
+
+# credentials: credentials of Team (r.yaml:23:20)
+#   /etc/landwaiter/credentials/quay.io-team is to hold what the variable QUAY does: `user:password`, in one line
+- prefix: quay.io/team
+  credentials: {file: /etc/landwaiter/credentials/quay.io-team}
+
+# ca-bundle: ca_data of Team (r.yaml:24:16)
+#   /etc/landwaiter/ca/quay.io.pem is to hold what `ca_data` says there
+# rate: limit of Team (r.yaml:25:14)
+- prefix: quay.io
+  ca-bundle: /etc/landwaiter/ca/quay.io.pem
+  rate: 5
+
+# insecure-plain-http: api_url of Numbers (r.yaml:28:16)
+#   whoever is on the way reads what is sent, and can choose what is deployed: give it a certificate
+# credentials: credentials of Numbers (r.yaml:29:20)
+#   /etc/landwaiter/credentials/10.0.0.1-5000 is to hold the key `login` of the Secret argocd/numbers: `user:password`, in one line
+# insecure-credentials: credentials of Numbers (r.yaml:29:20)
+#   it is shown without TLS, as it was; take this away with `insecure-plain-http`
+- prefix: 10.0.0.1:5000
+  insecure-plain-http: true
+  credentials: {file: /etc/landwaiter/credentials/10.0.0.1-5000}
+  insecure-credentials: true
+
+# Without an equivalent:
+# ping of Hub `yes` (r.yaml:10:13): nobody is asked at the start; `landwaiter plan` shows whether a registry answers
+# credsexpire of Hub `1h` (r.yaml:12:20): files are read again when they change, and helpers are asked again after five minutes
+# tagsortmode of Hub `latest-last` (r.yaml:13:20): the order of a list is never trusted: `newest` goes by the created times of the images
+# ca_data of Hub (r.yaml:16:16): `ca-bundle` of `mirror.example.com` is said already (r.yaml:15:16), and a registry has one; keep the one that is right
+# credentials of Script `ext:/login.sh` (r.yaml:30:92): scripts are not run: write a credential helper for Docker that does what /login.sh does, and name it as `credentials: {helper: …}` of `s.example.com`
+";
+
+#[test]
+fn registries_become_a_configuration_file() {
+    let checkout = Checkout::new(&[("r.yaml", EVERY_FIELD)]);
+    let ran = checkout.run(&["import", "--registries-conf", "r.yaml"]);
+    assert_eq!((ran.code, &*ran.stderr), (0, ""), "{ran:?}");
+    assert_eq!(ran.stdout, EVERY_ENTRY);
+}
+
+/// Nothing is wrong with what is made of this but files that are not there yet, so many.
+#[track_caller]
+fn checked(registries: &str, missing: usize) {
+    let checkout = Checkout::new(&[("r.yaml", registries)]);
+    let ran = checkout.run(&["import", "--registries-conf", "r.yaml", "--registries-to", "landwaiter.yaml"]);
+    assert_eq!((ran.code, &*ran.stdout, &*ran.stderr), (0, "", ""));
+    let answer = checkout.run(&["config", "check", "landwaiter.yaml", "--output", "json"]).json();
+    let problems = answer["problems"].as_array().unwrap();
+    let is_missing = |problem: &&Value| problem["message"].as_str().unwrap().contains("No such file or directory");
+    assert_eq!(problems.iter().filter(is_missing).count(), missing, "{answer:#}");
+    assert_eq!(problems.len(), missing, "{answer:#}");
+}
+
+#[test]
+fn the_configuration_file_makes_sense() {
+    checked(EVERY_FIELD, 5);
+    checked(REGISTRIES, 2);
+    checked("registries:\n- {name: a, api_url: 'https://a.example.com'}\n", 0);
+    checked("registries:\n- {name: a, prefix: x, api_url: 'https://a.example.com', limit: 3}\n", 0);
+    // What YAML would read as something else.
+    let odd = "ca_file: \"a: b # c\\n\\u2028'\\\"\\\\\\t\"";
+    checked(&format!("registries:\n- {{name: a, api_url: 'https://a.example.com', {odd}}}\n"), 1);
+    checked("registries:\n- {name: a, api_url: 'https://a.example.com', ca_file: 'true'}\n", 1);
+    checked("registries:\n- {name: a, api_url: 'http://[::1]:5000', credentials: 'pullsecret:a, {b}'}\n", 1);
 }
 
 #[test]
@@ -129,6 +243,23 @@ fn the_same_as_data() {
             "why": "nobody is reported to; every change is a commit with its reasons",
         })
     );
+    assert_eq!(
+        answer["registries"][0],
+        json!({
+            "prefix": "ghcr.io",
+            "settings": [{
+                "key": "credentials",
+                "value": {"file": "/etc/landwaiter/credentials/ghcr.io"},
+                "from": [
+                    {"setting": "credentials of GitHub", "file": "registries.conf", "line": 5, "column": 16},
+                ],
+                "notes": [
+                    "/etc/landwaiter/credentials/ghcr.io is to hold the key `creds` of the Secret argocd/ghcr: `user:password`, in one line",
+                ],
+            }],
+        })
+    );
+    assert_eq!(answer["registries"][1]["settings"][2]["value"], 30);
     assert_eq!(answer["problems"], json!([]));
     assert!(!ran.stdout.contains("hunter2"));
 
