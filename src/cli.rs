@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod dialects;
 mod doctor;
+mod durations;
 mod explain;
 mod git;
 mod history;

@@ -13,10 +13,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use self::report::{Report, State};
 use super::dialects::DialectArgs;
+use super::durations::patience;
 use super::git::GitArgs;
 use super::output::{has_error, json};
 use super::progress::Progress;
@@ -118,10 +119,4 @@ fn tell_of_mistakes(about: &str, inventory: &Inventory, report: &mut Report) {
         let message = "there are mistakes in it, which hold what they are about; `landwaiter lint` tells them";
         report.add(about, "mistakes", State::Warning, message.to_owned());
     }
-}
-
-fn patience(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration = text.parse().map_err(|_| "expected a duration such as 10s or 1m".to_owned())?;
-    let duration = Duration::try_from(duration).map_err(|_| "a duration is positive".to_owned())?;
-    if duration < Duration::from_millis(100) { Err("at least 100ms".to_owned()) } else { Ok(duration) }
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::commit::{AuthorArgs, CommitArgs};
 use super::dialects::DialectArgs;
+use super::durations::{duration, interval};
 use super::git::GitArgs;
 use super::listen::ListenArgs;
 use super::output::{diff, message_text, problems_text};
@@ -208,18 +209,4 @@ fn print_dry_run(out: &mut dyn Write, report: &Report, drafts: &[Draft]) -> std:
         problems_text(out, &report.problems)?;
     }
     Ok(())
-}
-
-/// A poll interval: `30s`, `5m`, `1h30m`, at least one second.
-fn interval(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        duration if duration >= Duration::from_secs(1) => Ok(duration),
-        _ => Err("an interval is at least one second: registries and forges are shared with others".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let expected = |_| "expected a duration such as 30s, 5m or 1h30m".to_owned();
-    let duration: SignedDuration = text.parse().map_err(expected)?;
-    Duration::try_from(duration).map_err(expected)
 }

@@ -7,7 +7,8 @@ use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::output::{GREEN, RED, counted, json};
+use super::durations::patience;
+use super::output::{GREEN, RED, json};
 use super::status::{DaemonArgs, Remote};
 use super::{Error, Good, Outcome, OutputFormat};
 use crate::plan::message::one_line;
@@ -39,9 +40,9 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_WAIT", value_parser = BoolishValueParser::new())]
     wait: bool,
 
-    /// How long to wait, in seconds.
-    #[arg(long, env = "LANDWAITER_WAIT_SECONDS", value_name = "SECONDS", default_value = "300")]
-    wait_seconds: u64,
+    /// How long to wait.
+    #[arg(long, env = "LANDWAITER_WAIT_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = patience)]
+    wait_timeout: Duration,
 
     /// How the answer is printed.
     #[arg(long, value_enum, default_value = "text", env = "LANDWAITER_OUTPUT")]
@@ -108,16 +109,15 @@ impl Args {
 
     /// Waits until all that is new was taken in.
     async fn settled(&self, remote: &Remote, before: &[Repository]) -> Result<Vec<Repository>, Error> {
-        let (began, patience) = (Instant::now(), Duration::from_secs(self.wait_seconds));
+        let began = Instant::now();
         loop {
             let now = self.meant(remote).await?;
             let passes = |name: &str| before.iter().find(|one| one.name == name).map_or(0, |one| one.passes);
             let open = now.iter().find(|one| !is_settled(one, passes(&one.name)));
             let Some(open) = open else { return Ok(now) };
-            if began.elapsed() >= patience {
-                let waited = counted(usize::try_from(self.wait_seconds).unwrap_or(usize::MAX), "second");
-                let words = "it goes on; see `landwaiter status`, or wait longer with --wait-seconds";
-                return Err(Error::Input(format!("{} is not done after {waited}; {words}", open.name)));
+            if began.elapsed() >= self.wait_timeout {
+                let words = "it goes on; see `landwaiter status`, or wait longer with --wait-timeout";
+                return Err(Error::Input(format!("{} is not done after {:?}; {words}", open.name, self.wait_timeout)));
             }
             tokio::time::sleep(GLANCE).await;
         }

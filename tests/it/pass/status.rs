@@ -375,6 +375,10 @@ fn a_person_asks_how_it_stands_and_wakes_it() {
     scene.server.heal();
     let heals = || (ask(&scene, address, &["sync", "--wait"]).code == 0).then_some(());
     wait_until("it to go on", heals, || listening.daemon.log());
+
+    scene.server.on(|_| Some(Fault::Stall));
+    let ran = ask(&scene, address, &["sync", "--wait", "--wait-timeout", "100ms"]);
+    assert!(ran.code == 1 && ran.stderr.contains("config is not done after 100ms; it goes on"), "{ran:?}");
 }
 
 #[test]
