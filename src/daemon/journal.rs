@@ -12,24 +12,42 @@ use crate::reconcile::{Error, Made, Outcome, Report};
 #[derive(Debug, Default)]
 pub struct Journal {
     said: BTreeSet<String>,
-    failing: bool,
+    /// Why the last pass failed, and how often passes have failed for that reason.
+    failing: Option<(String, u32)>,
 }
+
+/// A pass that fails for the same reason again is told each time that so many have. That is every ten minutes at
+/// the default interval.
+const REMIND: u32 = 10;
 
 impl Journal {
     /// Writes the news of a pass to the log; one that failed is tried again.
     pub fn write(&mut self, result: &Result<Report, Error>) {
         match result {
             Ok(report) => {
-                if std::mem::take(&mut self.failing) {
+                if self.failing.take().is_some() {
                     tracing::info!("the config repository can be read and written again");
                 }
                 self.write_report(report);
             }
-            Err(error) => {
-                self.failing = true;
-                tracing::error!(%error, "the pass failed; it is tried again");
-            }
+            Err(error) => self.write_failure(&error.to_string()),
         }
+    }
+
+    fn write_failure(&mut self, error: &str) {
+        match self.count_failure(error) {
+            1 => tracing::error!(error, "the pass failed; it is tried again"),
+            times if times % REMIND == 0 => tracing::error!(error, times, "passes still fail; they are tried again"),
+            times => tracing::debug!(error, times, "the pass failed again"),
+        }
+    }
+
+    /// How often passes have failed for this reason, one after the other.
+    fn count_failure(&mut self, error: &str) -> u32 {
+        let before = self.failing.take().filter(|(before, _)| before == error);
+        let times = before.map_or(1, |(_, times)| times.saturating_add(1));
+        self.failing = Some((error.to_owned(), times));
+        times
     }
 
     /// Writes the news of a pass that came to its end.
@@ -122,5 +140,17 @@ fn write_outcome(report: &Report) {
         }
         // Said above, among what is said once.
         PushOutcome::Refused { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Journal;
+
+    #[test]
+    fn failures_of_one_reason_are_counted_together() {
+        let mut journal = Journal::default();
+        let errors = ["no route", "no route", "no route", "refused", "no route"];
+        assert_eq!(errors.map(|error| journal.count_failure(error)), [1, 2, 3, 1, 1]);
     }
 }
