@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use reqwest::StatusCode;
 use reqwest::blocking::Client;
@@ -38,11 +39,17 @@ impl Listening {
 
     fn with(listen: &str, home: &Path, args: Vec<String>) -> Self {
         let args = args.into_iter().chain(["--listen", listen].map(str::to_owned));
-        let daemon = Daemon::start(&mut landwaiter(home, args));
+        Self::of(&mut landwaiter(home, args))
+    }
+
+    /// A daemon that is told to listen.
+    pub(super) fn of(command: &mut Command) -> Self {
+        let daemon = Daemon::start(command);
         let address = || {
             let log = daemon.log();
-            let (_, rest) = log.split_once("listening address=")?;
-            rest.split_whitespace().next().map(str::to_owned)
+            let text = log.split_once("listening address=").map(|(_, rest)| rest.split_whitespace().next());
+            let json = log.split_once(r#""message":"listening","address":""#).map(|(_, rest)| rest.split('"').next());
+            text.or(json)?.map(str::to_owned)
         };
         let address = wait_until("the port", address, || daemon.log());
         // Somebody may have done so before.
