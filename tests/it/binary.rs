@@ -134,7 +134,8 @@ fn keep(printed: impl Read + Send + 'static, log: &Arc<Mutex<String>>) -> JoinHa
     })
 }
 
-/// Looks again and again until `look` finds what it waits for.
+/// Looks again and again until `look` finds what it waits for. The one place where a test waits for something that
+/// does not tell by itself.
 #[track_caller]
 pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>, story: impl Fn() -> String) -> T {
     let since = Instant::now();
