@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use reqwest::StatusCode;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, RequestBuilder};
 
 use super::{SEMVER, Scene, deployment, wait};
 use crate::binary::{Daemon, landwaiter, run, wait_until};
@@ -58,7 +58,16 @@ impl Listening {
     }
 
     pub(super) fn get(&self, path: &str) -> (StatusCode, String) {
-        let answer = self.client.get(format!("http://{}{path}", self.address)).send().unwrap();
+        Self::answer(self.client.get(format!("http://{}{path}", self.address)))
+    }
+
+    /// The same, shown a token.
+    pub(super) fn get_as(&self, path: &str, token: &str) -> (StatusCode, String) {
+        Self::answer(self.client.get(format!("http://{}{path}", self.address)).bearer_auth(token))
+    }
+
+    fn answer(request: RequestBuilder) -> (StatusCode, String) {
+        let answer = request.send().unwrap();
         (answer.status(), answer.text().unwrap())
     }
 

@@ -39,7 +39,9 @@ const GITHUB: &str = "hook-s3cret/of+the?mac=";
 const HARBOR: &str = "hook-s3cret/in+a?header=";
 const API_TOKEN: &str = "api-t0ken/of+the?operator=";
 
-const SECRETS: [(&str, &str); 13] = [
+const METRICS_TOKEN: &str = "metrics-t0ken/of+the?scraper=";
+
+const SECRETS: [(&str, &str); 14] = [
     ("the password of Git", GIT_PASSWORD),
     ("the bearer token of Git", GIT_TOKEN),
     ("the password that Git refuses", GIT_REFUSED),
@@ -53,6 +55,7 @@ const SECRETS: [(&str, &str); 13] = [
     ("the secret that signs a hook", GITHUB),
     ("the secret in the header of a hook", HARBOR),
     ("the API token", API_TOKEN),
+    ("the token of the metrics", METRICS_TOKEN),
 ];
 
 /// Three config repositories, three registries, and a proxy before the first of each. Fields are dropped in this order.
@@ -133,6 +136,7 @@ impl World {
             ("github", GITHUB),
             ("harbor", HARBOR),
             ("token", API_TOKEN),
+            ("scraper", METRICS_TOKEN),
             ("passphrase", PASSPHRASE),
         ] {
             file(name, text);
@@ -243,8 +247,14 @@ fn ask(address: &str, image: &str, seen: &mut Seen) {
             assert!((200..300).contains(&status), "{path}: {status}");
         }
     }
-    for path in ["/livez", "/readyz", "/metrics"] {
-        assert_eq!(note(seen, path, get(path)), 200, "{path}");
+    for (path, token, status) in [
+        ("/livez", API_TOKEN, 200),
+        ("/readyz", API_TOKEN, 200),
+        ("/metrics", METRICS_TOKEN, 200),
+        ("/metrics", API_TOKEN, 401),
+    ] {
+        let request = client().get(format!("http://{address}{path}")).bearer_auth(token);
+        assert_eq!(note(seen, path, request), status, "{path}");
     }
 }
 
@@ -279,7 +289,7 @@ fn add_objects(bare: &Path, seen: &mut Seen) {
 fn no_secret_is_in_what_a_daemon_says_answers_commits_or_keeps() {
     let world = World::new();
     let args = ["run", "--git-poll-interval", "1s", "--registry-poll-interval", "1s", "--listen", "127.0.0.1:0"];
-    let args = [&args[..], &["--api-token", "token", "--log-format", "json"]].concat();
+    let args = [&args[..], &["--api-token", "token", "--metrics-token", "scraper", "--log-format", "json"]].concat();
     let mut listening = Listening::of(&mut world.command(&args));
     let landed = || ((world.commits(0), world.commits(1)) == (2, 2)).then_some(());
     wait_until("both commits", landed, || listening.daemon.log());
