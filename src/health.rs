@@ -76,3 +76,6 @@ fn answer(standings: &[std::sync::Arc<Standing>], problem: Option<String>, now: 
     let health = Health { status: problem.unwrap_or_else(|| "ok".to_owned()), repositories: repositories.collect() };
     (status, Json(health)).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio::task;
 
 use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot};
 use crate::manifest::{Problem, Terms};
 use crate::plan::{
     CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, Plan, Watches,
 };
+use crate::task;
 
 pub use lookout::{Known, Lookout, Patience, RegistryStatus};
 pub use scan::{candidates, find, scan};
