@@ -264,7 +264,7 @@ impl Standing {
     }
 
     /// The repository's settings cannot be used.
-    pub(super) fn not_open(&self, now: Timestamp, why: &str) {
+    pub(crate) fn not_open(&self, now: Timestamp, why: &str) {
         let mut state = self.state();
         state.failing_since.get_or_insert(now);
         state.trouble = Some(why.to_owned());

@@ -1,100 +1,90 @@
-//! Red and green by a clock that the tests hold.
+//! Red and green by the clock: what no run with real deadlines could wait for.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::to_bytes;
-use axum::response::Response;
+use axum::http::StatusCode;
 use jiff::{Timestamp, ToSpan as _};
-use serde_json::Value;
 
-use super::{is_ready, live};
+use super::{is_ready, live, systemd};
 use crate::daemon::{Patience, Standing};
 use crate::git::RemoteUrl;
 use crate::reconcile::Error;
 
-fn second(second: i64) -> Timestamp {
-    "2026-06-01T12:00:00Z".parse::<Timestamp>().unwrap() + second.seconds()
-}
-
-/// A pass may take a minute; after ten without a good one something is wrong.
 fn standing(name: &str) -> Arc<Standing> {
-    let patience = Patience { pass: Duration::from_mins(1), good: Duration::from_mins(10) };
+    let patience = Patience { pass: Duration::from_mins(12), good: Duration::from_mins(10) };
     let url = RemoteUrl::parse("https://git.example.com/config.git").unwrap();
     Arc::new(Standing::new(name, url, None).with_patience(patience))
 }
 
-/// A pass that began and ended at these seconds, well or not.
-fn pass(standing: &Standing, begin: i64, end: i64, failure: Option<&str>) {
-    let _ = standing.begin(second(begin));
-    let result = failure.map(|words| Err(Error::Panicked(words.to_owned())));
-    standing.end(second(end), Duration::from_secs(1), result);
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + minutes.minutes()
 }
 
-async fn read(answer: Response) -> (u16, Value) {
-    let status = answer.status().as_u16();
-    (status, serde_json::from_slice(&to_bytes(answer.into_body(), usize::MAX).await.unwrap()).unwrap())
+/// A pass that began then and found nothing new.
+fn pass(standing: &Standing, minute: i64) {
+    standing.begin(at(minute));
+    standing.end(at(minute), Duration::ZERO, None);
 }
 
-/// What both say at this second: the statuses, the states of all, and the words of the one that is red.
 #[track_caller]
-fn check(standings: &[Arc<Standing>], at: i64, expected: [u16; 2], states: &[&str], words: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let answers = runtime
-        .block_on(async { [read(live(standings, second(at))).await, read(is_ready(standings, second(at))).await] });
-    assert_eq!(answers.each_ref().map(|(status, _)| *status), expected, "{answers:?}");
-    for (status, body) in answers {
-        let told: Vec<_> = body["repositories"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
-        assert_eq!(told, states);
-        let said = body["status"].as_str().unwrap();
-        assert!(if status == 200 { said == "ok" } else { said.contains(words) }, "{said}");
+fn check(standings: &[Arc<Standing>], minute: i64, is_live: bool, is_ready: bool, status: &str) {
+    let code = |is_good| if is_good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let now = at(minute);
+    assert_eq!(live(standings, now).status(), code(is_live), "/livez");
+    assert_eq!(self::is_ready(standings, now).status(), code(is_ready), "/readyz");
+    assert_eq!(systemd::status(standings, now), status);
+}
+
+#[test]
+fn nothing_is_ready_before_the_first_pass() {
+    check(&[], 0, true, false, "no config repository is followed");
+    let one = standing("production");
+    check(std::slice::from_ref(&one), 0, true, false, "the first pass runs");
+    one.begin(at(0));
+    check(std::slice::from_ref(&one), 1, true, false, "the first pass runs");
+    one.end(at(2), Duration::ZERO, None);
+    check(&[one], 2, true, true, "production is followed, and its last pass was good");
+}
+
+#[test]
+fn a_pass_that_does_not_end_turns_both_red() {
+    let one = standing("production");
+    pass(&one, 0);
+    one.begin(at(1));
+    let all = [one];
+    check(&all, 9, true, true, "production is followed, and its last pass was good");
+    check(&all, 13, true, false, "production is followed, and its last pass was good");
+    check(&all, 14, false, false, "a pass does not come to an end: production");
+    // It came to one after all.
+    all[0].end(at(15), Duration::ZERO, None);
+    check(&all, 15, true, true, "production is followed, and its last pass was good");
+}
+
+#[test]
+fn one_that_is_dead_among_others_turns_nothing_red() {
+    let all = [standing("a"), standing("b"), standing("c")];
+    for one in &all {
+        pass(one, 0);
     }
+    check(&all, 0, true, true, "3 config repositories are followed, and their last passes were good");
+    all[1].not_open(at(1), "no such key");
+    check(&all, 1, true, true, "passes fail for 1 of 3: b");
+    for one in &all {
+        one.not_open(at(1), "no such key");
+    }
+    check(&all, 9, true, true, "passes fail for 3 of 3: a, b, c");
+    check(&all, 11, true, false, "passes fail for 3 of 3: a, b, c");
 }
 
 #[test]
-fn it_is_ready_from_the_first_good_pass_until_there_was_none_for_too_long() {
-    check(&[], 0, [200, 503], &[], "the config repositories are not open yet");
-    let one = standing("one");
-    let all = [Arc::clone(&one)];
-    check(&all, 0, [200, 503], &["waiting"], "the first pass has not ended yet");
-    pass(&one, 0, 1, None);
-    check(&all, 1, [200, 200], &["good"], "");
-    check(&all, 601, [200, 200], &["good"], "");
-    check(&all, 602, [200, 503], &["failing"], "no pass has come to a good end for too long");
-    pass(&one, 610, 611, None);
-    check(&all, 611, [200, 200], &["good"], "");
-}
-
-#[test]
-fn a_pass_that_hangs_is_what_a_restart_is_for() {
-    let one = standing("one");
-    let all = [Arc::clone(&one)];
-    pass(&one, 0, 1, None);
-    let _ = one.begin(second(10));
-    check(&all, 70, [200, 200], &["good"], "");
-    check(&all, 71, [503, 503], &["stuck"], "");
-    one.end(second(80), Duration::from_secs(70), None);
-    check(&all, 80, [200, 200], &["good"], "");
-}
-
-#[test]
-fn a_pass_that_panicked_shows_until_another_one_came_to_an_end() {
-    let one = standing("one");
-    let all = [Arc::clone(&one)];
-    pass(&one, 0, 1, Some("at 7"));
-    check(&all, 1, [200, 503], &["failing"], "no pass has come to a good end for too long");
-    assert_eq!(one.trouble().as_deref(), Some("a pass broke off, which is a mistake in Landwaiter: at 7"));
-    // That nothing is new since then does not mend it.
-    pass(&one, 2, 3, None);
-    check(&all, 3, [200, 503], &["failing"], "no pass has come to a good end for too long");
-}
-
-#[test]
-fn one_that_is_dead_among_others_keeps_nobody_from_them() {
-    let (one, two) = (standing("one"), standing("two"));
-    let all = [Arc::clone(&one), Arc::clone(&two)];
-    pass(&one, 0, 1, None);
-    check(&all, 1, [200, 503], &["good", "waiting"], "the first pass has not ended yet");
-    pass(&two, 0, 1, Some("dead"));
-    check(&all, 1, [200, 200], &["good", "failing"], "");
+fn a_pass_that_panicked_shows_until_another_one_came_to_a_plan() {
+    let all = [standing("production")];
+    all[0].begin(at(0));
+    all[0].end(at(0), Duration::ZERO, Some(Err(Error::Panicked("at 7".to_owned()))));
+    assert_eq!(all[0].trouble().as_deref(), Some("a pass broke off, which is a mistake in Landwaiter: at 7"));
+    check(&all, 0, true, false, "passes fail for 1 of 1: production");
+    // That nothing is new since then mends nothing.
+    pass(&all[0], 1);
+    check(&all, 1, true, false, "passes fail for 1 of 1: production");
 }

@@ -25,6 +25,7 @@ mod shapes;
 mod soak;
 mod ssh;
 mod status;
+mod systemd;
 mod together;
 mod trouble;
 

@@ -294,8 +294,8 @@ fn a_pass_that_breaks_off_anywhere_is_made_again() {
     let mut broken = 0;
     for round in 1..60 {
         // Another tag, and none to update to.
-        let older: String = (1..=round).map(|minor| format!("0.{minor}.0 ")).collect();
-        *tags.lock().unwrap() = format!("{older}1.0.0").leak();
+        let older: Vec<_> = (1..=round).map(|minor| format!("0.{minor}.0")).collect();
+        *tags.lock().unwrap() = format!("{} 1.0.0", older.join(" ")).leak();
         // Later with each round: whatever it does just then.
         let panic = async {
             tokio::time::sleep(Duration::from_millis(round)).await;
