@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio::task;
 
 use crate::git::{self, BlobId, CommitId, Mirror, PushOutcome, Snapshot};
 use crate::plan::{Draft, Findings, Inventory, Memory, Occasion, Plan, Watches};
+use crate::task;
 
 pub use lookout::{Known, Lookout, Patience, RegistryStatus};
 pub use options::Options;
@@ -147,16 +147,17 @@ impl Reconciler {
         Ok(Drawn { survey, scans, plan, found })
     }
 
-    /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself.
+    /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself, as it has where
+    /// this one breaks off.
     async fn conclude(&self, drawn: Result<Drawn, Error>, now: Timestamp) -> Result<Report, Error> {
-        let report = match drawn {
-            Ok(drawn) => self.carry_out(drawn, now).await,
-            Err(error) => Err(error),
-        };
-        if !matches!(report, Ok(Report { outcome: Outcome::NothingToDo, .. })) {
-            self.seen().wanted = None;
+        self.seen().wanted = None;
+        let drawn = drawn?;
+        let watches = Arc::clone(&drawn.survey.wanted.watches);
+        let report = self.carry_out(drawn, now).await?;
+        if matches!(report.outcome, Outcome::NothingToDo) {
+            self.seen().wanted = Some(watches);
         }
-        report
+        Ok(report)
     }
 
     async fn carry_out(&self, Drawn { survey, scans, plan, found }: Drawn, now: Timestamp) -> Result<Report, Error> {
@@ -239,7 +240,8 @@ impl Reconciler {
         let mut seen = self.seen();
         let is_same = |before: &Arc<Watches>| Arc::ptr_eq(before, &survey.wanted.watches);
         let is_new = seen.heard.news != heard.news || !seen.wanted.as_ref().is_some_and(is_same);
-        *seen = Seen { heard, wanted: Some(Arc::clone(&survey.wanted.watches)), ..*seen };
+        let wanted = seen.wanted.take().filter(|_| !is_new);
+        *seen = Seen { heard, wanted, ..*seen };
         is_new
     }
 

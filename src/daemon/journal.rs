@@ -1,4 +1,4 @@
-//! What the log says of a pass: news, once. A hold or a problem that is still there is not news.
+//! What the log says of a pass: news, once. A hold, a problem or a failure that is still there is not news.
 
 use std::collections::BTreeSet;
 
@@ -36,9 +36,9 @@ impl Journal {
 
     fn write_failure(&mut self, error: &str) {
         match self.count_failure(error) {
-            1 => tracing::error!(error, "the pass failed; it is tried again"),
-            times if times % REMIND == 0 => tracing::error!(error, times, "passes still fail; they are tried again"),
-            times => tracing::debug!(error, times, "the pass failed again"),
+            1 => tracing::error!(%error, "the pass failed; it is tried again"),
+            times if times % REMIND == 0 => tracing::error!(%error, times, "passes still fail; they are tried again"),
+            times => tracing::debug!(%error, times, "the pass failed again"),
         }
     }
 
