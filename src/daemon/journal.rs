@@ -1,6 +1,7 @@
 //! What the log says of a pass: news, once. A hold, a problem or a failure that is still there is not news.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use crate::git::PushOutcome;
 use crate::manifest::Severity;
@@ -12,42 +13,42 @@ use crate::reconcile::{Error, Made, Outcome, Report};
 #[derive(Debug, Default)]
 pub struct Journal {
     said: BTreeSet<String>,
-    /// Why the last pass failed, and how often passes have failed for that reason.
-    failing: Option<(String, u32)>,
+    /// Why the last pass failed, if it did, and when that was told last.
+    failure: Option<(String, Instant)>,
 }
 
-/// A pass that fails for the same reason again is told each time that so many have. That is every ten minutes at
-/// the default interval.
-const REMIND: u32 = 10;
+/// How long passes fail for the same reason before that is told again.
+const REMIND: Duration = Duration::from_mins(10);
 
 impl Journal {
     /// Writes the news of a pass to the log; one that failed is tried again.
     pub fn write(&mut self, result: &Result<Report, Error>) {
         match result {
             Ok(report) => {
-                if self.failing.take().is_some() {
+                if self.failure.take().is_some() {
                     tracing::info!("the config repository can be read and written again");
                 }
                 self.write_report(report);
             }
-            Err(error) => self.write_failure(&error.to_string()),
+            Err(error) => {
+                let reason = error.to_string();
+                if self.is_worth_a_word(&reason, Instant::now()) {
+                    tracing::error!(error = %reason, "the pass failed; it is tried again");
+                } else {
+                    tracing::debug!(error = %reason, "the pass failed again");
+                }
+            }
         }
     }
 
-    fn write_failure(&mut self, error: &str) {
-        match self.count_failure(error) {
-            1 => tracing::error!(%error, "the pass failed; it is tried again"),
-            times if times % REMIND == 0 => tracing::error!(%error, times, "passes still fail; they are tried again"),
-            times => tracing::debug!(%error, times, "the pass failed again"),
+    /// Whether a failure is another one than before, or was not told for a while. From here on it was.
+    fn is_worth_a_word(&mut self, reason: &str, now: Instant) -> bool {
+        let told = self.failure.as_ref().filter(|(before, _)| before == reason);
+        let is_known = told.is_some_and(|(_, told)| now.saturating_duration_since(*told) < REMIND);
+        if !is_known {
+            self.failure = Some((reason.to_owned(), now));
         }
-    }
-
-    /// How often passes have failed for this reason, one after the other.
-    fn count_failure(&mut self, error: &str) -> u32 {
-        let before = self.failing.take().filter(|(before, _)| before == error);
-        let times = before.map_or(1, |(_, times)| times.saturating_add(1));
-        self.failing = Some((error.to_owned(), times));
-        times
+        !is_known
     }
 
     /// Writes the news of a pass that came to its end.
@@ -145,12 +146,24 @@ fn write_outcome(report: &Report) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::Journal;
 
     #[test]
-    fn failures_of_one_reason_are_counted_together() {
-        let mut journal = Journal::default();
-        let errors = ["no route", "no route", "no route", "refused", "no route"];
-        assert_eq!(errors.map(|error| journal.count_failure(error)), [1, 2, 3, 1, 1]);
+    fn a_failure_is_told_once_and_again_after_a_while() {
+        let (mut journal, start) = (Journal::default(), Instant::now());
+        for (minute, reason, is_told) in [
+            (0, "no route", true),
+            (1, "no route", false),
+            (9, "no route", false),
+            (10, "no route", true),
+            (11, "no route", false),
+            (12, "refused", true),
+            (13, "no route", true),
+        ] {
+            let now = start + Duration::from_mins(minute);
+            assert_eq!(journal.is_worth_a_word(reason, now), is_told, "{minute} {reason}");
+        }
     }
 }
