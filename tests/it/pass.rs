@@ -22,6 +22,7 @@ mod soak;
 mod ssh;
 mod status;
 mod together;
+mod traces;
 mod trouble;
 
 use std::path::Path;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::status::RegistryStatus;
 use super::{Heard, Patience};
@@ -69,6 +70,8 @@ struct Post {
 #[derive(Debug)]
 struct Asked {
     now: Timestamp,
+    /// What it stands under in a trace.
+    under: Span,
     /// The looks that wait for it.
     awaited_by: Vec<(Seat, u64)>,
 }
@@ -90,6 +93,8 @@ pub(super) struct Question {
     pub(super) known: Option<(u64, Arc<Rulings>)>,
     pub(super) is_hinted: bool,
     pub(super) now: Timestamp,
+    /// What it stands under in a trace; nothing for what somebody told us to ask.
+    pub(super) under: Span,
 }
 
 impl State {
@@ -160,7 +165,13 @@ impl State {
 
     /// Puts what is due of a seat's repositories among what is to be asked; `due` says whether the time of one
     /// has come. What it lacks and is being asked already, it waits for.
-    pub(super) fn ask_what_is_due(&mut self, seat: Seat, now: Timestamp, due: impl Fn(&Repository, Pace) -> bool) {
+    pub(super) fn ask_what_is_due(
+        &mut self,
+        seat: Seat,
+        now: Timestamp,
+        under: &Span,
+        due: impl Fn(&Repository, Pace) -> bool,
+    ) {
         let Some(seated) = self.seats.get_mut(&seat) else { return };
         let look = (seat, seated.looks);
         let idle = seated.locked.iter().filter(|repository| !seated.watches.contains_key(*repository));
@@ -175,7 +186,7 @@ impl State {
                 asked.awaited_by.push(look);
             // Where time alone has changed the rulings, what is known is enough for other ones.
             } else if post.is_new || post.is_over(now) || due(repository, post.pace) {
-                post.asked_for = Some(Asked { now, awaited_by: vec![look] });
+                post.asked_for = Some(Asked { now, under: under.clone(), awaited_by: vec![look] });
                 queue(&mut self.hosts, repository);
             } else {
                 continue;
@@ -230,7 +241,8 @@ impl State {
                     Finding::Failed(_) | Finding::Asked => None,
                 };
                 let (watch, is_hinted) = (post.watch.clone(), mem::take(&mut post.is_hinted));
-                return Some(Question { repository, watch, pace: post.pace, known, is_hinted, now: asked.now });
+                let (now, under) = (asked.now, asked.under.clone());
+                return Some(Question { repository, watch, pace: post.pace, known, is_hinted, now, under });
             }
         }
     }
@@ -258,7 +270,7 @@ impl State {
         let awaited_by = post.asked_for.take().map(|asked| asked.awaited_by).unwrap_or_default();
         post.is_new |= post.watch != asked.watch;
         if post.is_hinted {
-            post.asked_for = Some(Asked { now: asked.now, awaited_by: Vec::new() });
+            post.asked_for = Some(Asked { now: asked.now, under: Span::none(), awaited_by: Vec::new() });
             queue(&mut self.hosts, repository);
         }
         for (seat, look) in awaited_by {
@@ -410,7 +422,7 @@ impl Post {
     fn hint(&mut self, hosts: &mut HashMap<Registry, Host>, repository: &Repository, now: Timestamp) {
         self.is_hinted = true;
         if self.asked_for.is_none() {
-            self.asked_for = Some(Asked { now, awaited_by: Vec::new() });
+            self.asked_for = Some(Asked { now, under: Span::none(), awaited_by: Vec::new() });
             queue(hosts, repository);
         }
     }
