@@ -46,6 +46,10 @@ use landwaiter::reconcile::{self, Lookout, Outcome, Reconciler};
 use landwaiter::registry;
 use tokio::net::TcpListener;
 
+mod process;
+
+use process::{cpu, cpu_since, println, status};
+
 const ROLE: &str = "LANDWAITER_FLEET_ROLE";
 const INTERVAL: Duration = Duration::from_mins(1);
 
@@ -121,7 +125,7 @@ fn workload() -> Workload {
 /// What the process has used so far.
 struct Meter {
     began: Instant,
-    cpu: f64,
+    cpu: Duration,
     requests: u64,
 }
 
@@ -131,26 +135,10 @@ impl Meter {
     }
 
     async fn report(self, pass: &str) {
-        let (wall, cpu) = (self.began.elapsed().as_secs_f64(), cpu() - self.cpu);
+        let (wall, cpu) = (self.began.elapsed().as_secs_f64(), cpu_since(self.cpu).as_secs_f64());
         let requests = requests().await - self.requests;
-        println(&format!("| {pass} | {requests} | {wall:.2} | {cpu:.2} | {}", peak() / 1024));
+        println(&format!("| {pass} | {requests} | {wall:.2} | {cpu:.2} | {}", status("VmHWM") / 1024));
     }
-}
-
-/// User and system time of the process, in seconds.
-fn cpu() -> f64 {
-    const TICKS: f64 = 100.0;
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
-    let ticks = |field: usize| fields[field].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / TICKS
-}
-
-/// The most memory that the process ever had, in kB.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a figure");
-    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("kB")
 }
 
 async fn requests() -> u64 {
@@ -161,11 +149,6 @@ async fn ask(path: &str) -> String {
     let url = format!("http://{}/{path}", env::var("FLEET_SERVER").expect("set"));
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     client.post(url).send().await.expect("an answer").text().await.expect("a text")
-}
-
-#[expect(clippy::print_stdout, reason = "this is what it is for")]
-fn println(line: &str) {
-    println!("{line}");
 }
 
 // The daemon's parts

@@ -17,7 +17,6 @@
 //! `cargo bench --bench latency -- [--quick]`. `LATENCY_TRACE=1` prints each release.
 
 use std::env;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -35,11 +34,14 @@ use landwaiter::registry::{self, HostLimits, Site, Sites};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+mod process;
+
 #[path = "../tests/it/git_server.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "the tests' server, of which a part is enough here")]
 mod git_server;
 
 use git_server::GitServer;
+use process::{cpu, cpu_since, println, status};
 
 const ROLE: &str = "LANDWAITER_LATENCY_ROLE";
 const MANIFESTS: usize = 10_000;
@@ -61,11 +63,6 @@ fn main() {
         "server" => serve(),
         _ => runtime.block_on(measure()),
     }
-}
-
-#[expect(clippy::print_stdout, reason = "this is what it is for")]
-fn println(line: &str) {
-    println!("{line}");
 }
 
 async fn measure() {
@@ -97,24 +94,24 @@ async fn measure() {
     println(&format!("first pass | 1 | {:.0} | | | ", millis(began.elapsed())));
 
     let (mut alone, mut after) = (Vec::new(), Vec::new());
-    let (mut alone_cpu, mut after_cpu) = (0.0, 0.0);
+    let (mut alone_cpu, mut after_cpu) = (Duration::ZERO, Duration::ZERO);
     for number in 1..=releases {
         let now = start + (i64::try_from(number).expect("few") * 5).seconds();
         release("hot/app", number);
         let (began, before) = (Instant::now(), cpu());
         let report = pass(&reconciler, now).await;
         alone.push(began.elapsed());
-        alone_cpu += cpu() - before;
+        alone_cpu += cpu_since(before);
         assert_eq!(pushed(&report), report.plan.changes.len(), "{:?}", report.outcome);
         let (began, before) = (Instant::now(), cpu());
         assert!(matches!(pass(&reconciler, now).await.outcome, Outcome::NothingToDo));
         after.push(began.elapsed());
-        after_cpu += cpu() - before;
+        after_cpu += cpu_since(before);
         if env::var("LATENCY_TRACE").is_ok() {
             println(&format!("{:.1} {:.1}", millis(alone[number - 1]), millis(after[number - 1])));
         }
     }
-    let each = |sum: f64| format!("{:.0}", sum / f64::from(u32::try_from(releases).expect("few")));
+    let each = |sum: Duration| format!("{:.0}", millis(sum / u32::try_from(releases).expect("few")));
     table("release", alone, &each(alone_cpu));
     table("after it", after, &each(after_cpu));
 
@@ -236,19 +233,12 @@ fn config_repository(root: &Path, host: &str) {
     let files: Vec<_> = (0..MANIFESTS).map(file).collect();
     let bare = root.join("config.git");
     git::create_repository(&bare, &files, "first", &identity(), Timestamp::UNIX_EPOCH).expect("a repository");
-    git(&bare, &["config", "http.receivepack", "true"]);
-    git(&bare, &["repack", "-adq"]);
+    git_server::git(&bare, &["config", "http.receivepack", "true"]);
+    git_server::git(&bare, &["repack", "-adq"]);
 }
 
 fn identity() -> Identity {
     Identity::new("Bench", "bench@example.com").expect("an identity")
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
-    let status = command.stdin(Stdio::null()).status().expect("git");
-    assert!(status.success(), "git {args:?}");
 }
 
 fn mirror(root: &Path, data: &str, url: &str) -> Mirror {
@@ -286,10 +276,10 @@ fn reconciler(root: &Path, data: &str, url: &str, host: &str) -> Reconciler {
 
 fn compare_pushes(root: &Path, server: &Server, rounds: usize) {
     for name in ["ours.git", "theirs.git"] {
-        git(root, &["clone", "-q", "--bare", "config.git", name]);
-        git(&root.join(name), &["config", "http.receivepack", "true"]);
+        git_server::git(root, &["clone", "-q", "--bare", "config.git", name]);
+        git_server::git(&root.join(name), &["config", "http.receivepack", "true"]);
     }
-    git(root, &["clone", "-q", "--bare", &server.url("theirs.git"), "clone.git"]);
+    git_server::git(root, &["clone", "-q", "--bare", &server.url("theirs.git"), "clone.git"]);
     let mirror = mirror(root, "ours", &server.url("ours.git"));
     let ours = root.join("ours.git");
     let (mut native, mut program) = (Vec::new(), Vec::new());
@@ -306,9 +296,9 @@ fn compare_pushes(root: &Path, server: &Server, rounds: usize) {
         let outcome = mirror.push(&base, commit);
         native.push(began.elapsed());
         assert!(matches!(outcome, Ok(PushOutcome::Accepted { .. })));
-        git(&root.join("clone.git"), &["fetch", "-q", ours.to_str().expect("UTF-8"), "main"]);
+        git_server::git(&root.join("clone.git"), &["fetch", "-q", ours.to_str().expect("UTF-8"), "main"]);
         let began = Instant::now();
-        git(&root.join("clone.git"), &["push", "-q", "origin", "FETCH_HEAD:refs/heads/main"]);
+        git_server::git(&root.join("clone.git"), &["push", "-q", "origin", "FETCH_HEAD:refs/heads/main"]);
         program.push(began.elapsed());
     }
     table("Mirror::push", native, "");
@@ -398,23 +388,7 @@ async fn poll() {
     let wall = millis(began.elapsed() / polls);
     println(&format!(
         "{wall:.2} ms each, of which CPU {:.2} ms; peak RSS {} MB",
-        (cpu() - before) / f64::from(polls),
-        peak()
+        millis(cpu_since(before) / polls),
+        status("VmHWM") / 1024
     ));
-}
-
-/// User and system time of the process, in milliseconds.
-fn cpu() -> f64 {
-    const TICK: f64 = 10.0;
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
-    let ticks = |field: usize| fields[field].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) * TICK
-}
-
-/// The most memory that the process ever had, in MB.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a figure");
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok()).expect("kB") / 1024
 }

@@ -24,6 +24,10 @@ use landwaiter::image::Repository;
 use sha2::Sha256;
 use tokio::sync::Semaphore;
 
+mod process;
+
+use process::{cpu_since, println, status};
+
 const ROLE: &str = "LANDWAITER_STORM_FOLDER";
 const SECRET: &str = "hunter2-hunter2-hunter2";
 const REPOSITORIES: usize = 5000;
@@ -48,11 +52,6 @@ fn name(number: usize) -> String {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
     u64::try_from(since.as_micros()).expect("a moment")
-}
-
-#[expect(clippy::print_stdout, reason = "this is what it is for")]
-fn println(line: &str) {
-    println!("{line}");
 }
 
 // The server
@@ -92,7 +91,7 @@ async fn serve(folder: &Path) {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
             let seconds = began.elapsed().as_secs();
-            println(&format!("| after {seconds} s | RSS {} kB | descriptors {} |", status("VmRSS:"), descriptors()));
+            println(&format!("| after {seconds} s | RSS {} kB | descriptors {} |", status("VmRSS"), descriptors()));
         }
     });
     std::thread::spawn(move || {
@@ -115,30 +114,20 @@ async fn serve(folder: &Path) {
         println(&format!("| {}: {} | | |", counted.result, counted.count));
     }
     let (count, most) = (count.load(Ordering::Relaxed), most.load(Ordering::Relaxed));
-    println(&format!("| looks: {count} | most waiting: {most} | CPU {:.1} s |", cpu()));
+    println(&format!(
+        "| looks: {count} | most waiting: {most} | CPU {:.1} s |",
+        cpu_since(Duration::ZERO).as_secs_f64()
+    ));
     println(&format!(
         "| at the end | RSS {} kB, at most {} kB | descriptors {} |",
-        status("VmRSS:"),
-        status("VmHWM:"),
+        status("VmRSS"),
+        status("VmHWM"),
         descriptors()
     ));
 }
 
-fn status(field: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with(field)).expect("a figure");
-    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("kB")
-}
-
 fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("Linux").count()
-}
-
-fn cpu() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
-    let ticks = |field: usize| fields[field].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / 100.0
 }
 
 // The storm

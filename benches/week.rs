@@ -28,6 +28,10 @@ use landwaiter::reconcile::{self, Lookout, Outcome, Reconciler};
 use landwaiter::registry;
 use tokio::net::TcpListener;
 
+mod process;
+
+use process::{cpu, cpu_since, println, status};
+
 const ROLE: &str = "LANDWAITER_WEEK_ROLE";
 const REPOSITORIES: usize = 100;
 const WORKLOADS: usize = 200;
@@ -112,10 +116,10 @@ async fn live() {
         println(&format!(
             "| {} | {passes} | {commits} | {:.1} | {} | {} | {:.1} |",
             day + 1,
-            f64::from(status("VmRSS:")) / 1024.0,
+            f64::from(status("VmRSS")) / 1024.0,
             fs::read_dir("/proc/self/fd").expect("Linux").count(),
-            status("Threads:"),
-            cpu() - cpu_before,
+            status("Threads"),
+            cpu_since(cpu_before).as_secs_f64(),
         ));
         assert!(began.elapsed() < Duration::from_hours(1));
     }
@@ -151,24 +155,4 @@ fn reconciler(folder: &FilePath, host: &str) -> (Reconciler, Arc<Lookout>) {
     let lookout = Lookout::new(registry::Client::new(options).expect("a client"));
     let mirror = Mirror::open(git::Options::new(RemoteUrl::local_path(&bare), data)).expect("a mirror");
     (Reconciler::new(mirror, &lookout, reconcile::Options::by(author)), lookout)
-}
-
-/// A figure of the process.
-fn status(name: &str) -> u32 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with(name)).expect("a figure");
-    line.split_whitespace().nth(1).and_then(|figure| figure.parse().ok()).expect("a figure")
-}
-
-/// User and system time of the process, in seconds.
-fn cpu() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
-    let ticks: f64 = fields[11..13].iter().map(|field| field.parse::<f64>().expect("ticks")).sum();
-    ticks / 100.0
-}
-
-#[expect(clippy::print_stdout, reason = "what it measures")]
-fn println(text: &str) {
-    println!("{text}");
 }

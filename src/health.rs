@@ -4,6 +4,8 @@
 //! nothing works: before the first pass has ended, and when no config repository had a good pass for too long. One
 //! that is dead among others keeps nobody from the others; metrics and alerts are for that.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -38,13 +40,13 @@ struct RepositoryHealth {
     running_since: Option<Timestamp>,
 }
 
-fn live(standings: &[std::sync::Arc<Standing>], now: Timestamp) -> Response {
+fn live(standings: &[Arc<Standing>], now: Timestamp) -> Response {
     let stuck: Vec<_> = standings.iter().filter(|standing| standing.is_stuck(now)).map(|one| one.name()).collect();
     let problem = (!stuck.is_empty()).then(|| format!("a pass does not come to an end: {}", stuck.join(", ")));
     answer(standings, problem, now)
 }
 
-fn is_ready(standings: &[std::sync::Arc<Standing>], now: Timestamp) -> Response {
+fn is_ready(standings: &[Arc<Standing>], now: Timestamp) -> Response {
     let waiting =
         standings.iter().filter(|standing| standing.last_good().is_none() && standing.failing_since().is_none());
     let problem = if standings.is_empty() {
@@ -59,7 +61,7 @@ fn is_ready(standings: &[std::sync::Arc<Standing>], now: Timestamp) -> Response 
     answer(standings, problem, now)
 }
 
-fn answer(standings: &[std::sync::Arc<Standing>], problem: Option<String>, now: Timestamp) -> Response {
+fn answer(standings: &[Arc<Standing>], problem: Option<String>, now: Timestamp) -> Response {
     let status = if problem.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let repositories = standings.iter().map(|standing| RepositoryHealth {
         name: standing.name().to_owned(),

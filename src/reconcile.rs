@@ -4,7 +4,10 @@
 //! passes are made ([`daemon`](crate::daemon)) nor who reads the [`Report`].
 
 mod lookout;
+mod options;
+mod report;
 mod scan;
+mod settle;
 mod survey;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +20,13 @@ use tokio::task;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::git::{self, BlobId, CommitId, Identity, Mirror, PushOutcome, Snapshot};
-use crate::manifest::{Problem, Terms};
-use crate::plan::{
-    CommitOptions, Draft, Finding, Findings, InvalidTemplate, Inventory, Memory, Occasion, Plan, Watches,
-};
+use crate::git::{self, BlobId, CommitId, Mirror, PushOutcome, Snapshot};
+use crate::plan::{Draft, Findings, Inventory, Memory, Occasion, Plan, Watches};
 use crate::span::{self, span};
 
 pub use lookout::{Known, Lookout, Patience, RegistryStatus};
+pub use options::Options;
+pub use report::{Error, Made, Outcome, Report, ScanCount};
 pub use scan::{candidates, find, scan};
 pub use survey::{Area, survey};
 
@@ -34,51 +36,6 @@ use survey::{Survey, Wanted};
 /// How many commits are read back for what people took back. Refusals older than that are
 /// forgotten, which is far longer than a bad tag stays the newest.
 const HISTORY: usize = 500;
-
-/// While more and more tags land, a commit waits this many times as long as for one.
-const LONGEST_SETTLE: u32 = 5;
-
-/// While a commit waits, registries are asked for what is due no more often than that.
-const GLANCE: Duration = Duration::from_millis(100);
-
-/// What a pass is made with.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Where to look.
-    pub area: Area,
-    /// Which policies can be named besides the repository's own, and whose words are heard.
-    pub terms: Terms,
-    /// Who the commits are by.
-    pub author: Identity,
-    /// What the commits are to look like.
-    pub commit: CommitOptions,
-    /// How long the branch's head is taken as known before it is asked for again.
-    pub git_fresh_for: Duration,
-    /// How long a pass waits for registries; with none it waits for the last of them.
-    pub patience: Option<Patience>,
-    /// How long a commit waits for tags that land together with those it is for: so long without another one, and
-    /// five times as long at most. The first pass waits for none.
-    pub settle: Duration,
-    /// Whether to stop before the commit.
-    pub dry_run: bool,
-}
-
-impl Options {
-    /// Commits by `author`, with everything else as for one pass that is made at once.
-    #[must_use]
-    pub fn by(author: Identity) -> Self {
-        Self {
-            area: Area::default(),
-            terms: Terms::builtin().clone(),
-            author,
-            commit: CommitOptions::default(),
-            git_fresh_for: Duration::ZERO,
-            patience: None,
-            settle: Duration::ZERO,
-            dry_run: false,
-        }
-    }
-}
 
 /// Makes passes over one config repository. What one pass learnt of the repository is kept for the
 /// next one, so that a pass over an unchanged branch reads no file.
@@ -94,92 +51,6 @@ pub struct Reconciler {
     moved: Notify,
     /// How often somebody has said so.
     hints: AtomicU64,
-}
-
-/// What a pass did.
-#[derive(Debug)]
-pub struct Report {
-    /// The commit that the plan was drawn on.
-    pub base: CommitId,
-    /// The branch it stands on.
-    pub branch: String,
-    /// The verdict for every container, and the edits.
-    pub plan: Plan,
-    /// What people got wrong, by place.
-    pub problems: Vec<Problem>,
-    /// How many repositories were wanted, and how many of them could not be scanned.
-    pub scans: ScanCount,
-    /// How the pass ended.
-    pub outcome: Outcome,
-    /// For each update that was accepted and followed from news of a registry: the time since its answer. Those that
-    /// followed from a change in Git, or from the first look, have none.
-    pub delays: Vec<Duration>,
-}
-
-/// The scans of a pass, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ScanCount {
-    /// Repositories that containers with a policy use.
-    pub wanted: usize,
-    /// Those whose tags could not be had.
-    pub failed: usize,
-    /// Those that are still being asked.
-    pub asked: usize,
-}
-
-/// How a pass ended.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Every image is what its policy wants.
-    NothingToDo,
-    /// There is something to commit, and the pass was told not to.
-    DryRun {
-        /// The commits that would be made.
-        drafts: Vec<Draft>,
-    },
-    /// Commits were made and the remote answered.
-    Pushed {
-        /// The last of them, which was to be the new head.
-        commit: CommitId,
-        /// All of them, each on top of the one before it. There is one unless they are grouped.
-        commits: Vec<Made>,
-        /// The remote's answer to all of them at once.
-        push: PushOutcome,
-    },
-}
-
-/// A commit that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// Its name.
-    pub id: CommitId,
-    /// Its message.
-    pub message: String,
-    /// The entries of the plan whose updates it makes.
-    pub entries: Vec<usize>,
-    /// How many files it changes.
-    pub files: usize,
-}
-
-/// Why a pass ended early. Everything that concerns one file, workload or registry is in the report
-/// instead.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The config repository could not be read or written.
-    #[error(transparent)]
-    Git(#[from] git::Error),
-    /// The template makes no message of what is to be committed.
-    #[error("the commit template cannot be used, and nothing is committed: {0}")]
-    Template(#[from] InvalidTemplate),
-    /// The pass was stopped before it changed anything.
-    #[error("stopped")]
-    Stopped,
-    /// A part of the pass panicked.
-    #[error("a pass broke off: {0}")]
-    Broken(#[from] task::JoinError),
-    /// The pass panicked, with these words.
-    #[error("a pass broke off, which is a mistake in Landwaiter: {0}")]
-    Panicked(String),
 }
 
 /// What a pass was drawn from that ended with nothing to do; the next one would end like it.
@@ -287,41 +158,6 @@ impl Reconciler {
         let draw = move || span.in_scope(|| span::told(&span, draw(&snapshot, &inventory, &findings, now)));
         let plan = task::spawn_blocking(draw).await??;
         Ok(Drawn { survey, scans, plan, found })
-    }
-
-    /// Where this would make a commit for tags that are new, waits until no other ones have come for a while, and
-    /// decides again for those that have.
-    async fn settle(&self, mut drawn: Drawn, now: Timestamp) -> Result<Drawn, Error> {
-        let (settle, began) = (self.options.settle, Instant::now());
-        let mut last_news = began;
-        loop {
-            let heard = self.seen().heard;
-            let settled = self.seen().settled.replace(heard.news);
-            let is_settled = settled.is_none_or(|settled| settled == heard.news) && last_news == began;
-            let end = (last_news + settle).min(began + settle * LONGEST_SETTLE);
-            if is_settled || end <= Instant::now() || drawn.plan.updates().next().is_none() {
-                return Ok(drawn);
-            }
-            let time = || now.checked_add(began.elapsed()).unwrap_or(now);
-            let span = span!("settle");
-            while !self.something_comes(heard, time(), end).instrument(span.clone()).await {
-                if end <= Instant::now() {
-                    return Ok(drawn);
-                }
-                self.look(time()).instrument(span.clone()).await?;
-            }
-            last_news = Instant::now();
-            let survey = self.look(time()).await?;
-            self.is_new(&survey);
-            drawn = self.decide(survey, time()).await?;
-        }
-    }
-
-    /// Waits for news, until something is due or it is `end`. Whether there is news.
-    async fn something_comes(&self, heard: Heard, now: Timestamp, end: Instant) -> bool {
-        let rest = self.watcher.due(now).and_then(|due| Duration::try_from(due.duration_since(now)).ok());
-        let rest = rest.unwrap_or(Duration::MAX).max(GLANCE).min(end.saturating_duration_since(Instant::now()));
-        tokio::time::timeout(rest, self.watcher.news_since(heard)).await.is_ok()
     }
 
     /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself.
@@ -540,15 +376,4 @@ fn draw(snapshot: &Snapshot, inventory: &Inventory, findings: &Findings, now: Ti
         page.write();
     }
     Ok(plan)
-}
-
-impl ScanCount {
-    fn of(findings: &Findings) -> Self {
-        let count = |is: fn(&Finding) -> bool| findings.values().filter(|finding| is(finding)).count();
-        Self {
-            wanted: findings.len(),
-            failed: count(|finding| matches!(finding, Finding::Failed(_))),
-            asked: count(|finding| matches!(finding, Finding::Asked)),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //! them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -21,7 +21,7 @@ struct Last<T> {
 }
 
 /// What tells one version of a file from the next.
-type Stamp = Option<(SystemTime, u64)>;
+pub(crate) type Stamp = Option<(SystemTime, u64)>;
 
 impl<T> Watched<T> {
     /// Reads the files for the first time.
@@ -68,9 +68,10 @@ impl<T> std::fmt::Debug for Watched<T> {
     }
 }
 
-fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+/// What tells the files as they are now from any other version of them; `None` for one that cannot be seen.
+pub(crate) fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
     let stamp = |path: &PathBuf| {
-        let metadata = fs::metadata(Path::new(path)).ok()?;
+        let metadata = fs::metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
     files.iter().map(stamp).collect()

@@ -1,11 +1,25 @@
-//! The options for what commits look like, for every command that makes or shows them.
+//! The options for who commits are by and what they look like, for every command that makes or shows them.
 
 use std::path::{Path, PathBuf};
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 
 use super::Error;
+use crate::git::Identity;
 use crate::plan::{CommitOptions, Grouping, Template};
+
+/// Who commits are by.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Git")]
+pub(super) struct AuthorArgs {
+    /// Who the commits are by.
+    #[arg(long, env = "LANDWAITER_GIT_USER", value_name = "NAME", default_value = "Landwaiter")]
+    git_user: String,
+
+    /// The address of who the commits are by.
+    #[arg(long, env = "LANDWAITER_GIT_EMAIL", value_name = "EMAIL", default_value = "landwaiter@localhost")]
+    git_email: String,
+}
 
 /// What commits say, and how many there are.
 #[derive(Debug, clap::Args)]
@@ -36,6 +50,13 @@ pub(super) struct ShapeArgs {
     #[arg(long = "commit-grouping", env = "LANDWAITER_COMMIT_GROUPING", value_name = "BY", default_value = "pass",
           value_parser = PossibleValuesParser::new(Grouping::ALL.map(Grouping::as_str)).try_map(|text| text.parse::<Grouping>()))]
     grouping: Grouping,
+}
+
+impl AuthorArgs {
+    pub(super) fn identity(&self) -> Result<Identity, Error> {
+        let identity = Identity::new(&self.git_user, &self.git_email);
+        identity.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))
+    }
 }
 
 impl CommitArgs {

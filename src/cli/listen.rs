@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use super::Error;
 use crate::config::Settings;
 use crate::daemon::{Board, Stop};
+use crate::git::RemoteUrl;
 use crate::health;
 use crate::hook::Remote;
 use crate::http::{self, Hooks, Inbox, Limits, News, Watched};
@@ -109,8 +110,8 @@ async fn hand_on(inbox: &Inbox, board: &Board) {
             tracing::debug!(%repository, is_watched, "somebody tells that there is news");
         }
         for remote in &remotes {
-            let is_meant = |url: &crate::git::RemoteUrl| Remote::parse(&url.to_string()).as_ref() == Some(remote);
-            let followed = board.hint_git(is_meant, None);
+            let is_meant = |url: &RemoteUrl| Remote::parse(&url.to_string()).as_ref() == Some(remote);
+            let followed = board.hint_git(is_meant);
             tracing::debug!(%remote, followed, "somebody tells that a branch has moved");
         }
     }
@@ -129,8 +130,7 @@ async fn keep_up(inbox: &Inbox, board: &Board) {
             let seen = (Arc::as_ptr(&lookout) as usize, lookout.changes(), remotes.clone());
             // Before the first pass nobody knows what will be watched, and everything is kept.
             if lookout.changes() > 0 && known.as_ref() != Some(&seen) {
-                let (_, repositories) = lookout.watched();
-                inbox.watch(Watched { repositories: HashSet::from_iter(repositories), remotes });
+                inbox.watch(Watched { repositories: HashSet::from_iter(lookout.watched()), remotes });
                 known = Some(seen);
             }
         }

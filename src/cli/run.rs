@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use jiff::{SignedDuration, Timestamp};
 
-use super::commit::CommitArgs;
+use super::commit::{AuthorArgs, CommitArgs};
 use super::dialects::DialectArgs;
 use super::git::GitArgs;
 use super::listen::ListenArgs;
@@ -16,7 +16,7 @@ use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Board, Journal, Stop};
-use crate::git::{Identity, PushOutcome};
+use crate::git::PushOutcome;
 use crate::manifest::Terms;
 use crate::plan::Draft;
 use crate::reconcile::{self, Report};
@@ -59,19 +59,8 @@ pub(super) struct Args {
           value_parser = interval, help_heading = "Git")]
     git_poll_interval: Duration,
 
-    /// Who the commits are by.
-    #[arg(long, env = "LANDWAITER_GIT_USER", value_name = "NAME", default_value = "Landwaiter", help_heading = "Git")]
-    git_user: String,
-
-    /// The address of who the commits are by.
-    #[arg(
-        long,
-        env = "LANDWAITER_GIT_EMAIL",
-        value_name = "EMAIL",
-        default_value = "landwaiter@localhost",
-        help_heading = "Git"
-    )]
-    git_email: String,
+    #[command(flatten)]
+    author: AuthorArgs,
 
     /// How long a commit waits for tags that land together with those it is for: so long without another one, and
     /// five times as long at most. `0s` waits for none.
@@ -141,8 +130,7 @@ impl Args {
         let data_dir = self.git.data_dir(&settings).to_owned();
         let registry_poll_interval = self.registry_poll_interval.or(settings.registry_poll_interval);
         let registry_poll_interval = registry_poll_interval.unwrap_or(registry::Options::POLL_INTERVAL);
-        let author = Identity::new(&self.git_user, &self.git_email);
-        let author = author.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))?;
+        let author = self.author.identity()?;
         let one_pass = self.once || self.dry_run;
         let pass = reconcile::Options {
             terms: Terms { dialects: self.dialects.heard(), ..Terms::builtin().clone() },

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::commit::{ShapeArgs, template};
+use super::commit::{AuthorArgs, ShapeArgs, template};
 use super::dialects::DialectArgs;
 use super::output::{counted, json, message_text};
 use super::registry::RegistryArgs;
 use super::{Error, Good, Outcome, OutputFormat, checkout};
-use crate::git::{Identity, RemoteUrl};
+use crate::git::RemoteUrl;
 use crate::manifest::Scope;
 use crate::plan::{Hold, Occasion, Preview, Verdict, previews};
 use crate::secret::Secret;
@@ -60,19 +60,8 @@ pub(super) struct Args {
     #[arg(long, env = "LANDWAITER_GIT_BRANCH", value_name = "BRANCH", default_value = "main", help_heading = "Git")]
     git_branch: String,
 
-    /// Who the commits are by.
-    #[arg(long, env = "LANDWAITER_GIT_USER", value_name = "NAME", default_value = "Landwaiter", help_heading = "Git")]
-    git_user: String,
-
-    /// The address of who the commits are by.
-    #[arg(
-        long,
-        env = "LANDWAITER_GIT_EMAIL",
-        value_name = "EMAIL",
-        default_value = "landwaiter@localhost",
-        help_heading = "Git"
-    )]
-    git_email: String,
+    #[command(flatten)]
+    author: AuthorArgs,
 
     #[command(flatten)]
     shape: ShapeArgs,
@@ -105,8 +94,7 @@ impl Args {
     pub(super) async fn run(self, out: &mut dyn Write) -> Outcome {
         let url = RemoteUrl::parse(self.git_url.expose());
         let repository = url.map_err(|error| Error::Usage(format!("--git-url: {error}")))?.name();
-        let author = Identity::new(&self.git_user, &self.git_email);
-        let author = author.map_err(|error| Error::Usage(format!("--git-user, --git-email: {error}")))?.to_string();
+        let author = self.author.identity()?.to_string();
         let template = self.file.as_deref().map(template).transpose()?;
         let options = self.shape.options(template);
         let occasion = Occasion { repository: &repository, branch: &self.git_branch, author: &author };

@@ -53,9 +53,9 @@ struct State {
     last: Option<LastPass>,
     last_good: Option<Timestamp>,
     failing_since: Option<Timestamp>,
-    tally: Tally,
-    /// Why they do.
+    /// Why they fail.
     trouble: Option<String>,
+    tally: Tally,
     /// The last pass that came to a plan, and when it ended.
     report: Option<(Timestamp, Arc<Report>)>,
     /// The last commits, the latest first.
@@ -95,13 +95,11 @@ impl Board {
         self.lookout().is_some_and(|lookout| lookout.hint(repository, now))
     }
 
-    /// A branch of a config repository may have moved (any of its branches when `None`): it is asked at once.
-    /// `is_meant` says which addresses are meant. Gives how many there are.
-    pub fn hint_git(&self, is_meant: impl Fn(&RemoteUrl) -> bool, branch: Option<&str>) -> usize {
-        let is_meant = |standing: &&Arc<Standing>| {
-            is_meant(&standing.url) && (branch.is_none() || standing.branch().is_none_or(|own| Some(&*own) == branch))
-        };
-        self.standings().iter().filter(is_meant).map(|standing| standing.hint()).count()
+    /// A branch of the config repositories at these addresses may have moved: they are asked at once. Gives how many
+    /// there are.
+    pub fn hint_git(&self, is_meant: impl Fn(&RemoteUrl) -> bool) -> usize {
+        let standings = self.standings();
+        standings.iter().filter(|standing| is_meant(&standing.url)).map(|standing| standing.hint()).count()
     }
 
     /// Asks everybody for news now: each config repository, or the one of that name, and every image repository
@@ -216,16 +214,16 @@ impl Standing {
         self.state().failing_since
     }
 
+    /// Why passes fail or are refused; `None` while they do not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
     /// What was counted of its passes.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.state().tally.clone()
-    }
-
-    /// Why they do.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.state().trouble.clone()
     }
 
     /// What the last pass came to that came to a plan, and when it ended. It stays while passes fail.

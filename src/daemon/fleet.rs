@@ -2,10 +2,10 @@
 //!
 //! Must not know what a pass does, nor where a configuration comes from but for the files it was made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use super::{FIRST_RETRY, follow, jitter};
 use crate::config::{Config, ConfigRepository, Error};
 use crate::reconcile::{Lookout, Reconciler};
 use crate::registry;
+use crate::watched::{self, Stamp};
 
 /// How often the files are looked at that the configuration was made of.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -96,14 +97,11 @@ struct Loop {
 impl<'b> Fleet<'b> {
     fn start(config: Config, board: &'b Board) -> Result<Self, Error> {
         let lookout = config.lookout()?;
-        let mut opened = Vec::new();
-        for repository in &config.repositories {
-            opened.push(repository.open(&lookout));
-        }
+        let mut opened: VecDeque<_> = config.repositories.iter().map(|one| one.open(&lookout)).collect();
         if opened.iter().all(Result::is_err)
-            && let Some(Err(_)) = opened.first()
+            && let Some(Err(first)) = opened.pop_front()
         {
-            return opened.swap_remove(0).map(|_| unreachable!("it is an error"));
+            return Err(first);
         }
         board.post(Some(Arc::clone(&lookout)));
         let mut fleet = Self { config, lookout, loops: BTreeMap::new(), board };
@@ -183,8 +181,14 @@ impl<'b> Fleet<'b> {
             self.board.post(None);
             match self.config.lookout() {
                 Ok(lookout) => self.lookout = lookout,
-                // It was tried a moment ago.
-                Err(error) => tracing::error!("{error}; what is known of registries is not kept from here on"),
+                // It was tried a moment ago, so a file has just gone, or the store. SIGHUP tries again.
+                Err(error) => {
+                    tracing::error!(
+                        "{error}; registries are asked as before the change, and what is known of them is not kept, \
+                         until SIGHUP or a start comes to something better"
+                    );
+                    self.config.registry = before.registry;
+                }
             }
             self.board.post(Some(Arc::clone(&self.lookout)));
         }
@@ -230,11 +234,7 @@ async fn open(
     }
 }
 
-/// What tells one version of a file from the next.
-async fn stamps(files: Vec<PathBuf>) -> Vec<Option<(SystemTime, u64)>> {
-    let stamp = |path: &PathBuf| {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    };
-    task::spawn_blocking(move || files.iter().map(stamp).collect()).await.unwrap_or_default()
+/// What tells one version of the files from the next.
+async fn stamps(files: Vec<PathBuf>) -> Vec<Stamp> {
+    task::spawn_blocking(move || watched::stamps(&files)).await.unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 //! others nor a pass. Must not know what follows from the findings.
 
 mod known;
+mod post;
 mod state;
 mod status;
 
@@ -104,21 +105,19 @@ impl Lookout {
         is_watched
     }
 
-    /// As [`hint`](Self::hint) for everything that is watched; gives how many repositories that are.
-    pub fn hint_all(&self, now: Timestamp) -> usize {
-        let hinted = self.state().hint_all(now);
+    /// As [`hint`](Self::hint) for everything that is watched.
+    pub fn hint_all(&self, now: Timestamp) {
+        self.state().hint_all(now);
         self.work();
-        hinted
     }
 
-    /// The image repositories that are watched, for whoever, and a number that is another one when they are others.
+    /// The image repositories that are watched, for whoever.
     #[must_use]
-    pub fn watched(&self) -> (u64, Vec<Repository>) {
-        let state = self.state();
-        (self.changes.load(Ordering::Relaxed), state.watched())
+    pub fn watched(&self) -> Vec<Repository> {
+        self.state().watched()
     }
 
-    /// The number alone.
+    /// A number that is another one when others are [`watched`](Self::watched); 0 before anything is.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)

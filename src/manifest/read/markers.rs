@@ -267,7 +267,7 @@ impl<'a> Reader<'a, '_> {
     /// stands twice.
     fn obstacle(&mut self, target: &Target<'a>, home: &Home, marker: &Place) -> Option<Problem> {
         let problem = if let Some(seal) = self.sealed {
-            super::sealed(Severity::Error, seal.place(self.path))
+            super::workload::sealed(Severity::Error, seal.place(self.path))
         } else if let Some((what, mend)) = &home.untouchable {
             Problem::new(
                 Rule::Untouchable,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::post::{Asked, Post, is_for, is_same};
 use super::status::RegistryStatus;
 use super::{Heard, Patience};
 use crate::image::{Registry, Repository};
@@ -43,37 +44,6 @@ struct Seated {
     /// Of those that are asked for the present look, how many have not answered.
     awaited: HashMap<Registry, usize>,
     heard: watch::Sender<Heard>,
-}
-
-/// What is known of one repository.
-#[derive(Debug)]
-struct Post {
-    /// What each seat wants of it; nothing where all owners are locked.
-    wanted: BTreeMap<Seat, Option<Watch>>,
-    /// All of that.
-    watch: Watch,
-    pace: Pace,
-    finding: Finding,
-    /// Which list the rulings are made of.
-    version: u64,
-    /// Whether what is wished for has changed since.
-    is_new: bool,
-    /// Whether somebody has told that there is news.
-    is_hinted: bool,
-    asked_for: Option<Asked>,
-    /// When the registry last answered, and when that was last something else than what was known.
-    answered_at: Option<Instant>,
-    news_at: Option<Instant>,
-}
-
-/// A repository is being asked, or waits for that.
-#[derive(Debug)]
-struct Asked {
-    now: Timestamp,
-    /// What it stands under in a trace.
-    under: Span,
-    /// The looks that wait for it.
-    awaited_by: Vec<(Seat, u64)>,
 }
 
 #[derive(Debug)]
@@ -197,16 +167,20 @@ impl State {
 
     /// There is news of a repository, somebody says. Whether anybody watches it.
     pub(super) fn hint(&mut self, repository: &Repository, now: Timestamp) -> bool {
-        let post = self.posts.get_mut(repository);
-        post.map(|post| post.hint(&mut self.hosts, repository, now)).is_some()
+        let Some(post) = self.posts.get_mut(repository) else { return false };
+        if post.hint(now) {
+            queue(&mut self.hosts, repository);
+        }
+        true
     }
 
-    /// The same for every repository; gives how many they are.
-    pub(super) fn hint_all(&mut self, now: Timestamp) -> usize {
+    /// The same for every repository.
+    pub(super) fn hint_all(&mut self, now: Timestamp) {
         for (repository, post) in &mut self.posts {
-            post.hint(&mut self.hosts, repository, now);
+            if post.hint(now) {
+                queue(&mut self.hosts, repository);
+            }
         }
-        self.posts.len()
     }
 
     /// How many more may ask each registry now; they count as running from here on.
@@ -387,79 +361,7 @@ impl State {
     }
 }
 
-impl Post {
-    fn new(seat: Seat, watch: Option<Watch>) -> Self {
-        let pace = if watch.is_some() { Pace::Usual } else { Pace::Rare };
-        Self {
-            watch: watch.clone().unwrap_or_default(),
-            wanted: BTreeMap::from([(seat, watch)]),
-            pace,
-            finding: Finding::Asked,
-            version: 0,
-            is_new: pace == Pace::Usual,
-            is_hinted: false,
-            asked_for: None,
-            answered_at: None,
-            news_at: None,
-        }
-    }
-
-    /// Puts together what all seats want.
-    fn put_together(&mut self) {
-        let mut watches = self.wanted.values().flatten();
-        let first = watches.next().cloned();
-        self.pace = if first.is_some() { Pace::Usual } else { Pace::Rare };
-        let watch = watches.fold(first.unwrap_or_default(), |mut all, watch| {
-            all.add_all(watch);
-            all
-        });
-        if self.watch != watch {
-            self.is_new = !is_for(&self.finding, &watch);
-            self.watch = watch;
-        }
-    }
-
-    fn hint(&mut self, hosts: &mut HashMap<Registry, Host>, repository: &Repository, now: Timestamp) {
-        self.is_hinted = true;
-        if self.asked_for.is_none() {
-            self.asked_for = Some(Asked { now, under: Span::none(), awaited_by: Vec::new() });
-            queue(hosts, repository);
-        }
-    }
-
-    fn is_over(&self, now: Timestamp) -> bool {
-        self.until().is_some_and(|until| until <= now)
-    }
-
-    /// When what is known comes to something else by time alone.
-    fn until(&self) -> Option<Timestamp> {
-        match &self.finding {
-            Finding::Rulings(rulings) => rulings.until(),
-            Finding::Failed(_) | Finding::Asked => None,
-        }
-    }
-}
-
 fn queue(hosts: &mut HashMap<Registry, Host>, repository: &Repository) {
     let new = || Host { queue: VecDeque::new(), running: 0, answered: Instant::now(), is_stuck: false };
     hosts.entry(repository.registry().clone()).or_insert_with(new).queue.push_back(repository.clone());
-}
-
-/// Whether the finding says something about each wish.
-fn is_for(finding: &Finding, watch: &Watch) -> bool {
-    match finding {
-        Finding::Rulings(rulings) => rulings.cover(watch),
-        Finding::Failed(_) => true,
-        Finding::Asked => false,
-    }
-}
-
-/// Whether two findings say the same about what `watch` wishes for.
-fn is_same(a: &Finding, b: &Finding, watch: &Watch) -> bool {
-    match (a, b) {
-        (Finding::Rulings(a), Finding::Rulings(b)) => Arc::ptr_eq(a, b) || a.is_same_for(b, watch),
-        // A registry in trouble words it a little differently each time.
-        (Finding::Failed(_), Finding::Failed(_)) | (Finding::Asked, Finding::Asked) => true,
-        _ => false,
-    }
 }

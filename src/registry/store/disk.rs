@@ -5,16 +5,19 @@
 //! opened. A file that is damaged all the same, or was written by a newer program, is not ours to repair:
 //! it is set aside and another one begun, for everything in it can be asked for again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::Changes;
 use jiff::Timestamp;
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition,
 };
+
+/// Entries with their new values, `None` for those to remove.
+pub(super) type Changes = BTreeMap<(Table, Box<[u8]>), Option<Vec<u8>>>;
 
 /// What the tables below mean. A file with a higher number was written by a newer program.
 const SCHEMA: u64 = 1;

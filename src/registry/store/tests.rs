@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan as _};
 
-use super::{CONFIGS, Config, Created, Fact, Facts, List, Store, UNWATCHED};
+use super::state::{CONFIGS, UNWATCHED};
+use super::{Config, Created, Fact, Facts, List, Store};
 use crate::image::{Digest, Repository, Tag};
 use crate::registry::belief::Belief;
 use crate::registry::listing::{Marks, Page};

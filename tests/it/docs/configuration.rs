@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{holds, row};
+use super::{holds, is_whole, row};
 use crate::binary::{landwaiter, run};
 
 /// The objects of the schema with the headings of their tables, in the order of the page.
@@ -74,6 +74,13 @@ fn every_key_is_in_the_reference() {
         page += "\n";
     }
     holds("docs/configuration.md", "keys", &page);
+}
+
+/// What editors take from the web is what this version says.
+#[test]
+fn the_schema_is_published() {
+    let ran = run(&mut landwaiter(Path::new("."), ["config", "schema"]));
+    is_whole("docs/configuration.schema.json", &ran.stdout);
 }
 
 /// Every block of YAML on these pages that sets something for registries or sources of webhooks is understood.
