@@ -141,7 +141,7 @@ impl Reconciler {
     async fn look(&self, now: Timestamp) -> Result<Survey, Error> {
         let survey = self.survey(now).await?; // the tree we will commit to
         let Wanted { watches, locked, .. } = &survey.wanted;
-        let span = span!("registries", landwaiter.image.repositories = watches.len());
+        let span = span!("registries", landwaiter.image.repositories = span::number(watches.len()));
         let look = self.watcher.look(watches, locked, now, self.options.patience, &span);
         look.instrument(span.clone()).await;
         Ok(survey)
@@ -175,7 +175,7 @@ impl Reconciler {
     async fn carry_out(&self, Drawn { survey, scans, plan, found }: Drawn, now: Timestamp) -> Result<Report, Error> {
         let (repository, branch) = (self.mirror.name(), survey.snapshot.branch().to_owned());
         let (author, options) = (self.options.author.to_string(), self.options.commit.clone());
-        let span = span!("draft", landwaiter.updates = plan.updates().count());
+        let span = span!("draft", landwaiter.updates = span::number(plan.updates().count()));
         let drafting = task::spawn_blocking(move || {
             let occasion = Occasion { repository: &repository, branch: &branch, author: &author };
             span::told(&span, plan.drafts(&options, &occasion)).map(|drafts| (plan, drafts))
@@ -308,7 +308,7 @@ impl Reconciler {
     /// Commits the changes on the tree they were drawn on, and pushes all commits at once.
     async fn publish(&self, base: &Snapshot, drafts: Vec<Draft>, now: Timestamp) -> Result<Outcome, Error> {
         let (mirror, base, author) = (Arc::clone(&self.mirror), base.clone(), self.options.author.clone());
-        let span = span!("publish", landwaiter.commits = drafts.len());
+        let span = span!("publish", landwaiter.commits = span::number(drafts.len()));
         let outcome = task::spawn_blocking(move || {
             let _within = span.enter();
             let steps = drafts.iter().map(|draft| (draft.changes.as_slice(), draft.message.as_str()));

@@ -42,6 +42,11 @@ macro_rules! span {
 }
 pub(crate) use span;
 
+/// A number as the attribute of a span. An unsigned one would become a text.
+pub(crate) fn number(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 /// Notes that what a span is about has failed: by a word that is one of few, and in a person's words.
 pub(crate) fn failed(span: &Span, kind: &str, words: &dyn Display) {
     if !span.is_disabled() {

@@ -55,20 +55,19 @@ pub struct Telemetry(Option<Way>);
 /// # Errors
 /// When `level` cannot be read, or logging was started before; and when traces cannot be sent as they are wanted.
 pub fn start(format: Format, level: &str, traces: Option<Traces>) -> Result<Telemetry, Error> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| Error::Log(error);
     // A bare level is for us; what libraries have to say matters only when they are in trouble.
     let filter = if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,landwaiter={level}") };
-    let filter = EnvFilter::try_new(filter).map_err(|error| failed(error.into()))?;
+    let filter = EnvFilter::try_new(filter).map_err(|error| Error::Log(error.into()))?;
     let silent = format!("{}=off", span::TARGET).parse::<Directive>();
-    let filter = filter.add_directive(silent.map_err(|error| failed(error.into()))?);
+    let filter = filter.add_directive(silent.map_err(|error| Error::Log(error.into()))?);
     let Some(traces) = traces else {
         let log = tracing_subscriber::registry().with(filter).with(log(format));
-        log.try_init().map_err(|error| failed(error.into()))?;
+        log.try_init().map_err(|error| Error::Log(error.into()))?;
         return Ok(Telemetry(None));
     };
     let way = traces.start().map_err(Error::Traces)?;
     let log = tracing_subscriber::registry().with(log(format).with_filter(filter)).with(way.layer());
-    log.try_init().map_err(|error| failed(error.into()))?;
+    log.try_init().map_err(|error| Error::Log(error.into()))?;
     // Now there is a log for what is to be said of this.
     way.connect().map_err(Error::Traces)?;
     Ok(Telemetry(Some(way)))

@@ -46,8 +46,8 @@ fn told_report(span: &Span, report: &Report) {
         let Verdict::Hold(hold) = &entry.verdict else { return false };
         !hold.is_up_to_date()
     });
-    span.record("landwaiter.holds", holds.count());
-    span.record("landwaiter.updates", report.plan.updates().count());
+    span.record("landwaiter.holds", span::number(holds.count()));
+    span.record("landwaiter.updates", span::number(report.plan.updates().count()));
     span.record("vcs.ref.head.name", report.branch.as_str());
     span.record("vcs.ref.base.revision", display(report.base));
     let Outcome::Pushed { commit, push, .. } = &report.outcome else { return };

@@ -29,7 +29,7 @@ use super::inbox::{Full, Inbox, Put};
 use super::keys::{Fetch, Keys, over_tls};
 use super::secrets::{Kept, SecretPlace};
 use crate::hook::{Event, Head, Rejection, Sender, Source};
-use crate::span::span;
+use crate::span::{self, span};
 
 /// How often refusals of one source are told in the log.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
@@ -178,7 +178,7 @@ impl Hooks {
             landwaiter.webhook.result = Empty,
         );
         let answer = judged.instrument(span.clone()).await;
-        span.record("http.response.status_code", answer.status().as_u16());
+        span.record("http.response.status_code", span::number(answer.status().as_u16()));
         answer
     }
 

@@ -21,10 +21,10 @@ pub(super) fn request(ask: &Ask, url: &Url, sent_before: u32) -> Span {
         otel.kind = "client",
         http.request.method = ask.method.name().as_str(),
         server.address = url.host_str(),
-        server.port = url.port_or_known_default(),
+        server.port = url.port_or_known_default().map(span::number),
         url.full = Empty,
         landwaiter.registry.request = kind(&ask.method, url),
-        http.request.resend_count = (sent_before > 0).then_some(sent_before),
+        http.request.resend_count = (sent_before > 0).then(|| span::number(sent_before)),
         http.response.status_code = Empty,
         http.response.body.size = Empty,
     );
@@ -38,8 +38,8 @@ pub(super) fn request(ask: &Ask, url: &Url, sent_before: u32) -> Span {
 pub(super) fn answered(span: &Span, ask: &Ask, answer: Result<(StatusCode, usize), &Kind>) {
     match answer {
         Ok((status, size)) => {
-            span.record("http.response.status_code", status.as_u16());
-            span.record("http.response.body.size", size);
+            span.record("http.response.status_code", span::number(status.as_u16()));
+            span.record("http.response.body.size", span::number(size));
             // Being told how to log in is no failure.
             let is_challenge = status == StatusCode::UNAUTHORIZED && ask.authorization.is_none();
             if (status.is_client_error() && !is_challenge) || status.is_server_error() {

@@ -21,14 +21,14 @@ pub(super) fn sent(
         http.request.method = method,
         url.full = scrub(&format!("{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPath])),
         server.address = url.host_str(),
-        server.port = url.port_or_known_default(),
+        server.port = url.port_or_known_default().map(span::number),
         http.response.status_code = Empty,
     );
     let sent = span.in_scope(ask);
     match &sent {
         Ok(response) => {
             let status = response.status();
-            span.record("http.response.status_code", status.as_u16());
+            span.record("http.response.status_code", span::number(status.as_u16()));
             if status.is_client_error() || status.is_server_error() {
                 span::failed(&span, status.as_str(), &status);
             }

@@ -110,11 +110,14 @@ impl Collector {
     }
 }
 
-/// Attributes as text.
+/// Attributes as text; numbers must be numbers.
 fn texts(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |pair: &KeyValue| {
         let value = match pair.value.clone().and_then(|value| value.value) {
-            Some(Value::StringValue(text)) => text,
+            Some(Value::StringValue(text)) => {
+                assert!(pair.key == "landwaiter.pass.id" || text.parse::<u64>().is_err(), "{}: {text:?}", pair.key);
+                text
+            }
             Some(Value::IntValue(number)) => number.to_string(),
             other => format!("{other:?}"),
         };
