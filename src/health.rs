@@ -4,6 +4,8 @@
 //! nothing works: before the first pass has ended, and when no config repository had a good pass for too long. One
 //! that is dead among others keeps nobody from the others; metrics and alerts are for that.
 
+mod systemd;
+
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -14,6 +16,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::daemon::{Board, Standing};
+
+pub use systemd::tell_systemd;
 
 /// `GET /livez` and `GET /readyz`.
 pub fn routes(board: Board) -> Router {
@@ -41,9 +45,13 @@ struct RepositoryHealth {
 }
 
 fn live(standings: &[Arc<Standing>], now: Timestamp) -> Response {
+    answer(standings, stuck(standings, now), now)
+}
+
+/// Whose passes hang beyond every deadline, in words; `None` when none does.
+fn stuck(standings: &[Arc<Standing>], now: Timestamp) -> Option<String> {
     let stuck: Vec<_> = standings.iter().filter(|standing| standing.is_stuck(now)).map(|one| one.name()).collect();
-    let problem = (!stuck.is_empty()).then(|| format!("a pass does not come to an end: {}", stuck.join(", ")));
-    answer(standings, problem, now)
+    (!stuck.is_empty()).then(|| format!("a pass does not come to an end: {}", stuck.join(", ")))
 }
 
 fn is_ready(standings: &[Arc<Standing>], now: Timestamp) -> Response {
@@ -78,3 +86,6 @@ fn answer(standings: &[Arc<Standing>], problem: Option<String>, now: Timestamp) 
     let health = Health { status: problem.unwrap_or_else(|| "ok".to_owned()), repositories: repositories.collect() };
     (status, Json(health)).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use super::{Error, Good, Outcome};
 use crate::config::Config;
 use crate::daemon::{self, Board, Journal, Stop};
 use crate::git::PushOutcome;
+use crate::health;
 use crate::manifest::Terms;
 use crate::plan::Draft;
 use crate::reconcile::{self, Report};
@@ -114,7 +115,7 @@ impl Args {
             stop.request();
             served
         };
-        let (served, ()) = tokio::join!(daemon, door.serve(&board, stop));
+        let (served, (), ()) = tokio::join!(daemon, door.serve(&board, stop), health::tell_systemd(&board, stop));
         served?;
         tracing::info!("stopped");
         Ok(Good::Yes)

@@ -64,7 +64,7 @@ struct State {
 
 /// A number for a pass, to tell its lines in the log from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PassId(u32);
+pub(crate) struct PassId(u32);
 
 /// A pass that came to an end.
 #[derive(Debug, Clone)]
@@ -264,14 +264,14 @@ impl Standing {
     }
 
     /// The repository's settings cannot be used.
-    pub(super) fn not_open(&self, now: Timestamp, why: &str) {
+    pub(crate) fn not_open(&self, now: Timestamp, why: &str) {
         let mut state = self.state();
         state.failing_since.get_or_insert(now);
         state.trouble = Some(why.to_owned());
     }
 
     /// A pass begins.
-    pub(super) fn begin(&self, now: Timestamp) -> PassId {
+    pub(crate) fn begin(&self, now: Timestamp) -> PassId {
         let mut state = self.state();
         state.passes += 1;
         state.running = Some(now);
@@ -279,7 +279,7 @@ impl Standing {
     }
 
     /// A pass ended that took so long; with nothing where nothing was new.
-    pub(super) fn end(&self, now: Timestamp, took: Duration, result: Option<Result<Report, Error>>) {
+    pub(crate) fn end(&self, now: Timestamp, took: Duration, result: Option<Result<Report, Error>>) {
         let mut state = self.state();
         state.tally.count(took, result.as_ref());
         state.running = None;

@@ -21,6 +21,7 @@ mod shapes;
 mod soak;
 mod ssh;
 mod status;
+mod systemd;
 mod together;
 mod traces;
 mod trouble;

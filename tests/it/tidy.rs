@@ -83,6 +83,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("x509_parser", &["tls/certificate"]),
     ("axum", &["demo", "health", "http", "metrics", "status"]),
     ("prometheus_client", &["metrics"]),
+    ("sd_notify", &["health/systemd"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("ring", &["hook/proof", "tls"]),

@@ -21,6 +21,8 @@ fn the_unit_takes_every_right_away() {
         settings.entry(key).or_default().push(value);
     }
     for (key, value) in [
+        ("Type", "notify"),
+        ("WatchdogSec", "60s"),
         ("DynamicUser", "yes"),
         ("NoNewPrivileges", "yes"),
         ("CapabilityBoundingSet", ""),
