@@ -53,7 +53,8 @@ pub async fn follow(reconciler: &Reconciler, interval: Duration, standing: &Stan
     loop {
         let started = Instant::now();
         let pass = standing.begin(Timestamp::now());
-        let span = tracing::info_span!("pass", repository = standing.name(), id = %pass);
+        // Of the highest level, so that it is there with whatever is logged.
+        let span = tracing::error_span!("pass", repository = standing.name(), id = %pass);
         let trace = traced::pass(standing.name(), Some(&pass.to_string()));
         let made = caught(reconciler.pass_on_news(Timestamp::now(), stop.requested()));
         let result = made.instrument(span.clone()).instrument(trace.clone()).await;

@@ -25,7 +25,7 @@
 //! |---|---|---|
 //! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
-//! | under the docks | `tls`, `watched`, `span`, `connection` (private) | whose certificates are trusted, when files changed, what a trace is made of, what is set for the connections to a host |
+//! | under the docks | `span`, `task`, `tls`, `watched`, `connection` (private) | what a trace is made of, for which pass work is done, whose certificates are trusted, when files changed, what is set for the connections to a host |
 //! | 2 paper and docks | [`manifest`] · [`hook`] · [`registry`] · [`git`] | where an image stands in a text · what others tell by webhook · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass, one port | [`reconcile`] · [`http`] | fetch, survey, scan, draw, commit, push · who may ask and tell us something by HTTP |
@@ -45,6 +45,7 @@ pub mod policy;
 
 mod connection;
 mod span;
+mod task;
 mod tls;
 mod watched;
 

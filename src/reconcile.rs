@@ -16,13 +16,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio::task;
-use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::git::{self, BlobId, CommitId, Mirror, PushOutcome, Snapshot};
 use crate::plan::{Draft, Findings, Inventory, Memory, Occasion, Plan, Watches};
 use crate::span::{self, span};
+use crate::task;
 
 pub use lookout::{Known, Lookout, Patience, RegistryStatus};
 pub use options::Options;
@@ -142,8 +141,8 @@ impl Reconciler {
         let survey = self.survey(now).await?; // the tree we will commit to
         let Wanted { watches, locked, .. } = &survey.wanted;
         let span = span!("registries", landwaiter.image.repositories = span::number(watches.len()));
-        let look = self.watcher.look(watches, locked, now, self.options.patience, &span);
-        look.instrument(span.clone()).await;
+        self.watcher.look(watches, locked, now, self.options.patience, &span).await;
+        span::ends(&span);
         Ok(survey)
     }
 
@@ -160,16 +159,17 @@ impl Reconciler {
         Ok(Drawn { survey, scans, plan, found })
     }
 
-    /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself.
+    /// Does it, and says what was done. Unless that was nothing, the next pass has to see for itself, as it has where
+    /// this one breaks off.
     async fn conclude(&self, drawn: Result<Drawn, Error>, now: Timestamp) -> Result<Report, Error> {
-        let report = match drawn {
-            Ok(drawn) => self.carry_out(drawn, now).await,
-            Err(error) => Err(error),
-        };
-        if !matches!(report, Ok(Report { outcome: Outcome::NothingToDo, .. })) {
-            self.seen().wanted = None;
+        self.seen().wanted = None;
+        let drawn = drawn?;
+        let watches = Arc::clone(&drawn.survey.wanted.watches);
+        let report = self.carry_out(drawn, now).await?;
+        if matches!(report.outcome, Outcome::NothingToDo) {
+            self.seen().wanted = Some(watches);
         }
-        report
+        Ok(report)
     }
 
     async fn carry_out(&self, Drawn { survey, scans, plan, found }: Drawn, now: Timestamp) -> Result<Report, Error> {
@@ -253,7 +253,8 @@ impl Reconciler {
         let mut seen = self.seen();
         let is_same = |before: &Arc<Watches>| Arc::ptr_eq(before, &survey.wanted.watches);
         let is_new = seen.heard.news != heard.news || !seen.wanted.as_ref().is_some_and(is_same);
-        *seen = Seen { heard, wanted: Some(Arc::clone(&survey.wanted.watches)), ..*seen };
+        let wanted = seen.wanted.take().filter(|_| !is_new);
+        *seen = Seen { heard, wanted, ..*seen };
         is_new
     }
 

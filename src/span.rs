@@ -5,6 +5,8 @@
 //! and a line of the log never shows them.
 //!
 //! A span finds its parent among those that are entered, so whoever hands work to another thread takes its span along.
+//! The tasks of a pass enter none of these: the one on top goes along to other threads, and has to be the one with the
+//! number of the pass, which the lines that are logged there bear.
 
 use std::fmt::Display;
 
@@ -41,6 +43,12 @@ macro_rules! span {
     };
 }
 pub(crate) use span;
+
+/// Notes that what a span is about ends here, for one that is entered nowhere; else it would last as long as what stands
+/// under it.
+pub(crate) fn ends(span: &Span) {
+    span.in_scope(|| ());
+}
 
 /// A number as the attribute of a span. An unsigned one would become a text.
 pub(crate) fn number(number: impl TryInto<i64>) -> i64 {

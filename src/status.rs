@@ -13,7 +13,6 @@ mod openapi;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
@@ -152,7 +151,7 @@ const ENDPOINTS: &[Endpoint] = &[
 /// What is asked for under `/api/v1/`, with the guard before it.
 pub fn routes(board: Board, access: Access) -> Router {
     let routes = ENDPOINTS.iter().fold(Router::new(), |routes, one| routes.route(one.path, (one.handler)()));
-    routes.with_state(board).route_layer(from_fn_with_state(access, access::guard))
+    access.guarding(routes.with_state(board))
 }
 
 /// Why there is no answer.

@@ -34,11 +34,24 @@ pub(super) struct ListenArgs {
     /// when it changes. Without it the status is for this machine alone.
     #[arg(long, env = "LANDWAITER_API_TOKEN", value_name = "FILE", requires = "listen")]
     api_token: Option<PathBuf>,
+
+    /// A file with the token that whoever asks for the metrics shows, as for --api-token. Without it they are for
+    /// everybody who reaches the port.
+    #[arg(long, env = "LANDWAITER_METRICS_TOKEN", value_name = "FILE", requires = "listen")]
+    metrics_token: Option<PathBuf>,
+}
+
+/// An open port, and who may ask there for what.
+struct Port {
+    listener: TcpListener,
+    api: Access,
+    /// Everybody, where there is none.
+    metrics: Option<Access>,
 }
 
 /// An open port, and what is behind it.
 pub(super) struct Door {
-    listener: Option<(TcpListener, Access)>,
+    port: Option<Port>,
     hooks: Hooks,
     inbox: Arc<Inbox>,
 }
@@ -49,18 +62,20 @@ impl ListenArgs {
         let inbox = Arc::new(Inbox::new(Inbox::CAPACITY));
         let hooks = Hooks::open(settings.hooks(), Arc::clone(&inbox), Limits::default());
         let hooks = hooks.map_err(|problems| settings.hook_mistakes(problems))?;
-        let listener = match &self.listen {
+        let port = match &self.listen {
             None => None,
             Some(address) => {
                 let listener = http::bind(address).await;
                 let listener = listener.map_err(|error| Error::Usage(format!("--listen: {error}")))?;
                 let bound = listener.local_addr().map_err(|error| Error::Usage(format!("--listen: {error}")))?;
-                let access = Access::open(bound, self.api_token.as_deref());
-                let access = access.map_err(|error| Error::Usage(format!("--api-token: {error}")))?;
-                Some((listener, access))
+                let api = Access::open(bound, self.api_token.as_deref());
+                let api = api.map_err(|error| Error::Usage(format!("--api-token: {error}")))?;
+                let metrics = self.metrics_token.as_deref().map(Access::to_metrics).transpose();
+                let metrics = metrics.map_err(|error| Error::Usage(format!("--metrics-token: {error}")))?;
+                Some(Port { listener, api, metrics })
             }
         };
-        Ok(Door { listener, hooks, inbox })
+        Ok(Door { port, hooks, inbox })
     }
 }
 
@@ -83,13 +98,15 @@ impl Door {
 
     /// Answers, and hands on what is told, until `stop`.
     pub(super) async fn serve(&mut self, board: &Board, stop: &Stop) {
-        let Some((listener, access)) = self.listener.take() else { return stop.requested().await };
+        let Some(Port { listener, api, metrics }) = self.port.take() else { return stop.requested().await };
         let limits = Limits::default();
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
-        let seen = health::routes(board.clone()).merge(metrics::routes(board.clone(), Some(self.hooks.clone())));
-        let routes = self.hooks.routes().merge(seen).merge(status::routes(board.clone(), access));
+        let numbers = metrics::routes(board.clone(), Some(self.hooks.clone()));
+        let numbers = if let Some(access) = metrics { access.guarding(numbers) } else { numbers };
+        let routes = self.hooks.routes().merge(health::routes(board.clone())).merge(numbers);
+        let routes = routes.merge(status::routes(board.clone(), api));
         let routes = http::dressed(routes, limits);
         let served = http::serve(listener, routes, limits, stop.requested());
         tokio::select! {

@@ -1,4 +1,4 @@
-//! What the log says of a pass: news, once. A hold or a problem that is still there is not news.
+//! What the log says of a pass: news, once. A hold, a problem or a failure that is still there is not news.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,8 @@ use crate::reconcile::{Error, Made, Outcome, Report};
 #[derive(Debug, Default)]
 pub struct Journal {
     said: BTreeSet<String>,
-    failing: bool,
+    /// Why the last pass failed, if it did.
+    failure: Option<String>,
 }
 
 impl Journal {
@@ -20,14 +21,19 @@ impl Journal {
     pub fn write(&mut self, result: &Result<Report, Error>) {
         match result {
             Ok(report) => {
-                if std::mem::take(&mut self.failing) {
+                if self.failure.take().is_some() {
                     tracing::info!("the config repository can be read and written again");
                 }
                 self.write_report(report);
             }
             Err(error) => {
-                self.failing = true;
-                tracing::error!(%error, "the pass failed; it is tried again");
+                let reason = error.to_string();
+                if self.failure.as_ref() == Some(&reason) {
+                    tracing::debug!(error = %reason, "the pass failed again");
+                } else {
+                    tracing::error!(error = %reason, "the pass failed; it is tried again");
+                    self.failure = Some(reason);
+                }
             }
         }
     }

@@ -56,8 +56,6 @@ pub struct Introduction {
 #[derive(Clone)]
 pub(super) struct Login {
     header: Secret,
-    /// What must not be repeated.
-    secrets: Vec<Secret>,
     source: String,
     shown: String,
     until: Option<Timestamp>,
@@ -141,7 +139,6 @@ impl Login {
             return Err("a user name cannot hold `:` or control characters".into());
         }
         let header = Secret::basic(&user, password);
-        let encoded = Secret::new(&header.expose()["Basic ".len()..]);
         // A token may stand in the place of the user.
         let (secret, shown) = if password.expose().is_empty() {
             (Secret::new(user), format!("with the token from {source}"))
@@ -149,7 +146,7 @@ impl Login {
             (password.clone(), format!("user {user}, with the password or token from {source}"))
         };
         let until = end_of(secret.expose());
-        Ok(Self { header, secrets: vec![encoded, secret], source, shown, until })
+        Ok(Self { header, source, shown, until })
     }
 
     /// A token that is shown as it is.
@@ -160,7 +157,7 @@ impl Login {
         }
         let header = Secret::new(format!("Bearer {token}"));
         let shown = format!("with the bearer token from {source}");
-        Ok(Self { header, secrets: vec![Secret::new(token)], until: end_of(token), source, shown })
+        Ok(Self { header, until: end_of(token), source, shown })
     }
 
     /// A token that was made for an installation of an app.
@@ -193,12 +190,7 @@ impl Login {
 
     /// `text` without the secret, should the other side have repeated it.
     pub(super) fn scrub(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        // Three letters are no secret but may well be a part of every word.
-        for secret in self.secrets.iter().map(Secret::expose).filter(|secret| secret.len() > 3) {
-            text = text.replace(secret, "…");
-        }
-        text
+        self.header.hide_in(text)
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use super::{is_ready, live, systemd};
 use crate::daemon::{Patience, Standing};
 use crate::git::RemoteUrl;
+use crate::reconcile::Error;
 
 fn standing(name: &str) -> Arc<Standing> {
     let patience = Patience { pass: Duration::from_mins(12), good: Duration::from_mins(10) };
@@ -74,4 +75,16 @@ fn one_that_is_dead_among_others_turns_nothing_red() {
     }
     check(&all, 9, true, true, "passes fail for 3 of 3: a, b, c");
     check(&all, 11, true, false, "passes fail for 3 of 3: a, b, c");
+}
+
+#[test]
+fn a_pass_that_panicked_shows_until_another_one_came_to_a_plan() {
+    let all = [standing("production")];
+    all[0].begin(at(0));
+    all[0].end(at(0), Duration::ZERO, Some(Err(Error::Panicked("at 7".to_owned()))));
+    assert_eq!(all[0].trouble().as_deref(), Some("a pass broke off, which is a mistake in Landwaiter: at 7"));
+    check(&all, 0, true, false, "passes fail for 1 of 1: production");
+    // That nothing is new since then mends nothing.
+    pass(&all[0], 1);
+    check(&all, 1, true, false, "passes fail for 1 of 1: production");
 }

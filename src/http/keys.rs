@@ -128,7 +128,10 @@ pub(super) fn over_tls() -> Fetch {
         let client = Arc::clone(&client);
         Box::pin(async move {
             let client: Client = client.get_or_init(build).clone()?;
-            let failed = |error: reqwest::Error| plain::chain(&error.without_url());
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let failed = |error: reqwest::Error| {
+                tls::refusal(&error, &host, None).unwrap_or_else(|| plain::chain(&error.without_url()))
+            };
             let mut answer = client.get(url).send().await.map_err(failed)?;
             if !answer.status().is_success() {
                 return Err(format!("the answer was {}", answer.status()));

@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tracing::Instrument as _;
 
 use super::lookout::Heard;
 use super::{Drawn, Error, Reconciler};
-use crate::span::span;
+use crate::span::{self, span};
 
 /// While more and more tags land, a commit waits this many times as long as for one.
 const LONGEST_SETTLE: u32 = 5;
@@ -31,13 +30,13 @@ impl Reconciler {
             }
             let time = || now.checked_add(began.elapsed()).unwrap_or(now);
             let span = span!("settle");
-            while !self.something_comes(heard, time(), end).instrument(span.clone()).await {
+            while !self.something_comes(heard, time(), end).await {
                 if end <= Instant::now() {
                     return Ok(drawn);
                 }
-                self.look(time()).instrument(span.clone()).await?;
+                self.look(time()).await?;
             }
-            drop(span);
+            span::ends(&span);
             last_news = Instant::now();
             let survey = self.look(time()).await?;
             self.is_new(&survey);

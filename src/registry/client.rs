@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::error::{self, Error, Kind};
+use super::error::{Error, Kind};
 use super::hosts::HostStatus;
 use super::keychain::Keychain;
 use super::login::{Door, Login};
@@ -136,7 +136,7 @@ impl Client {
             _ => format!("check that {registry} is a registry that speaks the OCI distribution API (`/v2/`)"),
         };
         let (request, status) = (answer.request.clone(), answer.status.as_u16());
-        Kind::Refused { request, status, said: error::said(&answer.body), mend, retry_after: None }
+        Kind::Refused { request, status, said: answer.said(), mend, retry_after: None }
     }
 
     pub(super) fn door<'a>(&self, repository: &'a Repository) -> Door<'a> {

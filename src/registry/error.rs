@@ -1,4 +1,4 @@
-//! What went wrong with a registry, said so that a person can mend it. Knows no request and holds no secret.
+//! What went wrong with a registry, said so that a person can mend it. Knows no request and keeps no secret.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::image::Repository;
 use crate::plain;
+use crate::secret::Secret;
 
 /// How much of the words of a registry, or of a helper, an error repeats, in characters.
 pub(super) const QUOTE_LIMIT: usize = 300;
@@ -154,8 +155,9 @@ pub(super) fn is_temporary_status(status: u16) -> bool {
 }
 
 /// The registry's own words in the body of a refusal: `errors[].code` and `message` as the
-/// distribution specification has it, or the spellings that token servers use.
-pub(super) fn said(body: &[u8]) -> Option<String> {
+/// distribution specification has it, or the spellings that token servers use. Without what it was `shown`, should it
+/// have repeated that.
+pub(super) fn said(body: &[u8], shown: &[Secret]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let words = |value: &Value| {
         let code = value.get("code").and_then(Value::as_str);
@@ -172,6 +174,8 @@ pub(super) fn said(body: &[u8]) -> Option<String> {
             .find_map(|key| body.get(key).and_then(Value::as_str))?
             .to_owned(),
     };
+    // Half of a secret, at the cut, would not be found.
+    let text = shown.iter().fold(text, |text, secret| secret.hide_in(&text));
     let text = plain::line(&text, QUOTE_LIMIT);
     (!text.is_empty()).then_some(text)
 }
@@ -222,10 +226,21 @@ mod tests {
 
     use super::{Error, Kind, said};
     use crate::image::Repository;
+    use crate::secret::Secret;
 
     #[track_caller]
     fn check(body: &str, expected: Option<&str>) {
-        assert_eq!(said(body.as_bytes()).as_deref(), expected);
+        assert_eq!(said(body.as_bytes(), &[]).as_deref(), expected);
+    }
+
+    #[test]
+    fn what_a_registry_repeats_of_a_secret_is_not_said() {
+        let password = Secret::new("hunter2-and-so-on");
+        let words = format!("{}Basic {}", "x".repeat(285), &Secret::basic("bob", &password).expose()["Basic ".len()..]);
+        let body =
+            serde_json::json!({"errors": [{"code": "DENIED", "message": "bob:hunter2-and-so-on"}, {"message": words}]});
+        let said = said(body.to_string().as_bytes(), &[Secret::basic("bob", &password)]).unwrap();
+        assert!(said.starts_with("DENIED: bob:…; xxx") && !said.contains("Ym9i"), "{said}");
     }
 
     #[test]

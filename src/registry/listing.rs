@@ -16,7 +16,7 @@ use serde_json::Value;
 use url::{Position, Url};
 
 use super::client::Client;
-use super::error::{self, Kind};
+use super::error::Kind;
 use super::transport::{Answer, Ask, Known, Method};
 use super::vendor::{Row, google};
 use super::walk::{Paging, Walk};
@@ -103,8 +103,8 @@ impl Client {
                 rows.clear();
                 continue;
             }
-            let unusable = |problem: String| Kind::Unusable { request: answer.request.clone(), problem };
-            let Names { names, mut told } = read_page(&answer.body).map_err(&unusable)?;
+            let unusable = |problem: String| answer.unusable(&problem);
+            let Names { names, mut told } = read_page(&answer).map_err(&unusable)?;
             rows.append(&mut told);
             let mut page = Page::of(walk.page(), &answer);
             let (is_trial, is_probe) = (walk.is_trial(), walk.is_probing());
@@ -224,7 +224,7 @@ struct Names {
 
 /// The names on one page. `"tags": null` is an empty page, as some registries write it; a page
 /// without `tags` is none.
-fn read_page(body: &[u8]) -> Result<Names, String> {
+fn read_page(answer: &Answer) -> Result<Names, String> {
     #[derive(Deserialize)]
     struct Page {
         #[serde(deserialize_with = "null_is_empty")]
@@ -240,12 +240,13 @@ fn read_page(body: &[u8]) -> Result<Names, String> {
             .and_then(|manifest| serde_json::from_value(manifest).ok())
             .map_or_else(Vec::new, |told| google::rows(&told))
     };
+    let body = &answer.body;
     serde_json::from_slice::<Page>(body).map(|page| Names { names: page.tags, told: told(page.manifest) }).map_err(
         |error| {
             let start = body.trim_ascii_start();
             if start.first() == Some(&b'<') {
                 "the answer is a web page and no tag list; check that this is the address of a registry".to_owned()
-            } else if let Some(said) = error::said(body) {
+            } else if let Some(said) = answer.said() {
                 format!("the answer is no tag list but says: {said}")
             } else {
                 format!("the answer is no tag list ({error}); this is a fault of the registry")

@@ -16,7 +16,7 @@ use url::Url;
 use self::grant::{Grant, Pass};
 use self::refusals::Refusals;
 use super::challenge::{self, Way};
-use super::error::{self, Kind};
+use super::error::Kind;
 use super::keychain::{Credential, Keychain};
 use super::transport::{Answer, Ask, Transport};
 use crate::image::{Registry, Repository};
@@ -357,6 +357,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn refused(answer: &Answer, mend: String) -> Kind {
-    let (request, status, said) = (answer.request.clone(), answer.status.as_u16(), error::said(&answer.body));
+    let (request, status, said) = (answer.request.clone(), answer.status.as_u16(), answer.said());
     Kind::Refused { request, status, said, mend, retry_after: None }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use tracing::Instrument as _;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::body::{self, Broken};
 use super::error::{self, Kind};
@@ -97,8 +97,37 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// What nobody is to hear of this answer, should it stand there.
+    pub(super) shown: Vec<Secret>,
     /// Whether a redirect led to another origin. Its words on how to log in are not for us.
     pub(super) is_foreign: bool,
+}
+
+impl Ask {
+    /// What is shown with it.
+    fn secrets(&self) -> Vec<Secret> {
+        let in_form = match &self.method {
+            Method::Post(form) => form_urlencoded::parse(form.expose().as_bytes())
+                .filter(|(key, _)| key == "refresh_token")
+                .map(|(_, token)| Secret::new(token.into_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        self.authorization.iter().cloned().chain(in_form).collect()
+    }
+}
+
+impl Answer {
+    /// The other side's own words, without what it was shown.
+    pub(super) fn said(&self) -> Option<String> {
+        error::said(&self.body, &self.shown)
+    }
+
+    /// What is wrong with it, without what the other side was shown.
+    pub(super) fn unusable(&self, problem: &str) -> Kind {
+        let problem = self.shown.iter().fold(problem.to_owned(), |problem, secret| secret.hide_in(&problem));
+        Kind::Unusable { request: self.request.clone(), problem }
+    }
 }
 
 /// Clones share everything.
@@ -182,7 +211,8 @@ impl Transport {
             tracing::debug!(url = %describe(ask.method.name().as_str(), &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
-                return Ok((Answer { request, status, headers, body, is_foreign }, told));
+                let shown = ask.secrets();
+                return Ok((Answer { request, status, headers, body, shown, is_foreign }, told));
             };
             url = redirect_target(ask, &url, target)
                 .map_err(|problem| Kind::Unusable { request: request.clone(), problem })?;
@@ -353,7 +383,7 @@ fn passing_refusal(answer: Answer, retry_after: Option<Duration>) -> Kind {
         (429, None) => "poll less often, or log in for a higher limit".to_owned(),
         _ => "the registry is in trouble and is asked again in the next pass".to_owned(),
     };
-    let (status, said) = (answer.status.as_u16(), error::said(&answer.body));
+    let (status, said) = (answer.status.as_u16(), answer.said());
     Kind::Refused { request: answer.request, status, said, mend, retry_after }
 }
 

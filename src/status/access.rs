@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 
 use crate::hook::Secrets;
@@ -26,6 +27,8 @@ const OURS: &str = "x-landwaiter";
 #[derive(Debug, Clone)]
 pub struct Access {
     is_loopback: bool,
+    /// The option that names the file of tokens.
+    option: &'static str,
     tokens: Option<Arc<Watched<Secrets>>>,
 }
 
@@ -43,17 +46,27 @@ enum Barred {
 }
 
 impl Access {
-    /// For a server that listens at `address`. The file has one token to a line, each of which counts; it is looked
-    /// at with every request, and a changed one is used at once.
+    /// To the API of a server that listens at `address`. The file has one token to a line, each of which counts; it is
+    /// looked at with every request, and a changed one is used at once.
     ///
     /// # Errors
     /// What is wrong with the file, and how to mend it.
     pub fn open(address: SocketAddr, tokens: Option<&Path>) -> Result<Self, String> {
-        let open = |file: &Path| {
-            let path = file.to_owned();
-            Watched::open(vec![file.to_owned()], move || read(&path)).map(Arc::new)
-        };
-        Ok(Self { is_loopback: address.ip().is_loopback(), tokens: tokens.map(open).transpose()? })
+        let tokens = tokens.map(watched).transpose()?;
+        Ok(Self { is_loopback: address.ip().is_loopback(), option: "--api-token", tokens })
+    }
+
+    /// To the metrics, which are only for those who show one of the tokens in a file like that.
+    ///
+    /// # Errors
+    /// As [`Access::open`].
+    pub fn to_metrics(tokens: &Path) -> Result<Self, String> {
+        Ok(Self { is_loopback: false, option: "--metrics-token", tokens: Some(watched(tokens)?) })
+    }
+
+    /// Lets those through to these routes who may ask.
+    pub fn guarding(self, routes: Router) -> Router {
+        routes.route_layer(from_fn_with_state(self, guard))
     }
 
     fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Barred> {
@@ -77,29 +90,34 @@ impl Access {
     }
 }
 
-/// Lets those through who may ask.
-pub(super) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
     let Err(barred) = access.admit(request.method(), request.headers()) else { return next.run(request).await };
+    let option = access.option;
     let (status, words) = match barred {
         Barred::Closed => (
             StatusCode::FORBIDDEN,
-            "beyond this machine the API needs a token: start the daemon with --api-token FILE (one line of `openssl rand -hex \
-             32`), or let it listen at 127.0.0.1",
+            format!(
+                "beyond this machine the API needs a token: start the daemon with {option} FILE (one line of `openssl rand \
+                 -hex 32`), or let it listen at 127.0.0.1"
+            ),
         ),
         Barred::Host => (
             StatusCode::FORBIDDEN,
-            "asked for under another name than one of this machine: use 127.0.0.1 or localhost, or start the daemon with \
-             --api-token FILE",
+            format!(
+                "asked for under another name than one of this machine: use 127.0.0.1 or localhost, or start the daemon with \
+                 {option} FILE"
+            ),
         ),
-        Barred::Token => {
-            (StatusCode::UNAUTHORIZED, "show the daemon's token: `Authorization: Bearer TOKEN`, or --api-token FILE")
-        }
+        Barred::Token => (
+            StatusCode::UNAUTHORIZED,
+            format!("show the daemon's token, that of {option} FILE: `Authorization: Bearer TOKEN`"),
+        ),
         Barred::Page => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send the header `Content-Type: application/json`, which no web page can send by itself",
+            "send the header `Content-Type: application/json`, which no web page can send by itself".to_owned(),
         ),
     };
-    let mut answer = refusal(status, words);
+    let mut answer = refusal(status, &words);
     if barred == Barred::Token {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"landwaiter\""));
     }
@@ -111,14 +129,19 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
+fn watched(file: &Path) -> Result<Arc<Watched<Secrets>>, String> {
+    let path = file.to_owned();
+    Watched::open(vec![file.to_owned()], move || read(&path)).map(Arc::new)
+}
+
 fn read(file: &PathBuf) -> Result<Secrets, String> {
-    let failed = |error| format!("the API token in {} cannot be read: {error}", file.display());
+    let failed = |error| format!("the token in {} cannot be read: {error}", file.display());
     let length = fs::metadata(file).map_err(failed)?.len();
     if length > LARGEST {
-        return Err(format!("the API token in {} is larger than {LARGEST} bytes, which no token is", file.display()));
+        return Err(format!("the token in {} is larger than {LARGEST} bytes, which no token is", file.display()));
     }
     let text = fs::read_to_string(file).map_err(failed)?;
-    Secrets::parse(&text, false).map_err(|weak| format!("the API token in {}: {weak}", file.display()))
+    Secrets::parse(&text, false).map_err(|weak| format!("the token in {}: {weak}", file.display()))
 }
 
 #[cfg(test)]

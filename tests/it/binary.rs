@@ -1,10 +1,11 @@
 //! Runs the real binary hermetically: no environment but what a test gives, no `git` on the PATH.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must happen.
@@ -50,25 +51,19 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     }
 }
 
-/// A daemon that runs until it is dropped, with its log.
+/// A daemon that runs until it is dropped, with its log: whatever it prints, wherever to.
 pub(crate) struct Daemon {
     child: Child,
     log: Arc<Mutex<String>>,
+    keepers: Vec<JoinHandle<()>>,
 }
 
 impl Daemon {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let (mut lines, copy) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
-                copy.lock().unwrap().push_str(&std::mem::take(&mut line));
-            }
-            let _ = lines.read_to_string(&mut line);
-        });
-        Self { child, log }
+        let keepers = vec![keep(child.stdout.take().unwrap(), &log), keep(child.stderr.take().unwrap(), &log)];
+        Self { child, log, keepers }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -94,7 +89,15 @@ impl Daemon {
     pub(crate) fn kill(&mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.hear_out();
         self.log()
+    }
+
+    /// Waits until all is in the log that was printed before the end.
+    fn hear_out(&mut self) {
+        for keeper in self.keepers.drain(..) {
+            keeper.join().unwrap();
+        }
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
@@ -107,6 +110,7 @@ impl Daemon {
         let child = &mut self.child;
         let status =
             wait_until("the end of the daemon", || child.try_wait().unwrap(), || self.log.lock().unwrap().clone());
+        self.hear_out();
         status.code()
     }
 }
@@ -118,7 +122,20 @@ impl Drop for Daemon {
     }
 }
 
-/// Looks again and again until `look` finds what it waits for.
+/// Adds what is printed there to the log, line by line.
+fn keep(printed: impl Read + Send + 'static, log: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let (mut lines, log) = (BufReader::new(printed), Arc::clone(log));
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+            log.lock().unwrap().push_str(&std::mem::take(&mut line));
+        }
+        let _ = lines.read_to_string(&mut line);
+    })
+}
+
+/// Looks again and again until `look` finds what it waits for. The one place where a test waits for something that
+/// does not tell by itself.
 #[track_caller]
 pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>, story: impl Fn() -> String) -> T {
     let since = Instant::now();

@@ -42,7 +42,7 @@ fn ask(program: &str, args: &[&str]) -> Option<Output> {
 }
 
 #[expect(clippy::print_stderr, reason = "what is not checked is told")]
-fn skipped(what: &str) {
+pub(crate) fn skipped(what: &str) {
     eprintln!("{what}");
 }
 

@@ -132,8 +132,10 @@ pub(crate) enum Fault {
     Redirect(String),
     /// Never answers.
     Stall,
-    /// Sends one byte of a Git answer a second.
+    /// Sends five bytes of a Git answer a second.
     Drip,
+    /// Lets Git do the work, and ends the connection with the answer.
+    Close,
     /// Lets Git do the work and breaks the connection instead of telling.
     Break,
     /// Lets Git do the work but sends only so many bytes of what it said.
@@ -266,9 +268,11 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
         }
         Some(Fault::Drip) => response.body(Body::from_stream(stream::unfold(body, |mut rest| async {
             let first = rest.drain(..1.min(rest.len())).next()?;
+            // The slowness is what a test asks for; nobody waits here for anything.
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             Some((Ok::<_, std::io::Error>(Bytes::from(vec![first])), rest))
         }))),
+        Some(Fault::Close) => response.header(header::CONNECTION, "close").body(Body::from(body)),
         _ => response.body(Body::from(body)),
     }
     .unwrap()

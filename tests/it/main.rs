@@ -14,6 +14,7 @@ mod git_server;
 mod github_api;
 mod hooks;
 mod law;
+mod leaks;
 mod mirror;
 mod pass;
 mod registry_client;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt as _;
@@ -53,8 +53,10 @@ pub(crate) enum Act {
     Pass,
     /// This answer.
     Say(Response),
-    /// Nothing special, but after this time.
+    /// Nothing special, but after this time: for slowness, not to wait for anything.
     Wait(Duration),
+    /// Nothing special, but the connection ends with the answer.
+    Close,
     /// Nothing special, but after the test gave a permit for it.
     Until(Arc<Semaphore>),
     /// Never an answer.
@@ -102,6 +104,11 @@ impl Server {
                     Act::Wait(time) => {
                         tokio::time::sleep(time).await;
                         next.run(request).await
+                    }
+                    Act::Close => {
+                        let mut answer = next.run(request).await;
+                        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                        answer
                     }
                     Act::Until(gate) => {
                         gate.acquire().await.unwrap().forget();

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["host", "plain", "secret"],
     &["image", "path"],
     &["policy"],
-    &["tls", "watched", "span"],
+    &["span", "task", "tls", "watched"],
     &["connection"],
     &["manifest", "hook", "registry", "git"],
     &["plan"],

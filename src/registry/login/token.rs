@@ -136,6 +136,7 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(DATE, date)]),
             body: body.into(),
+            shown: Vec::new(),
             is_foreign: false,
         };
         let token = read(&answer);

@@ -308,6 +308,7 @@ fn a_process_that_is_killed_leaves_a_whole_store_behind() {
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let killer = std::thread::spawn(move || {
+            // Any moment at all: what is tested is that none of them matters.
             std::thread::sleep(Duration::from_micros(fastrand::u64(10_000..80_000)));
             child.kill().unwrap();
             child.wait().unwrap();

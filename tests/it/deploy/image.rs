@@ -31,12 +31,10 @@ impl Builder {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("buildah");
-        command.arg("--root").arg(self.folder("store")).arg("--runroot").arg(self.folder("run")).args(args);
-        command
-            .env("STORAGE_DRIVER", "vfs")
-            .env("BUILDAH_ISOLATION", "chroot")
-            .current_dir(root())
-            .stdin(Stdio::null());
+        command.arg("--root").arg(self.folder("store")).arg("--runroot").arg(self.folder("run"));
+        // The one that mounts nothing; next to `--root`, the variable for it counts for nothing.
+        command.args(["--storage-driver", "vfs"]).args(args);
+        command.env("BUILDAH_ISOLATION", "chroot").current_dir(root()).stdin(Stdio::null());
         command
     }
 
@@ -62,6 +60,18 @@ impl Builder {
         fs::write(&file, "FROM scratch\nCOPY . /\n").unwrap();
         let (file, folder) = (file.to_str().unwrap(), folder.to_str().unwrap());
         self.ask(&["bud", "--quiet", "-t", &format!("localhost/{name}"), "-f", file, folder])
+    }
+}
+
+impl Drop for Builder {
+    /// Whatever is mounted would outlive the folder, and keep it from being removed.
+    fn drop(&mut self) {
+        let _ = self.ask(&["umount", "--all"]);
+        let _ = self.ask(&["rm", "--all"]);
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let own = |line: &&str| line.split(' ').nth(1).is_some_and(|place| Path::new(place).starts_with(self.0.path()));
+        let left: Vec<_> = mounts.lines().filter(own).collect();
+        assert!(left.is_empty() || std::thread::panicking(), "still mounted: {left:?}");
     }
 }
 

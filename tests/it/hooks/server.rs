@@ -415,6 +415,24 @@ async fn slow_clients_are_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_body_that_breaks_off_tells_nothing() {
+    let server = Server::start(Limits::default()).await;
+    let delivery = Delivery::load("docker-hub", "push").proved(SECRET, Timestamp::now());
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let length = delivery.body.len();
+    let head = format!("POST /hooks/docker-hub/{SECRET} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    // All but the last byte.
+    stream.write_all(&[head.as_bytes(), &delivery.body[..length - 1]].concat()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    let counts = server.hooks.counts();
+    let count = counts.iter().map(|count| (count.result, count.count)).collect::<Vec<_>>();
+    assert_eq!(count, [("interrupted", 1)]);
+    assert!(server.inbox.is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_head_has_its_limit() {
     let server = Server::start(Limits::default()).await;
     let many = (0..100).map(|n| format!("x-{n}: 1\r\n")).collect::<Vec<_>>().concat();

@@ -61,6 +61,7 @@ fn a_daemon_that_is_killed_in_mid_write_starts_again_as_if_nothing_had_been() {
         // What was learnt is written as soon as the last answer is there.
         let is_asked = || (registry.log().len() >= asked + REPOSITORIES).then_some(());
         wait_until("every list", is_asked, || daemon.log());
+        // Any moment of the writing: what is tested is that none of them matters.
         std::thread::sleep(Duration::from_micros(fastrand::u64(..60_000)));
         daemon.signal("KILL");
         let log = daemon.log();

@@ -111,11 +111,12 @@ impl World {
         let (before, started) = (self.seen(moment), Instant::now());
         let mut daemon = Daemon::start(&mut landwaiter(self.scene.home(), args));
         let is_there = || moment == Moment::Start || self.seen(moment) > before;
+        // Closer looks than those of `wait_until`: what follows within a few milliseconds is where it is to be killed.
         while !is_there() && !daemon.has_ended() && started.elapsed() < LONGEST {
             thread::sleep(Duration::from_micros(500));
         }
         let longest = if moment == Moment::Start { 200_000 } else { 60_000 };
-        // Short times more often: that is where the writing is.
+        // Any moment, drawn by the seed, and short times more often: that is where the writing is.
         thread::sleep(Duration::from_micros(rng.u64(..=longest) * rng.u64(..=longest) / longest));
         let is_running = !daemon.has_ended();
         (daemon.kill(), is_running)
@@ -158,6 +159,7 @@ fn person(clone: &Path, is_over: &AtomicBool) -> usize {
             }
         });
         assert!(is_taken, "step {step} was never taken");
+        // The pace of the person: without a rest nobody else would ever be first.
         thread::sleep(Duration::from_millis(60));
     }
     step

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use reqwest::StatusCode;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, RequestBuilder};
 
+use super::lookout::scripted;
 use super::{SEMVER, Scene, deployment, wait};
 use crate::binary::{Daemon, landwaiter, run, wait_until};
 use crate::git_server::{Fault, git};
@@ -43,11 +46,17 @@ impl Listening {
 
     fn with(listen: &str, home: &Path, args: Vec<String>, environment: &[(&str, &str)]) -> Self {
         let args = args.into_iter().chain(["--listen", listen].map(str::to_owned));
-        let daemon = Daemon::start(landwaiter(home, args).envs(environment.iter().copied()));
+        Self::of(landwaiter(home, args).envs(environment.iter().copied()))
+    }
+
+    /// A daemon that is told to listen.
+    pub(super) fn of(command: &mut Command) -> Self {
+        let daemon = Daemon::start(command);
         let address = || {
             let log = daemon.log();
-            let (_, rest) = log.split_once("listening address=")?;
-            rest.split_whitespace().next().map(str::to_owned)
+            let text = log.split_once("listening address=").map(|(_, rest)| rest.split_whitespace().next());
+            let json = log.split_once(r#""message":"listening","address":""#).map(|(_, rest)| rest.split('"').next());
+            text.or(json)?.map(str::to_owned)
         };
         let address = wait_until("the port", address, || daemon.log());
         // Somebody may have done so before.
@@ -56,7 +65,16 @@ impl Listening {
     }
 
     pub(super) fn get(&self, path: &str) -> (StatusCode, String) {
-        let answer = self.client.get(format!("http://{}{path}", self.address)).send().unwrap();
+        Self::answer(self.client.get(format!("http://{}{path}", self.address)))
+    }
+
+    /// The same, shown a token.
+    pub(super) fn get_as(&self, path: &str, token: &str) -> (StatusCode, String) {
+        Self::answer(self.client.get(format!("http://{}{path}", self.address)).bearer_auth(token))
+    }
+
+    fn answer(request: RequestBuilder) -> (StatusCode, String) {
+        let answer = request.send().unwrap();
         (answer.status(), answer.text().unwrap())
     }
 
@@ -132,4 +150,37 @@ fn it_is_ready_when_a_pass_was_good_and_alive_all_the_time() {
 
     listening.daemon.signal("TERM");
     assert_eq!(listening.daemon.wait(), Some(0), "{}", listening.daemon.log());
+}
+
+#[test]
+fn an_event_for_every_repository_at_once_is_one_look_at_each() {
+    const REPOSITORIES: usize = 200;
+    let tags = Arc::new(Mutex::new("1.0.0"));
+    let registry = scripted(&tags);
+    let host = registry.address;
+    let files: Vec<_> = (0..REPOSITORIES)
+        .map(|number| {
+            let image = format!("{host}/app-{number}:1.0.0");
+            (format!("{number}.yaml"), deployment(&format!("app-{number}"), &SEMVER, &image))
+        })
+        .collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let scene = Scene::new(&files);
+    fs::write(scene.home().join("secret"), SECRET).unwrap();
+    let config = "hooks:\n- name: ci\n  sender: generic\n  secret: {file: secret}\n";
+    fs::write(scene.home().join("landwaiter.yaml"), config).unwrap();
+    let args = [&INTERVALS[..], &["--config", "landwaiter.yaml", "--log-level", "debug"]].concat();
+    let listening = Listening::start(&scene, &args);
+    listening.daemon.wait_for_log("nothing to do");
+    assert_eq!(registry.count("/tags/list"), REPOSITORIES);
+
+    *tags.lock().unwrap() = "1.0.0 1.1.0";
+    // Each of them ten times, with other tags.
+    let images = (0..REPOSITORIES * 10).map(|number| format!("\"{host}/app-{}:{number}\"", number % REPOSITORIES));
+    let body = format!("{{\"images\": [{}]}}", images.collect::<Vec<_>>().join(","));
+    assert_eq!(listening.post("/hooks/ci", SECRET, &body), StatusCode::ACCEPTED);
+    let updated = || git(&scene.repo.bare, &["grep", "-c", "app-[0-9]*:1.1.0", "main"]).lines().count();
+    let is_done = || (scene.commits() > 1 && updated() == REPOSITORIES).then_some(());
+    wait_until("every update", is_done, || listening.daemon.log());
+    assert_eq!(registry.count("/tags/list"), 2 * REPOSITORIES);
 }

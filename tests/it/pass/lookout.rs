@@ -1,8 +1,10 @@
 //! Passes over registries that are slow, dead or not to be trusted, by a clock that the tests hold.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use jiff::{Timestamp, ToSpan as _};
 use landwaiter::git::{self, Identity, Mirror, RemoteUrl};
 use landwaiter::plan::{Plan, Verdict};
@@ -273,4 +275,37 @@ fn a_list_of_something_else_commits_nothing() {
     let report = pass(&reconciler, minute(4));
     assert_eq!(verdicts(&report.plan), ["app 1.2.0"], "what is there is there");
     assert!(scene.file("a.yaml").contains("app:1.2.0"));
+}
+
+#[test]
+fn a_pass_that_breaks_off_anywhere_is_made_again() {
+    let tags = Arc::new(Mutex::new("1.0.0"));
+    let registry = scripted(&tags);
+    let texts: Vec<_> = (0..200)
+        .map(|number| {
+            let image = format!("{}/app-{number}:1.0.0", registry.address);
+            (format!("{number}.yaml"), deployment(&format!("app-{number}"), &SEMVER, &image))
+        })
+        .collect();
+    let files: Vec<_> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let scene = Scene::new(&files);
+    let reconciler = reconciler(&scene, Duration::from_mins(1), None);
+    pass(&reconciler, minute(0));
+    let mut broken = 0;
+    for round in 1..60 {
+        // Another tag, and none to update to.
+        let older: Vec<_> = (1..=round).map(|minor| format!("0.{minor}.0")).collect();
+        *tags.lock().unwrap() = format!("{} 1.0.0", older.join(" ")).leak();
+        // Later with each round: whatever it does just then.
+        let panic = async {
+            tokio::time::sleep(Duration::from_millis(round)).await;
+            panic!("in the middle of it");
+        };
+        let at = minute(2 * i64::try_from(round).unwrap());
+        let made = wait(AssertUnwindSafe(reconciler.pass_on_news(at, panic)).catch_unwind());
+        let next = wait(reconciler.pass_on_news(at, std::future::pending())).unwrap();
+        assert_eq!(next.is_some(), made.is_err(), "round {round}: {made:?}");
+        broken += u32::from(made.is_err());
+    }
+    assert!(broken > 0);
 }

@@ -8,7 +8,7 @@ use landwaiter::metrics::{FAMILIES, Kind};
 
 use super::listen::Listening;
 use super::{SEMVER, Scene, deployment, wait};
-use crate::binary::wait_until;
+use crate::binary::{landwaiter, run, wait_until};
 use crate::git_server::git;
 use crate::registry_server::{Act, Server, say};
 
@@ -93,6 +93,40 @@ fn says(daemon: &Listening, wanted: &[(&str, &str)]) -> Scrape {
         format!("{missing:?}\n{}\n{}", scrape.text, daemon.daemon.log())
     };
     wait_until("numbers", look, missing)
+}
+
+#[test]
+fn numbers_are_for_everybody_or_for_whoever_shows_the_token() {
+    let scene = Scene::new(&[("README.md", "hello\n")]);
+    std::fs::write(scene.home().join("scraper"), "the-token-of-a-scraper\n").unwrap();
+    std::fs::write(scene.home().join("operator"), "the-token-of-an-operator\n").unwrap();
+    let status = |daemon: &Listening, path: &str, token: &str| daemon.get_as(path, token).0.as_u16();
+    let open = Listening::at("0.0.0.0:0", &scene, &["--api-token", "operator"]);
+    assert_eq!(open.get("/metrics").0, 200);
+    drop(open);
+
+    let args = ["--api-token", "operator", "--metrics-token", "scraper"];
+    let closed = Listening::at("0.0.0.0:0", &scene, &args);
+    let (refused, told) = closed.get("/metrics");
+    assert!(refused == 401 && told.contains("that of --metrics-token FILE: `Authorization: Bearer TOKEN`"), "{told}");
+    for (path, token, expected) in [
+        ("/metrics", "the-token-of-a-scraper", 200),
+        ("/metrics", "the-token-of-an-operator", 401),
+        ("/api/v1/status", "the-token-of-an-operator", 200),
+        ("/api/v1/status", "the-token-of-a-scraper", 401),
+        ("/livez", "", 200),
+    ] {
+        assert_eq!(status(&closed, path, token), expected, "{path} {token}");
+    }
+    // A file that vanishes opens nothing and closes nothing.
+    std::fs::remove_file(scene.home().join("scraper")).unwrap();
+    assert_eq!(closed.get("/metrics").0, 401);
+    assert_eq!(status(&closed, "/metrics", "the-token-of-a-scraper"), 200);
+    closed.daemon.wait_for_log("the last good content is still in use");
+    drop(closed);
+    let ran =
+        run(&mut landwaiter(scene.home(), scene.args(&["--listen", "127.0.0.1:0", "--metrics-token", "scraper"])));
+    assert!(ran.code == 2 && ran.stderr.contains("--metrics-token: the token in scraper cannot be read"), "{ran:?}");
 }
 
 fn follower(host: SocketAddr, name: &str, more: &[&str]) -> String {

@@ -9,8 +9,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::listen::Listening;
 use super::{SEMVER, Scene, deployment, wait};
 use crate::binary::{Daemon, landwaiter, wait_until};
+use crate::deploy::skipped;
 use crate::git_server::git;
 use crate::registry_server::Server;
 
@@ -157,20 +159,30 @@ fn files_of_two_hundred_megabytes_stop_nothing_and_are_never_held_in_memory() {
     assert!(!daemon.log().contains("damaged"), "{}", daemon.log());
 }
 
-/// Whether this machine lets us have a place of our own for a disk.
+/// Whether this machine lets us have a place of our own for a disk; told where it does not.
 fn may_mount() -> bool {
     let tried = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
-    tried.is_ok_and(|tried| tried.status.success())
+    let may = tried.is_ok_and(|tried| tried.status.success());
+    if !may {
+        skipped("disks are not tested: this machine does not let us mount any");
+    }
+    may
 }
 
 /// The daemon, with a disk of its own under its data directory, after `mount` was done to it as `$DATA`.
 fn on_a_disk(scene: &Scene, mount: &str) -> Daemon {
+    Daemon::start(&mut with_a_disk(scene, mount, &[]))
+}
+
+fn with_a_disk(scene: &Scene, mount: &str, more: &[&str]) -> Command {
     let data = scene.home().join("data");
     fs::create_dir_all(&data).unwrap();
     let mut command = Command::new("unshare");
     let script = format!("{mount}; exec env -i HOME=\"$PWD\" PATH= \"$@\"");
-    command.args(["-m", "sh", "-ec", &script, "sh", env!("CARGO_BIN_EXE_landwaiter")]).args(scene.args(&INTERVALS));
-    Daemon::start(command.env("DATA", data).current_dir(scene.home()))
+    let args = scene.args(&[&INTERVALS[..], more].concat());
+    command.args(["-m", "sh", "-ec", &script, "sh", env!("CARGO_BIN_EXE_landwaiter")]).args(args);
+    command.env("DATA", data).current_dir(scene.home());
+    command
 }
 
 #[test]
@@ -182,8 +194,10 @@ fn a_disk_that_is_full_is_told_and_when_there_is_room_everything_goes_on() {
     registry.fill("app", &["1.0.0", "1.1.0"]);
     let image = format!("{}/app:1.0.0", registry.address);
     let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &image))]);
-    let daemon = on_a_disk(&scene, "mount -t tmpfs -o size=8m none \"$DATA\"");
-    reaches(&scene, "a.yaml", "1.1.0", &daemon);
+    let mount = "mount -t tmpfs -o size=8m none \"$DATA\"";
+    let listening = Listening::of(&mut with_a_disk(&scene, mount, &["--listen", "127.0.0.1:0"]));
+    let daemon = &listening.daemon;
+    reaches(&scene, "a.yaml", "1.1.0", daemon);
     // Somebody fills it up, to the last byte.
     let disk = Path::new("/proc").join(daemon.id().to_string()).join("root");
     let filler = disk.join(scene.home().strip_prefix("/").unwrap()).join("data/filler");
@@ -193,8 +207,15 @@ fn a_disk_that_is_full_is_told_and_when_there_is_room_everything_goes_on() {
     daemon.wait_for_log("No space left on device");
     daemon.wait_for_log("check that the data directory can be written and has room");
     assert!(scene.file("a.yaml").contains("app:1.1.0"));
+    let is_failing = |is_it: bool| {
+        let state = listening.get("/readyz").1.contains(r#""state":"failing""#);
+        let series = r#"landwaiter_failing_since_timestamp_seconds{repository="config"}"#;
+        (state == is_it && listening.get("/metrics").1.contains(series) == is_it).then_some(())
+    };
+    wait_until("health to say so", || is_failing(true), || daemon.log());
     fs::remove_file(&filler).unwrap();
-    reaches(&scene, "a.yaml", "1.2.0", &daemon);
+    reaches(&scene, "a.yaml", "1.2.0", daemon);
+    wait_until("health to say that it is over", || is_failing(false), || daemon.log());
     scene.is_sound();
 }
 

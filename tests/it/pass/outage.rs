@@ -15,41 +15,47 @@ use crate::git_server::{Fault, GitServer, Repo, git};
 use crate::registry_server::{Act, Server, say};
 
 /// A registry and a config repository that follows it, either of which can go away.
-struct Side {
-    registry: Server,
+pub(super) struct Side {
+    pub(super) registry: Server,
     is_closed: Arc<AtomicBool>,
     repo: Repo,
-    server: GitServer,
+    pub(super) server: GitServer,
     released: usize,
 }
 
 impl Side {
-    fn new(root: &TempDir, name: &str) -> Self {
+    pub(super) fn new(root: &TempDir, name: &str) -> Self {
+        Self::called(root, name, "127.0.0.1")
+    }
+
+    /// The same with another name of this machine in the place of the registry's address. Connections end with each
+    /// answer, so that a name is looked up each time.
+    pub(super) fn called(root: &TempDir, name: &str, host: &str) -> Self {
         let is_closed = Arc::new(AtomicBool::new(false));
         let closed = Arc::clone(&is_closed);
         let registry = wait(Server::start(move |_, _| {
-            if closed.load(Ordering::SeqCst) { say(503, &[], "closed for repairs") } else { Act::Pass }
+            if closed.load(Ordering::SeqCst) { say(503, &[], "closed for repairs") } else { Act::Close }
         }));
         registry.fill("app", &["1.0.0"]);
-        let text = deployment("app", &SEMVER, &format!("{}/app:1.0.0", registry.address));
+        let text = deployment("app", &SEMVER, &format!("{host}:{}/app:1.0.0", registry.address.port()));
         let repo = Repo::with(root.path(), &format!("{name}.git"), &[("a.yaml", &text)]);
         Self { registry, is_closed, repo, server: GitServer::start(root.path()), released: 0 }
     }
 
     /// Releases one more version, and gives how many commits there are when it has landed.
-    fn release(&mut self) -> usize {
+    pub(super) fn release(&mut self) -> usize {
         self.released += 1;
         let tags: Vec<_> = (0..=self.released).map(|minor| format!("1.{minor}.0")).collect();
         self.registry.fill("app", &tags.iter().map(String::as_str).collect::<Vec<_>>());
         self.commits() + 1
     }
 
-    fn commits(&self) -> usize {
+    pub(super) fn commits(&self) -> usize {
         git(&self.repo.bare, &["rev-list", "--count", "main"]).parse().unwrap()
     }
 
     #[track_caller]
-    fn lands(&self, commits: usize, listening: &Listening) {
+    pub(super) fn lands(&self, commits: usize, listening: &Listening) {
         wait_until("the commit", || (self.commits() == commits).then_some(()), || listening.daemon.log());
     }
 }

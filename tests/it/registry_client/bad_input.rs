@@ -15,13 +15,18 @@ fn hasty(timeout: u64, stall: u64) -> Client {
     Client::new(Options { timeout, stall, ..options() }).unwrap()
 }
 
+/// From one drop to the next. The slowness is what is tested; nobody waits here for anything.
+async fn drop_by_drop() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
 #[tokio::test]
 async fn headers_that_drip() {
     let server = Raw::start(|mut line| async move {
         line.say("HTTP/1.1 200 OK\r\n").await?;
         loop {
             line.say("x-drop: 1\r\n").await?;
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            drop_by_drop().await;
         }
     })
     .await;
@@ -48,7 +53,7 @@ async fn a_body_that_drips() {
         line.say("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{\"tags\":[").await?;
         loop {
             line.say(" ").await?;
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            drop_by_drop().await;
         }
     })
     .await;
@@ -64,7 +69,7 @@ async fn a_body_that_comes_slowly_and_surely() {
         line.say("HTTP/1.1 200 OK\r\ncontent-length: 30015\r\nconnection: close\r\n\r\n{\"tags\":[\"a\"").await?;
         for _ in 0..30 {
             line.say(&" ".repeat(1000)).await?;
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            drop_by_drop().await;
         }
         line.say("]}\n").await
     })
@@ -86,7 +91,7 @@ async fn an_error_page_that_drips_or_never_ends() {
                     line.say(&part).await?;
                     sent.fetch_add(part.len(), Ordering::SeqCst);
                     if !flood {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        drop_by_drop().await;
                     }
                 }
             }
