@@ -281,14 +281,10 @@ fn a_list_of_something_else_commits_nothing() {
 fn a_pass_that_breaks_off_anywhere_is_made_again() {
     let tags = Arc::new(Mutex::new("1.0.0"));
     let registry = scripted(&tags);
-    let texts: Vec<_> = (0..200)
-        .map(|number| {
-            let image = format!("{}/app-{number}:1.0.0", registry.address);
-            (format!("{number}.yaml"), deployment(&format!("app-{number}"), &SEMVER, &image))
-        })
-        .collect();
-    let files: Vec<_> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let scene = Scene::new(&files);
+    // One question, and much to decide.
+    let image = format!("{}/app:1.0.0", registry.address);
+    let texts: Vec<_> = (0..2000).map(|number| deployment(&format!("app-{number}"), &SEMVER, &image)).collect();
+    let scene = Scene::new(&[("all.yaml", &texts.join("---\n"))]);
     let reconciler = reconciler(&scene, Duration::from_mins(1), None);
     pass(&reconciler, minute(0));
     let mut broken = 0;
