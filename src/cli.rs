@@ -219,9 +219,16 @@ impl Cli {
             _ => "info",
         };
         let level = self.log_level.unwrap_or_else(|| default.to_owned());
-        telemetry::start(format, &level).map_err(|source| Error::Log { level, source })?;
+        let traces = match &self.command {
+            Command::Run(args) => args.traces()?,
+            _ => None,
+        };
+        let telemetry = telemetry::start(format, &level, traces).map_err(|error| match error {
+            telemetry::Error::Log(source) => Error::Log { level, source },
+            telemetry::Error::Traces(problem) => Error::Usage(problem),
+        })?;
         let mut out = anstream::stdout();
-        let good = match self.command {
+        let outcome = match self.command {
             Command::Run(args) => args.run(&mut out, stop).await,
             Command::Plan(args) => args.run(&mut out).await,
             Command::List(args) => args.run(&mut out),
@@ -237,7 +244,9 @@ impl Cli {
             Command::History(args) => args.run(&mut out),
             Command::Template(args) => args.run(&mut out).await,
             Command::Demo(args) => args.run(&mut out, stop).await,
-        }?;
+        };
+        telemetry.end().await;
+        let good = outcome?;
         out.flush()?;
         Ok(if good == Good::Yes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -10,6 +10,7 @@ mod journal;
 mod landed;
 mod stop;
 mod tally;
+mod traced;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -54,9 +55,14 @@ pub async fn follow(reconciler: &Reconciler, interval: Duration, standing: &Stan
         let pass = standing.begin(Timestamp::now());
         // Of the highest level, so that it is there with whatever is logged.
         let span = tracing::error_span!("pass", repository = standing.name(), id = %pass);
-        let result = caught(reconciler.pass_on_news(Timestamp::now(), stop.requested())).instrument(span.clone()).await;
+        let trace = traced::pass(standing.name(), Some(&pass.to_string()));
+        let made = caught(reconciler.pass_on_news(Timestamp::now(), stop.requested()));
+        let result = made.instrument(span.clone()).instrument(trace.clone()).await;
         let result = match result {
-            Err(Error::Stopped) => break,
+            Err(Error::Stopped) => {
+                traced::told(&trace, Some(&Err(Error::Stopped)));
+                break;
+            }
             Ok(None) => None,
             Ok(Some(report)) => Some(Ok(report)),
             Err(error) => Some(Err(error)),
@@ -64,6 +70,8 @@ pub async fn follow(reconciler: &Reconciler, interval: Duration, standing: &Stan
         if let Some(result) = &result {
             span.in_scope(|| journal.write(result));
         }
+        traced::told(&trace, result.as_ref());
+        drop(trace);
         failures = if matches!(result, Some(Err(_))) { failures + 1 } else { 0_u32 };
         races = if result.as_ref().is_some_and(lost_a_race) && races < RACES { races + 1 } else { 0 };
         let is_refused = result.as_ref().is_some_and(was_refused);
@@ -104,7 +112,9 @@ async fn something_new(reconciler: &Reconciler) {
 pub async fn once(reconciler: &Reconciler, stop: &Stop) -> Result<Report, Error> {
     let mut races = 0;
     loop {
-        let result = reconciler.pass(Timestamp::now(), stop.requested()).await;
+        let trace = traced::pass(&reconciler.name(), None);
+        let result = reconciler.pass(Timestamp::now(), stop.requested()).instrument(trace.clone()).await;
+        traced::told(&trace, Some(&result));
         if !lost_a_race(&result) || races == RACES {
             return result;
         }

@@ -25,11 +25,11 @@
 //! |---|---|---|
 //! | 0 words | [`image`], [`path`]; under them `host`, `plain`, [`secret`] | what things are called, and what may be printed |
 //! | 1 judgement | [`policy`] | which tag a container should run, and if not, why not |
-//! | under the docks | `task`, `tls`, `watched`, `connection` (private) | for which pass work is done, whose certificates are trusted, when files changed, what is set for the connections to a host |
+//! | under the docks | `span`, `task`, `tls`, `watched`, `connection` (private) | what a trace is made of, for which pass work is done, whose certificates are trusted, when files changed, what is set for the connections to a host |
 //! | 2 paper and docks | [`manifest`] · [`hook`] · [`registry`] · [`git`] | where an image stands in a text · what others tell by webhook · which tags exist · commits in, one commit out |
 //! | 3 intention | [`plan`] | the decisions for a whole repository, as a value |
 //! | 4 one pass, one port | [`reconcile`] · [`http`] | fetch, survey, scan, draw, commit, push · who may ask and tell us something by HTTP |
-//! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log goes |
+//! | 5 the parts | [`config`], [`telemetry`] | what a daemon is told, and where its log and its traces go |
 //! | 6 the daemon | [`daemon`] | when to make a pass, for which config repository, and how to stop |
 //! | 7 what is seen of it | [`health`] · [`metrics`] · [`status`] | whether it does its work, for machines · what can be measured of it · what it shows of itself to whoever may ask |
 //! | 8 the demo | [`demo`] | the same parts on one machine |
@@ -44,6 +44,7 @@ pub mod secret;
 pub mod policy;
 
 mod connection;
+mod span;
 mod task;
 mod tls;
 mod watched;

@@ -16,9 +16,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tracing::field::Empty;
 
 use crate::git::{self, BlobId, CommitId, Mirror, PushOutcome, Snapshot};
 use crate::plan::{Draft, Findings, Inventory, Memory, Occasion, Plan, Watches};
+use crate::span::{self, span};
 use crate::task;
 
 pub use lookout::{Known, Lookout, Patience, RegistryStatus};
@@ -89,6 +91,12 @@ impl Reconciler {
         }
     }
 
+    /// What the config repository is called; see [`RemoteUrl::name`](git::RemoteUrl::name).
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.mirror.name()
+    }
+
     /// Makes one pass at the time `now`.
     ///
     /// When `stop` ends before there is a plan, the pass is abandoned; a commit that is being pushed is
@@ -132,7 +140,9 @@ impl Reconciler {
     async fn look(&self, now: Timestamp) -> Result<Survey, Error> {
         let survey = self.survey(now).await?; // the tree we will commit to
         let Wanted { watches, locked, .. } = &survey.wanted;
-        self.watcher.look(watches, locked, now, self.options.patience).await;
+        let span = span!("registries", landwaiter.image.repositories = span::number(watches.len()));
+        self.watcher.look(watches, locked, now, self.options.patience, &span).await;
+        span::ends(&span);
         Ok(survey)
     }
 
@@ -143,7 +153,9 @@ impl Reconciler {
         let findings = self.watcher.findings();
         let scans = ScanCount::of(&findings);
         let (inventory, snapshot) = (Arc::clone(&survey.inventory), survey.snapshot.clone());
-        let plan = task::spawn_blocking(move || draw(&snapshot, &inventory, &findings, now)).await??;
+        let span = span!("decide");
+        let draw = move || span.in_scope(|| span::told(&span, draw(&snapshot, &inventory, &findings, now)));
+        let plan = task::spawn_blocking(draw).await??;
         Ok(Drawn { survey, scans, plan, found })
     }
 
@@ -163,9 +175,10 @@ impl Reconciler {
     async fn carry_out(&self, Drawn { survey, scans, plan, found }: Drawn, now: Timestamp) -> Result<Report, Error> {
         let (repository, branch) = (self.mirror.name(), survey.snapshot.branch().to_owned());
         let (author, options) = (self.options.author.to_string(), self.options.commit.clone());
+        let span = span!("draft", landwaiter.updates = span::number(plan.updates().count()));
         let drafting = task::spawn_blocking(move || {
             let occasion = Occasion { repository: &repository, branch: &branch, author: &author };
-            plan.drafts(&options, &occasion).map(|drafts| (plan, drafts))
+            span::told(&span, plan.drafts(&options, &occasion)).map(|drafts| (plan, drafts))
         });
         let (plan, drafts) = drafting.await??;
         let outcome = if drafts.is_empty() {
@@ -256,9 +269,13 @@ impl Reconciler {
         let survey = match known {
             Some(survey) if is_fresh(&survey) => survey,
             known => {
+                let span = span!("fetch", "vcs.ref.head.name" = Empty, "vcs.ref.head.revision" = Empty);
                 let survey = task::spawn_blocking(move || {
+                    let _within = span.enter();
                     let asked = Some(Instant::now());
-                    let snapshot = mirror.fetch()?;
+                    let snapshot = span::told(&span, mirror.fetch())?;
+                    span.record("vcs.ref.head.name", snapshot.branch());
+                    span.record("vcs.ref.head.revision", tracing::field::display(snapshot.commit()));
                     match known {
                         // The snapshot is always the new one: the store behind the old one may be gone.
                         Some(known) if known.snapshot.commit() == snapshot.commit() => {
@@ -266,7 +283,9 @@ impl Reconciler {
                         }
                         _ => {
                             let memory = &mut memory.lock().unwrap_or_else(PoisonError::into_inner);
-                            let inventory = Arc::new(self::survey(&snapshot, &area, memory)?);
+                            let read = span!("read");
+                            let inventory = read.in_scope(|| self::survey(&snapshot, &area, memory));
+                            let inventory = Arc::new(span::told(&read, inventory)?);
                             let wanted = Wanted::by(&inventory, now);
                             Ok::<_, Error>(Survey { snapshot, inventory, wanted, asked })
                         }
@@ -290,16 +309,24 @@ impl Reconciler {
     /// Commits the changes on the tree they were drawn on, and pushes all commits at once.
     async fn publish(&self, base: &Snapshot, drafts: Vec<Draft>, now: Timestamp) -> Result<Outcome, Error> {
         let (mirror, base, author) = (Arc::clone(&self.mirror), base.clone(), self.options.author.clone());
+        let span = span!("publish", landwaiter.commits = span::number(drafts.len()));
         let outcome = task::spawn_blocking(move || {
+            let _within = span.enter();
             let steps = drafts.iter().map(|draft| (draft.changes.as_slice(), draft.message.as_str()));
-            let ids = mirror.commits(&base, steps, &author, &author, now)?;
+            let write = span!("commit");
+            let ids = write.in_scope(|| mirror.commits(&base, steps, &author, &author, now));
+            let ids = span::told(&write, ids)?;
             let made = |(draft, id): (Draft, Option<CommitId>)| {
                 let files = draft.changes.len();
                 Some(Made { id: id?, message: draft.message, entries: draft.entries, files })
             };
             let commits: Vec<_> = drafts.into_iter().zip(ids).filter_map(made).collect();
             let Some(commit) = commits.last().map(|last| last.id) else { return Ok(Outcome::NothingToDo) };
-            let push = mirror.push(&base, commit)?;
+            let send = span!("push", "vcs.ref.head.name" = base.branch(), "vcs.ref.head.revision" = %commit);
+            let push = span::told(&send, send.in_scope(|| mirror.push(&base, commit)))?;
+            if let PushOutcome::Refused { reason, .. } = &push {
+                span::failed(&send, "refused", reason);
+            }
             Ok(Outcome::Pushed { commit, commits, push })
         });
         // Whatever the remote answers, its head is not where we saw it, or may not be.

@@ -60,6 +60,7 @@ mod standing;
 mod store;
 mod throttle;
 mod told;
+mod traced;
 mod transport;
 mod vendor;
 mod walk;

@@ -23,6 +23,7 @@ use crate::manifest::Terms;
 use crate::plan::Draft;
 use crate::reconcile::{self, Report};
 use crate::registry;
+use crate::telemetry::Traces;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +84,11 @@ pub(super) struct Args {
 
     #[command(flatten)]
     listen: ListenArgs,
+
+    /// Where traces of the passes are sent by OpenTelemetry's OTLP over HTTP: the address of a collector, as
+    /// `http://collector:4318`. Default: where `OTEL_EXPORTER_OTLP_ENDPOINT` says, and nowhere without it.
+    #[arg(long, env = "LANDWAITER_OTLP_ENDPOINT", value_name = "URL", help_heading = "Traces")]
+    otlp_endpoint: Option<String>,
 }
 
 impl Args {
@@ -114,6 +120,11 @@ impl Args {
         served?;
         tracing::info!("stopped");
         Ok(Good::Yes)
+    }
+
+    /// The traces that are wanted of this.
+    pub(super) fn traces(&self) -> Result<Option<Traces>, Error> {
+        Traces::wanted(self.otlp_endpoint.as_deref(), |name| std::env::var(name).ok()).map_err(Error::Usage)
     }
 
     fn config(&self) -> Result<Config, Error> {

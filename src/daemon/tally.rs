@@ -82,21 +82,9 @@ impl Default for Tally {
 impl Tally {
     /// Counts a pass that took so long; with nothing where nothing was new.
     pub(super) fn count(&mut self, took: Duration, result: Option<&Result<Report, Error>>) {
-        let (word, push) = match result {
-            None => ("nothing-new", None),
-            Some(Err(_)) => ("failed", None),
-            Some(Ok(report)) => match &report.outcome {
-                Outcome::NothingToDo => ("nothing-to-do", None),
-                Outcome::DryRun { .. } => ("dry-run", None),
-                Outcome::Pushed { push, .. } => {
-                    let word = word(push);
-                    (word, Some(word))
-                }
-            },
-        };
-        *self.passes.entry(word).or_default() += 1;
-        if let Some(word) = push {
-            *self.pushes.entry(word).or_default() += 1;
+        *self.passes.entry(result_of(result)).or_default() += 1;
+        if let Some(Ok(Report { outcome: Outcome::Pushed { push, .. }, .. })) = result {
+            *self.pushes.entry(word(push)).or_default() += 1;
         }
         if result.is_some() {
             self.durations.add(took);
@@ -107,6 +95,19 @@ impl Tally {
             self.updates += commits.iter().map(|made| made.entries.len() as u64).sum::<u64>();
         }
         report.delays.iter().for_each(|delay| self.delays.add(*delay));
+    }
+}
+
+/// What a pass came to, as [`Tally::passes`] has it.
+pub(super) fn result_of(result: Option<&Result<Report, Error>>) -> &'static str {
+    match result {
+        None => "nothing-new",
+        Some(Err(_)) => "failed",
+        Some(Ok(report)) => match &report.outcome {
+            Outcome::NothingToDo => "nothing-to-do",
+            Outcome::DryRun { .. } => "dry-run",
+            Outcome::Pushed { push, .. } => word(push),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ mod account;
 mod installation;
 mod line;
 mod request;
+mod traced;
 
 use std::io::{self, Read};
 use std::path::PathBuf;

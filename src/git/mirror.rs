@@ -21,6 +21,7 @@ use super::{
     ConnectionOptions, Credential, Error, Identity, Introduction, Proxy, RemoteUrl, Signing, SshOptions, http, ssh,
 };
 use crate::path::RepoPath;
+use crate::span::{self, span};
 
 /// How long one fetch or push may take unless told otherwise: enough for the first fetch of a large
 /// repository over a slow line.
@@ -144,14 +145,22 @@ impl Mirror {
             Remote::Local(local) => return local.snapshot(self.branch.as_deref()),
         };
         let mut repository = store.repository()?;
-        let mut upstream = Upstream::connect(server)?;
-        let head = upstream.head(self.branch.as_deref())?;
+        let list = span!("git list", vcs.repository.url.full = %self.url);
+        let listed = list.in_scope(|| {
+            let mut upstream = Upstream::connect(server)?;
+            upstream.head(self.branch.as_deref()).map(|head| (upstream, head))
+        });
+        let (upstream, head) = span::told(&list, listed)?;
+        let receive = |upstream: Upstream<'_>, repository: &gix::Repository, have: &[ObjectId]| {
+            let span = span!("git receive", vcs.repository.url.full = %self.url);
+            span::told(&span, span.in_scope(|| upstream.receive(repository, head.id, have)))
+        };
         let snapshot = |repository: &gix::Repository| {
             Snapshot::open(repository, head.id, &head.branch, &self.url.to_string(), Some(store.damaged()))
         };
         let is_known = store::head(&repository, &head.branch) == Some(head.id);
         if let Some(successor) = store.successor(&repository)? {
-            upstream.receive(successor.repository(), head.id, &[])?;
+            receive(upstream, successor.repository(), &[])?;
             store::set_head(successor.repository(), &head.branch, head.id)?;
             successor.replace()?;
             return snapshot(&store.repository()?);
@@ -163,7 +172,7 @@ impl Mirror {
             }
         }
         let have = have(&repository, &head.branch);
-        if let Err(error) = upstream.receive(&repository, head.id, &have) {
+        if let Err(error) = receive(upstream, &repository, &have) {
             if matches!(error, Error::Damaged { .. }) {
                 store.damaged().store(true, Ordering::Relaxed);
             }
@@ -235,7 +244,8 @@ impl Mirror {
         match &self.remote {
             Remote::Local(local) => local.push(base, commit),
             Remote::Server(server, store) => {
-                let outcome = push::push(server, base, commit)?;
+                let span = span!("git send", vcs.repository.url.full = %self.url);
+                let outcome = span::told(&span, span.in_scope(|| push::push(server, base, commit)))?;
                 if matches!(outcome, PushOutcome::Accepted { .. }) {
                     // What we pushed need not be fetched. If this fails, it will be.
                     let noted = store.repository().and_then(|copy| store::set_head(&copy, base.branch(), commit.0));

@@ -18,6 +18,8 @@ use axum::routing::post;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use url::Url;
 
 use self::body::{Bodies, Unread};
@@ -27,6 +29,7 @@ use super::inbox::{Full, Inbox, Put};
 use super::keys::{Fetch, Keys, over_tls};
 use super::secrets::{Kept, SecretPlace};
 use crate::hook::{Event, Head, Rejection, Sender, Source};
+use crate::span::{self, span};
 
 /// How often refusals of one source are told in the log.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
@@ -159,6 +162,27 @@ impl Hooks {
     }
 
     async fn deliver(&self, name: &str, path_secret: Option<&str>, headers: &HeaderMap, body: Body) -> Response {
+        let sender = self.doors().get(name).map(|door| door.source.sender);
+        let judged = self.judge(name, path_secret, headers, body);
+        // What strangers say they are is nobody's business.
+        let Some(sender) = sender else { return judged.await };
+        let span = span!(
+            "webhook",
+            otel.name = "POST /hooks/{name}",
+            otel.kind = "server",
+            http.request.method = "POST",
+            http.route = "/hooks/{name}",
+            http.response.status_code = Empty,
+            landwaiter.webhook.source = name,
+            landwaiter.webhook.type = sender.name(),
+            landwaiter.webhook.result = Empty,
+        );
+        let answer = judged.instrument(span.clone()).await;
+        span.record("http.response.status_code", span::number(answer.status().as_u16()));
+        answer
+    }
+
+    async fn judge(&self, name: &str, path_secret: Option<&str>, headers: &HeaderMap, body: Body) -> Response {
         let doors = self.doors();
         let Some(door) = doors.get(name) else {
             self.count(NOBODY, "unproved");
@@ -257,7 +281,9 @@ impl Hooks {
         Arc::clone(&self.0.doors.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Counts what a delivery came to; in a trace that stands in its span.
     fn count(&self, source: &str, result: &'static str) {
+        Span::current().record("landwaiter.webhook.result", result);
         *locked(&self.0.counts).entry((source.to_owned(), result)).or_default() += 1;
     }
 

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
 pub use self::known::Known;
 use self::state::{Question, Seat, State};
@@ -29,6 +30,7 @@ use super::scan::ruled;
 use crate::image::{Registry, Repository};
 use crate::plan::{Findings, Rulings, Watches};
 use crate::registry::{Client, Error, HostStatus, Pace};
+use crate::span::{self, span};
 
 /// How long a pass waits for registries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,16 +168,18 @@ impl Lookout {
 
 impl Watcher {
     /// Asks for what is due, and waits for the answers as long as the patience goes; for ever with none. What
-    /// has not answered then goes on being asked. What is known is kept for a restart.
+    /// has not answered then goes on being asked. What is known is kept for a restart. In a trace all of that stands
+    /// under `span`.
     pub(super) async fn look(
         &self,
         watches: &Arc<Watches>,
         locked: &Arc<BTreeSet<Repository>>,
         now: Timestamp,
         patience: Option<Patience>,
+        span: &Span,
     ) {
         let mut heard = self.heard.clone();
-        let is_first = self.begin(watches, locked, now);
+        let is_first = self.begin(watches, locked, now, span);
         let patience = patience.map(|patience| if is_first { patience.at_first() } else { patience });
         let began = Instant::now();
         while let Some(until) = self.waits_until(began, patience) {
@@ -220,7 +224,7 @@ impl Watcher {
     }
 
     /// Takes up what is watched now, and asks for what is due of it. Whether that was the first time.
-    fn begin(&self, watches: &Arc<Watches>, locked: &Arc<BTreeSet<Repository>>, now: Timestamp) -> bool {
+    fn begin(&self, watches: &Arc<Watches>, locked: &Arc<BTreeSet<Repository>>, now: Timestamp, span: &Span) -> bool {
         let registry = &self.lookout.registry;
         let mut state = self.lookout.state();
         let is_first = state.begin(self.seat);
@@ -230,7 +234,7 @@ impl Watcher {
         }
         let is_due =
             |repository: &Repository, pace: Pace| registry.due(repository, pace, now).is_none_or(|due| due <= now);
-        state.ask_what_is_due(self.seat, now, is_due);
+        state.ask_what_is_due(self.seat, now, span, is_due);
         drop(state);
         self.lookout.work();
         is_first
@@ -251,15 +255,19 @@ impl Drop for Watcher {
 async fn work(registry: Arc<Client>, state: Arc<Mutex<State>>, host: Registry) {
     loop {
         let Some(question) = lock(&state).next(&host) else { break };
-        let found = match AssertUnwindSafe(question.ask(&registry)).catch_unwind().await {
+        let span = span!(parent: &question.under, "scan", landwaiter.image.repository = %question.repository);
+        let asking = AssertUnwindSafe(question.ask(&registry)).catch_unwind().instrument(span.clone());
+        let found = match asking.await {
             Ok(found) => found.map_err(|error| error.to_string()),
             Err(_) => Err("looking for the tags broke off; this is a mistake in Landwaiter".to_owned()),
         };
+        let found = span::told(&span, found);
         let is_good = found.is_ok();
         lock(&state).take_in(&question, found);
         // Nobody waits for this.
         if is_good && question.pace == Pace::Usual {
-            registry.moved(&question.repository, &question.watch.in_use(), question.now).await;
+            let in_use = question.watch.in_use();
+            registry.moved(&question.repository, &in_use, question.now).instrument(span).await;
         }
     }
 }

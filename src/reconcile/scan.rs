@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::task;
+use tracing::Span;
 
 use super::lookout::Lookout;
 use crate::image::{Repository, Tag};
@@ -23,7 +24,7 @@ const SCANS_AT_ONCE: usize = 16;
 /// One that fails is [`Failed`](crate::plan::Finding::Failed), and the others go on.
 pub async fn find(registry: Client, watches: Watches, now: Timestamp) -> Findings {
     let seat = Lookout::new(registry).watcher();
-    seat.look(&Arc::new(watches), &Arc::default(), now, None).await;
+    seat.look(&Arc::new(watches), &Arc::default(), now, None, &Span::none()).await;
     seat.findings()
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::lookout::Heard;
 use super::{Drawn, Error, Reconciler};
+use crate::span::{self, span};
 
 /// While more and more tags land, a commit waits this many times as long as for one.
 const LONGEST_SETTLE: u32 = 5;
@@ -28,12 +29,14 @@ impl Reconciler {
                 return Ok(drawn);
             }
             let time = || now.checked_add(began.elapsed()).unwrap_or(now);
+            let span = span!("settle");
             while !self.something_comes(heard, time(), end).await {
                 if end <= Instant::now() {
                     return Ok(drawn);
                 }
                 self.look(time()).await?;
             }
+            span::ends(&span);
             last_news = Instant::now();
             let survey = self.look(time()).await?;
             self.is_new(&survey);

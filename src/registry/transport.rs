@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap, HeaderValue};
+use tracing::Instrument as _;
 use url::{Url, form_urlencoded};
 
 use super::body::{self, Broken};
@@ -17,6 +18,7 @@ use super::hosts::HostStatus;
 use super::options::HostLimits;
 use super::throttle::{Counted, Failure, Permit, Throttle};
 use super::told::{Told, told};
+use super::traced;
 use super::wire::Wires;
 use crate::image::Registry;
 use crate::secret::Secret;
@@ -78,7 +80,7 @@ pub(super) struct Ask {
 }
 
 impl Method {
-    fn name(&self) -> reqwest::Method {
+    pub(super) fn name(&self) -> reqwest::Method {
         match self {
             Self::Get | Self::GetUnless(_) => reqwest::Method::GET,
             Self::Head => reqwest::Method::HEAD,
@@ -163,9 +165,9 @@ impl Transport {
     /// No connection, no complete answer in time, a redirect that cannot be followed, a body that
     /// is too large, a host that is left alone; and `408`, `429` and `5xx` when they do not pass.
     pub(super) async fn send(&self, home: &Registry, ask: &Ask) -> Result<Answer, Kind> {
-        let mut tries = 1;
+        let (mut tries, mut sent) = (1, 0);
         loop {
-            match self.follow(home, ask).await {
+            match self.follow(home, ask, &mut sent).await {
                 Ok((answer, told)) => {
                     // GitHub refuses whoever is too fast with a 403 that says for how long.
                     let is_silenced = answer.status == StatusCode::FORBIDDEN && told.retry_after.is_some();
@@ -188,8 +190,8 @@ impl Transport {
         }
     }
 
-    /// One try, over all its redirects.
-    async fn follow(&self, home: &Registry, ask: &Ask) -> Result<(Answer, Told), Kind> {
+    /// One try, over all its redirects. `sent` counts the steps of all tries.
+    async fn follow(&self, home: &Registry, ask: &Ask, sent: &mut u32) -> Result<(Answer, Told), Kind> {
         let request = describe(ask.method.name().as_str(), &ask.url);
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -203,7 +205,9 @@ impl Transport {
                     return Err(refused.kind);
                 }
             };
-            let Exchanged { status, headers, body, told } = self.exchange(permit, home, ask, &url, &request).await?;
+            let exchanged = self.exchange(permit, home, ask, &url, &request, *sent).await;
+            *sent += 1;
+            let Exchanged { status, headers, body, told } = exchanged?;
             tracing::debug!(url = %describe(ask.method.name().as_str(), &url), status = status.as_u16(), bytes = body.len(), "registry answered");
             let target = headers.get(header::LOCATION).filter(|_| is_redirect(status));
             let Some(target) = target else {
@@ -223,11 +227,12 @@ impl Transport {
     /// for it: a dead host delays no pass.
     fn probe(&self, permit: Permit, home: Registry, ask: Ask, url: Url, request: String) {
         let transport = self.clone();
-        tokio::spawn(async move {
-            if let Err(kind) = transport.exchange(permit, &home, &ask, &url, &request).await {
+        let probe = async move {
+            if let Err(kind) = transport.exchange(permit, &home, &ask, &url, &request, 0).await {
                 tracing::debug!(error = %kind, "the host is still dead");
             }
-        });
+        };
+        tokio::spawn(probe.in_current_span());
     }
 
     /// One step of a request, in time, and what it says about the host.
@@ -238,11 +243,14 @@ impl Transport {
         ask: &Ask,
         url: &Url,
         request: &str,
+        sent_before: u32,
     ) -> Result<Exchanged, Kind> {
+        let span = traced::request(ask, url, sent_before);
         let after = self.patience.timeout;
         let timed_out = |_| Err(Kind::TimedOut { request: request.to_owned(), after });
-        let exchanged =
-            tokio::time::timeout(after, self.send_once(home, ask, url, request)).await.unwrap_or_else(timed_out);
+        let sending = tokio::time::timeout(after, self.send_once(home, ask, url, request));
+        let exchanged = sending.instrument(span.clone()).await.unwrap_or_else(timed_out);
+        traced::answered(&span, ask, exchanged.as_ref().map(|answer| (answer.status, answer.body.len())));
         let question = || {
             let mut hasher = DefaultHasher::new();
             url.path().hash(&mut hasher);

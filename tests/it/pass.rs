@@ -27,6 +27,7 @@ mod ssh;
 mod status;
 mod systemd;
 mod together;
+mod traces;
 mod trouble;
 
 use std::path::Path;

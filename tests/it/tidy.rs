@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["host", "plain", "secret"],
     &["image", "path"],
     &["policy"],
-    &["task", "tls", "watched"],
+    &["span", "task", "tls", "watched"],
     &["connection"],
     &["manifest", "hook", "registry", "git"],
     &["plan"],
@@ -71,7 +71,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha2", &["image"]),
     ("base64", &["secret", "registry/keychain", "git/credential", "git/github", "hook/proof"]),
     ("oci_distribution", &["registry"]),
-    ("reqwest", &["registry", "git/http", "http/keys", "cli/status"]),
+    ("reqwest", &["registry", "git/http", "http/keys", "cli/status", "telemetry/collector"]),
     ("redb", &["registry/store/disk"]),
     ("gix", &["git"]),
     ("russh", &["git/ssh"]),
@@ -96,6 +96,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("similar", &["cli"]),
     ("anyhow", &["main"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
 ];
 
 const BANNED_NAMES: &[&str] = &["utils.rs", "helpers.rs", "common.rs", "types.rs", "mod.rs"];

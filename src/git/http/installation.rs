@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::{cause, locked};
+use super::{cause, locked, traced};
 use crate::git::credential::Login;
 use crate::git::github::{CLOCK_MARGIN, GithubApp, Place};
 use crate::git::{Error, RemoteUrl};
@@ -296,7 +296,10 @@ impl Call<'_> {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request.send()
+        let (client, request) = request.build_split();
+        let request = request?;
+        let (method, url) = (request.method().clone(), request.url().clone());
+        traced::sent(method.as_str(), &url, str::to_owned, || client.execute(request))
     }
 }
 

@@ -10,7 +10,7 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use url::{Position, Url};
 
-use super::{State, Trouble, locked};
+use super::{State, Trouble, locked, traced};
 use crate::git::credential::Login;
 use crate::plain;
 
@@ -74,6 +74,7 @@ impl State {
             Some(body) => client.post(url.clone()).body(body.clone()),
             None => client.get(url.clone()),
         };
+        let method = if body.is_some() { "POST" } else { "GET" };
         let mut headers = headers.clone();
         if let Some(login) = login {
             let mut value = HeaderValue::from_str(login.header().expose()).map_err(io::Error::other)?;
@@ -81,7 +82,8 @@ impl State {
             headers.insert(AUTHORIZATION, value);
         }
         // The timeout counts until the end of the body.
-        request.headers(headers).timeout(remaining).send().map_err(|error| self.lost(error))
+        let send = || request.headers(headers).timeout(remaining).send();
+        traced::sent(method, url, |shown| self.scrub(shown), send).map_err(|error| self.lost(error))
     }
 
     /// Where a redirect leads, if we may follow it there.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::state::Seat;
 use crate::plan::{Finding, Watch};
@@ -35,6 +36,8 @@ pub(super) struct Post {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) now: Timestamp,
+    /// What it stands under in a trace; nothing for what somebody told us to ask.
+    pub(super) under: Span,
     /// The looks that wait for it.
     pub(super) awaited_by: Vec<(Seat, u64)>,
 }
@@ -76,7 +79,7 @@ impl Post {
         self.is_hinted = true;
         let is_idle = self.asked_for.is_none();
         if is_idle {
-            self.asked_for = Some(Asked { now, awaited_by: Vec::new() });
+            self.asked_for = Some(Asked { now, under: Span::none(), awaited_by: Vec::new() });
         }
         is_idle
     }

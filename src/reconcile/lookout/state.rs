@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::post::{Asked, Post, is_for, is_same};
 use super::status::RegistryStatus;
@@ -62,6 +63,8 @@ pub(super) struct Question {
     pub(super) known: Option<(u64, Arc<Rulings>)>,
     pub(super) is_hinted: bool,
     pub(super) now: Timestamp,
+    /// What it stands under in a trace; nothing for what somebody told us to ask.
+    pub(super) under: Span,
 }
 
 impl State {
@@ -132,7 +135,13 @@ impl State {
 
     /// Puts what is due of a seat's repositories among what is to be asked; `due` says whether the time of one
     /// has come. What it lacks and is being asked already, it waits for.
-    pub(super) fn ask_what_is_due(&mut self, seat: Seat, now: Timestamp, due: impl Fn(&Repository, Pace) -> bool) {
+    pub(super) fn ask_what_is_due(
+        &mut self,
+        seat: Seat,
+        now: Timestamp,
+        under: &Span,
+        due: impl Fn(&Repository, Pace) -> bool,
+    ) {
         let Some(seated) = self.seats.get_mut(&seat) else { return };
         let look = (seat, seated.looks);
         let idle = seated.locked.iter().filter(|repository| !seated.watches.contains_key(*repository));
@@ -147,7 +156,7 @@ impl State {
                 asked.awaited_by.push(look);
             // Where time alone has changed the rulings, what is known is enough for other ones.
             } else if post.is_new || post.is_over(now) || due(repository, post.pace) {
-                post.asked_for = Some(Asked { now, awaited_by: vec![look] });
+                post.asked_for = Some(Asked { now, under: under.clone(), awaited_by: vec![look] });
                 queue(&mut self.hosts, repository);
             } else {
                 continue;
@@ -206,7 +215,8 @@ impl State {
                     Finding::Failed(_) | Finding::Asked => None,
                 };
                 let (watch, is_hinted) = (post.watch.clone(), mem::take(&mut post.is_hinted));
-                return Some(Question { repository, watch, pace: post.pace, known, is_hinted, now: asked.now });
+                let (now, under) = (asked.now, asked.under.clone());
+                return Some(Question { repository, watch, pace: post.pace, known, is_hinted, now, under });
             }
         }
     }
@@ -234,7 +244,7 @@ impl State {
         let awaited_by = post.asked_for.take().map(|asked| asked.awaited_by).unwrap_or_default();
         post.is_new |= post.watch != asked.watch;
         if post.is_hinted {
-            post.asked_for = Some(Asked { now: asked.now, awaited_by: Vec::new() });
+            post.asked_for = Some(Asked { now: asked.now, under: Span::none(), awaited_by: Vec::new() });
             queue(&mut self.hosts, repository);
         }
         for (seat, look) in awaited_by {

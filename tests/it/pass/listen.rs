@@ -31,17 +31,22 @@ impl Listening {
     }
 
     pub(super) fn at(listen: &str, scene: &Scene, more: &[&str]) -> Self {
-        Self::with(listen, scene.home(), scene.args(more))
+        Self::with(listen, scene.home(), scene.args(more), &[])
     }
 
     /// A daemon with these arguments, and a port.
     pub(super) fn run(home: &Path, args: Vec<String>) -> Self {
-        Self::with("127.0.0.1:0", home, args)
+        Self::with("127.0.0.1:0", home, args, &[])
     }
 
-    fn with(listen: &str, home: &Path, args: Vec<String>) -> Self {
+    /// The same with an environment.
+    pub(super) fn run_in(environment: &[(&str, &str)], home: &Path, args: Vec<String>) -> Self {
+        Self::with("127.0.0.1:0", home, args, environment)
+    }
+
+    fn with(listen: &str, home: &Path, args: Vec<String>, environment: &[(&str, &str)]) -> Self {
         let args = args.into_iter().chain(["--listen", listen].map(str::to_owned));
-        Self::of(&mut landwaiter(home, args))
+        Self::of(landwaiter(home, args).envs(environment.iter().copied()))
     }
 
     /// A daemon that is told to listen.

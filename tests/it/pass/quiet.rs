@@ -69,12 +69,13 @@ fn a_daemon_with_nothing_to_do_says_nothing_pass_after_pass() {
 }
 
 /// Who speaks of no single pass: what is begun and ended, who asks and tells, and what is asked of registries for all.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "landwaiter::cli::",
     "landwaiter::daemon::fleet",
     "landwaiter::daemon::stop",
     "landwaiter::http::",
     "landwaiter::registry::",
+    "landwaiter::telemetry",
     "landwaiter::tls",
 ];
 
@@ -96,20 +97,23 @@ fn talkative() -> (Server, Scene) {
     (registry, scene)
 }
 
-fn run(scene: &Scene, level: &str) -> Daemon {
+fn run(scene: &Scene, level: &str, more: &[&str]) -> Daemon {
     let data = scene.home().join("data").display().to_string();
     let url = scene.server.url("old.git");
     let args = ["run", "--git-url", &url, "--data-dir", &data, "--log-format", "json", "--log-level", level];
-    Daemon::start(&mut landwaiter(scene.home(), args))
+    Daemon::start(&mut landwaiter(scene.home(), [&args, more].concat()))
 }
 
 #[test]
 fn every_line_of_a_pass_bears_its_number() {
-    for (level, speakers) in
-        [("trace", &["landwaiter::git", "landwaiter::reconcile", "landwaiter::daemon::journal"][..]), ("warn", &[])]
+    let all = ["landwaiter::git", "landwaiter::reconcile", "landwaiter::daemon::journal"];
+    // Traces have spans of their own, on the same threads.
+    let traces = ["--otlp-endpoint", "http://127.0.0.1:1"];
+    for (level, speakers, more) in
+        [("trace", &all[..], &[][..]), ("warn", &[], &[]), ("trace", &all, &traces), ("warn", &[], &traces)]
     {
         let (_registry, scene) = talkative();
-        let mut daemon = run(&scene, level);
+        let mut daemon = run(&scene, level, more);
         wait_until("the commit", || (scene.commits() == 3).then_some(()), || daemon.log());
         daemon.signal("TERM");
         assert_eq!(daemon.wait(), Some(0));
