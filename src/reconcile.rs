@@ -223,12 +223,13 @@ impl Reconciler {
         [survey.wanted.until, self.watcher.due(now)].into_iter().flatten().fold(git, Timestamp::min).max(now)
     }
 
-    /// Ends when there is something new that the last pass did not wait for: a registry has told it, or somebody
-    /// says that the branch has moved.
+    /// Ends when there is something new that the last pass did not wait for: a registry has told it, somebody says
+    /// that the branch has moved, or something is [due](Self::due) earlier than it was.
     pub async fn news(&self) {
         let heard = self.seen().heard;
         tokio::select! {
             () = self.watcher.news_since(heard) => {}
+            () = self.watcher.echo_since(heard) => {}
             () = self.moved.notified() => {}
         }
     }

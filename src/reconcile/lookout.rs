@@ -83,6 +83,8 @@ pub(super) struct Heard {
     answers: u64,
     /// Findings that became other ones.
     pub(super) news: u64,
+    /// Answers after which it is asked once more, before its turn.
+    echoes: u64,
 }
 
 impl Lookout {
@@ -98,14 +100,15 @@ impl Lookout {
     }
 
     /// There may be news of a repository, somebody says: it is asked at once, whatever its interval, and once
-    /// more where it is being asked already. Must be called from a task. Gives whether anybody watches it.
+    /// more where it is being asked already. Since registries tell of a tag before they list it, passes ask again a
+    /// second later, and where nothing was found ten seconds after that. Must be called from a task. Gives whether anybody watches it.
     pub fn hint(&self, repository: &Repository, now: Timestamp) -> bool {
         let is_watched = self.state().hint(repository, now);
         self.work();
         is_watched
     }
 
-    /// As [`hint`](Self::hint) for everything that is watched.
+    /// Everything that is watched is asked at once, because somebody wants to know; nobody says that there is news.
     pub fn hint_all(&self, now: Timestamp) {
         self.state().hint_all(now);
         self.work();
@@ -203,6 +206,13 @@ impl Watcher {
     /// When an answer about a repository was last something else than what was known.
     pub(super) fn news_at(&self, repository: &Repository) -> Option<Instant> {
         self.lookout.state().news_at(repository)
+    }
+
+    /// Ends when something is to be asked earlier than it was.
+    pub(super) async fn echo_since(&self, heard: Heard) {
+        let mut now = self.heard.clone();
+        // As below.
+        let _ = now.wait_for(|now| now.echoes != heard.echoes).await;
     }
 
     /// Ends when there is more news than there was.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -10,6 +11,11 @@ use tracing::Span;
 use super::state::Seat;
 use crate::plan::{Finding, Watch};
 use crate::registry::Pace;
+
+/// Registries tell of a tag before it is in their list (distribution does so by milliseconds, those that are spread over
+/// the world by seconds). So what somebody has told of is looked at once more in any case, and again when there was
+/// nothing: so long after the look before.
+const ECHOES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// What is known of one repository.
 #[derive(Debug)]
@@ -26,6 +32,10 @@ pub(super) struct Post {
     pub(super) is_new: bool,
     /// Whether somebody has told that there is news.
     pub(super) is_hinted: bool,
+    /// How many of its echoes were planned, when somebody has told that there is news.
+    echoes: Option<usize>,
+    /// When the next of them is due.
+    echo_at: Option<Timestamp>,
     pub(super) asked_for: Option<Asked>,
     /// When the registry last answered, and when that was last something else than what was known.
     pub(super) answered_at: Option<Instant>,
@@ -53,6 +63,8 @@ impl Post {
             version: 0,
             is_new: pace == Pace::Usual,
             is_hinted: false,
+            echoes: None,
+            echo_at: None,
             asked_for: None,
             answered_at: None,
             news_at: None,
@@ -74,7 +86,34 @@ impl Post {
         }
     }
 
-    /// Somebody says that there is news. Whether it has to be put among what is to be asked.
+    /// Somebody says that there is news, and may be early. Whether it has to be put among what is to be asked.
+    pub(super) fn tell(&mut self, now: Timestamp) -> bool {
+        (self.echoes, self.echo_at) = (Some(0), None);
+        self.hint(now)
+    }
+
+    /// Notes an answer to what was hinted at, and whether it was another one. Whether there will be an echo.
+    pub(super) fn plan_echo(&mut self, is_other: bool, now: Timestamp) -> bool {
+        if self.echo_at.is_some() {
+            return false;
+        }
+        let planned = self.echoes.take().filter(|planned| !is_other || *planned == 0);
+        if let Some(planned) = planned
+            && let Some(wait) = ECHOES.get(planned)
+        {
+            (self.echoes, self.echo_at) = (Some(planned + 1), now.checked_add(*wait).ok());
+        }
+        self.echo_at.is_some()
+    }
+
+    /// Whether an echo is due. Then it is hinted at again.
+    pub(super) fn is_echo_due(&mut self, now: Timestamp) -> bool {
+        let is_due = self.echo_at.take_if(|at| *at <= now).is_some();
+        self.is_hinted |= is_due;
+        is_due
+    }
+
+    /// The same wish from somebody who expects nothing. Whether it has to be put among what is to be asked.
     pub(super) fn hint(&mut self, now: Timestamp) -> bool {
         self.is_hinted = true;
         let is_idle = self.asked_for.is_none();
@@ -86,6 +125,11 @@ impl Post {
 
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         self.until().is_some_and(|until| until <= now)
+    }
+
+    /// When it is to be asked beside its turn: an echo, or what is known comes to something else by time alone.
+    pub(super) fn turn(&self) -> Option<Timestamp> {
+        self.until().into_iter().chain(self.echo_at).min()
     }
 
     /// When what is known comes to something else by time alone.

@@ -155,7 +155,7 @@ impl State {
                 }
                 asked.awaited_by.push(look);
             // Where time alone has changed the rulings, what is known is enough for other ones.
-            } else if post.is_new || post.is_over(now) || due(repository, post.pace) {
+            } else if post.is_echo_due(now) || post.is_new || post.is_over(now) || due(repository, post.pace) {
                 post.asked_for = Some(Asked { now, under: under.clone(), awaited_by: vec![look] });
                 queue(&mut self.hosts, repository);
             } else {
@@ -168,13 +168,13 @@ impl State {
     /// There is news of a repository, somebody says. Whether anybody watches it.
     pub(super) fn hint(&mut self, repository: &Repository, now: Timestamp) -> bool {
         let Some(post) = self.posts.get_mut(repository) else { return false };
-        if post.hint(now) {
+        if post.tell(now) {
             queue(&mut self.hosts, repository);
         }
         true
     }
 
-    /// The same for every repository.
+    /// Every repository is to be asked.
     pub(super) fn hint_all(&mut self, now: Timestamp) {
         for (repository, post) in &mut self.posts {
             if post.hint(now) {
@@ -243,6 +243,10 @@ impl State {
         let before = mem::replace(&mut post.finding, finding);
         let awaited_by = post.asked_for.take().map(|asked| asked.awaited_by).unwrap_or_default();
         post.is_new |= post.watch != asked.watch;
+        let is_echoed = !post.is_hinted
+            && asked.is_hinted
+            && matches!(post.finding, Finding::Rulings(_))
+            && post.plan_echo(version != post.version, asked.now);
         if post.is_hinted {
             post.asked_for = Some(Asked { now: asked.now, under: Span::none(), awaited_by: Vec::new() });
             queue(&mut self.hosts, repository);
@@ -264,6 +268,7 @@ impl State {
             seated.heard.send_modify(|heard| {
                 heard.answers += 1;
                 heard.news += u64::from(is_news);
+                heard.echoes += u64::from(is_echoed);
             });
         }
     }
@@ -355,7 +360,7 @@ impl State {
         let idle = watched.filter_map(|repository| {
             let post = self.posts.get(repository).filter(|post| post.asked_for.is_none())?;
             let due = if post.is_new { now } else { due(repository, post.pace) };
-            Some(post.until().map_or(due, |until| until.min(due)))
+            Some(post.turn().map_or(due, |turn| turn.min(due)))
         });
         idle.min()
     }

@@ -12,7 +12,7 @@ use landwaiter::reconcile::{self, Lookout, Outcome, Patience, Reconciler, Report
 use landwaiter::registry;
 
 use super::{Scene, deployment, wait};
-use crate::binary::PATIENCE;
+use crate::binary::{PATIENCE, wait_until};
 use crate::registry_server::{Act, Server, say};
 
 const SEMVER: [&str; 2] = super::SEMVER;
@@ -312,4 +312,57 @@ fn a_pass_that_breaks_off_anywhere_is_made_again() {
         broken += u32::from(made.is_err());
     }
     assert!(broken > 0);
+}
+
+#[test]
+fn what_is_told_before_it_is_listed_is_found_soon_after() {
+    let tags = Arc::new(Mutex::new("1.0.0"));
+    let registry = scripted(&tags);
+    let repository = registry.repository("app");
+    let scene = Scene::new(&[("a.yaml", &deployment("app", &SEMVER, &format!("{repository}:1.0.0")))]);
+    let reconciler = reconciler(&scene, Duration::from_hours(1), None);
+    let asked = || registry.count("/tags/list");
+    let passed = |at| {
+        let before = asked();
+        (wait(reconciler.pass_on_news(second(at), std::future::pending())).unwrap().is_some(), asked() - before)
+    };
+    let told = |at| {
+        let before = asked();
+        wait(async {
+            assert!(reconciler.lookout.hint(&repository, second(at)));
+            tokio::time::timeout(PATIENCE, reconciler.news()).await.expect("the answer, or its echo");
+        });
+        asked() - before
+    };
+    assert_eq!(passed(0), (true, 1));
+    for (at, told_and_asked) in [(1, 0), (100, 0)] {
+        assert_eq!(passed(at), (false, told_and_asked), "nobody has told anything");
+    }
+    // Nothing is found: it is looked for a second later, ten seconds after that, and then no more.
+    assert_eq!(told(100), 1);
+    for (at, more) in [(100, 0), (101, 1), (102, 0), (110, 0), (111, 1), (112, 0), (3000, 0)] {
+        assert_eq!(passed(at), (false, more), "{at}");
+    }
+    // It comes with the first echo, and another one with the look before it: nothing else is looked for.
+    assert_eq!(told(3000), 1);
+    *tags.lock().unwrap() = "1.0.0 1.1.0";
+    assert_eq!(passed(3000), (false, 0));
+    assert_eq!(passed(3001), (true, 1));
+    assert!(scene.file("a.yaml").contains("app:1.1.0"));
+    for at in [3002, 3020] {
+        assert_eq!(passed(at).1, 0, "{at}");
+    }
+    // What is found at once may not be all that was told.
+    *tags.lock().unwrap() = "1.0.0 1.1.0 1.2.0";
+    assert_eq!(told(3100), 1);
+    assert_eq!(passed(3100), (true, 0));
+    *tags.lock().unwrap() = "1.0.0 1.1.0 1.2.0 1.3.0";
+    assert_eq!(passed(3101), (true, 1));
+    assert!(scene.file("a.yaml").contains("app:1.3.0"));
+    assert_eq!(passed(3120).1, 0);
+    // Whoever wants to know expects nothing.
+    let before = asked();
+    wait(async { reconciler.lookout.hint_all(second(3200)) });
+    wait_until("the answer", || (asked() > before && !reconciler.is_behind()).then_some(()), String::new);
+    assert_eq!(passed(3220), (false, 0));
 }
