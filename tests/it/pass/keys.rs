@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::listen::Listening;
 use super::{RUNTIME, wait};
-use crate::binary::landwaiter;
+use crate::binary::{PATIENCE, landwaiter, wait_until};
 use crate::git_server::Repo;
 use crate::hooks::{AUDIENCE, Delivery, EMAIL, KEY, SECRET, TOPIC, fixtures};
 use crate::registry_server::{Act, Seen, Server, say};
@@ -103,10 +103,11 @@ impl World {
         let (status, told) = self.deliver_by(url);
         assert_eq!(status, 503, "{url}: {told}");
         assert!(told.contains("the key by which it is proved cannot be had at the moment"), "{url}: {told}");
-        let log = self.listening.daemon.log();
+        let daemon = &self.listening.daemon;
         let is_told =
             |line: &str| line.contains("a public key cannot be had") && line.contains(url) && line.contains(why);
-        assert!(log.lines().any(is_told), "no line with {url} and {why} in:\n{log}");
+        let is_logged = || daemon.log().lines().any(is_told).then_some(());
+        wait_until(&format!("a line with {url} and {why}"), is_logged, || daemon.log());
     }
 }
 
@@ -151,7 +152,7 @@ fn whoever_publishes_a_key_and_says_nothing_holds_up_nobody_else() {
     std::thread::scope(|scope| {
         let silent = scope.spawn(|| world.check(&format!("https://{SNS}/silent.pem"), "timed out"));
         let is_asked = || (world.publisher.count("/silent.pem") == 1).then_some(());
-        crate::binary::wait_until("the question", is_asked, || world.listening.daemon.log());
+        wait_until("the question", is_asked, || world.listening.daemon.log());
         assert_eq!(world.deliver_by(&good).0, 202);
         let secret = format!("Bearer {SECRET}");
         assert_eq!(world.listening.post("/hooks/script", &secret, r#"{"image": "ghcr.io/a/b"}"#), 202);
@@ -162,5 +163,5 @@ fn whoever_publishes_a_key_and_says_nothing_holds_up_nobody_else() {
         assert!(!silent.is_finished(), "it came to an end before it was to be waited for");
         silent.join().unwrap();
     });
-    assert!(began.elapsed() < crate::binary::PATIENCE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }

@@ -104,7 +104,7 @@ fn names_that_are_gone_stop_nobody_else_and_come_back() {
         let words = format!("cannot reach http://{host}");
         log().lines().any(|line| line.contains(&words) && line.contains("failed to lookup address information"))
     };
-    assert!(told(GIT), "{}", log());
+    wait_until("the name in the log", || told(GIT).then_some(()), log);
     let late = one.release();
     names.say(&[GIT, REGISTRY]);
     one.lands(late, &listening);
@@ -131,5 +131,5 @@ fn names_that_are_gone_stop_nobody_else_and_come_back() {
     names.say(&[GIT, REGISTRY]);
     one.lands(late, &listening);
     is("one", "good");
-    assert!(log().contains("the config repository can be read and written again"), "{}", log());
+    listening.daemon.wait_for_log("the config repository can be read and written again");
 }

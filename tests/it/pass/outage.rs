@@ -96,7 +96,7 @@ fn what_goes_away_comes_back_and_the_others_go_on() {
     one.server.heal();
     one.lands(late, &listening);
     is("one", "good");
-    assert!(listening.daemon.log().contains("the config repository can be read and written again"));
+    listening.daemon.wait_for_log("the config repository can be read and written again");
 
     // A hook that refuses: the same.
     one.repo.hook("pre-receive", "echo closed for the weekend; exit 1");
