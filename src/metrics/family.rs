@@ -83,6 +83,8 @@ families! {
         "Image repositories that are watched: known, failed (the last scan did) or unknown (no answer yet).";
     IMAGES_ASKED = Gauge "landwaiter_image_repositories_being_asked" ["registry"]
         "Image repositories that are being scanned now or wait for that.";
+    TAGS = Gauge "landwaiter_tags" ["registry"]
+        "Tags of the image repositories that are watched, as they are known.";
     SCAN_AGE = Gauge "landwaiter_scan_age_seconds" ["registry"]
         "Time since the last good scan of the image repository for which it is longest ago.";
     SCAN_LAG = Gauge "landwaiter_scan_lag_seconds" ["registry"]

@@ -98,6 +98,7 @@ fn registries(registries: &[crate::reconcile::RegistryStatus], page: &mut Page<'
     });
     page.gauge(&metric::IMAGES, states)?;
     page.gauge(&metric::IMAGES_ASKED, each().map(|(name, status)| ([name], number(status.asked))))?;
+    page.gauge(&metric::TAGS, each().map(|(name, status)| ([name], number(status.tags))))?;
     let ages = each().filter_map(|(name, status)| Some(([name], status.age?.as_secs_f64())));
     page.gauge(&metric::SCAN_AGE, ages)?;
     page.gauge(&metric::SCAN_LAG, each().map(|(name, status)| ([name], status.overdue.as_secs_f64())))

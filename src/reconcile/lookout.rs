@@ -135,7 +135,8 @@ impl Lookout {
     /// How each registry stands of which something is watched.
     #[must_use]
     pub fn registries(&self, now: Timestamp) -> Vec<RegistryStatus> {
-        self.state().registries(now, |repository, pace| self.registry.due(repository, pace, now).unwrap_or(now))
+        let due = |repository: &Repository, pace| self.registry.due(repository, pace, now).unwrap_or(now);
+        self.state().registries(now, due, |repository| self.registry.tag_count(repository))
     }
 
     /// Asks for nothing any more and writes down what is known of the registries, at the end.

@@ -3,7 +3,7 @@
 mod listing;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -39,6 +39,8 @@ pub(super) struct Record {
     /// Locked while the registry is asked.
     state: tokio::sync::Mutex<State>,
     times: Mutex<Times>,
+    /// How many tags are known.
+    tags: AtomicUsize,
     /// Locked while images are looked up.
     pub(super) images: tokio::sync::Mutex<()>,
     /// When it was last looked which tags in use are to be checked, in milliseconds since 1970.
@@ -61,6 +63,7 @@ struct Known {
     marks: Marks,
     version: u64,
     is_in_doubt: bool,
+    tags: usize,
     malformed: usize,
     /// When all of the list was seen, in milliseconds since 1970.
     seen: i64,
@@ -102,9 +105,10 @@ impl Client {
             let list = self.with_store(repository, Store::list).await;
             let (version, seen) = (self.next_version(), self.store.time(repository).unwrap_or_default());
             state.known = list.map(|List { marks, belief }| {
-                let is_in_doubt = !belief.doubts.is_empty();
-                Known { marks, version, is_in_doubt, malformed: 0, seen }
+                let (is_in_doubt, tags) = (!belief.doubts.is_empty(), belief.tags.len());
+                Known { marks, version, is_in_doubt, tags, malformed: 0, seen }
             });
+            record.count(state.known.as_ref());
             state.is_loaded = true;
         }
         if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| *at >= asked) {
@@ -118,6 +122,7 @@ impl Client {
             return Ok(known.version);
         }
         let looked = self.ask(repository, &mut state.known, now.as_millisecond()).await;
+        record.count(state.known.as_ref());
         let version = state.known.as_ref().map_or(0, |known| known.version);
         match looked {
             Ok(()) => {
@@ -176,6 +181,12 @@ impl Client {
             schedule::next(repository, self.interval(repository), pace, times.listed?, self.spread(repository))
         };
         Timestamp::from_millisecond(due).ok()
+    }
+
+    /// How many tags a repository has as they are known, without asking anybody; 0 where it was not looked at yet.
+    #[must_use]
+    pub fn tag_count(&self, repository: &Repository) -> usize {
+        self.records().all.get(repository).map_or(0, |record| record.tags.load(Ordering::Relaxed))
     }
 
     /// There may be news of a repository: it is due at once, unless its registry is in trouble.
@@ -243,14 +254,14 @@ impl Client {
             };
             Some((learnt, dates))
         });
-        let Some(((doubt, news), has_dates)) = learnt.await else {
+        let Some(((doubt, news, tags), has_dates)) = learnt.await else {
             *known = None;
             return Err(Kind::Lost);
         };
         tell(repository, &news, doubt.as_ref(), known.as_ref().is_some_and(|known| known.is_in_doubt));
         let version = known.as_ref().filter(|_| !news.matters && !has_dates).map(|known| known.version);
         let version = version.unwrap_or_else(|| self.next_version());
-        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), malformed, seen });
+        *known = Some(Known { marks, version, is_in_doubt: doubt.is_some(), tags, malformed, seen });
         Ok(())
     }
 
@@ -291,20 +302,24 @@ impl Client {
 }
 
 impl Record {
+    fn count(&self, known: Option<&Known>) {
+        self.tags.store(known.map_or(0, |known| known.tags), Ordering::Relaxed);
+    }
+
     fn times(&self) -> MutexGuard<'_, Times> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes in a list, or that it is the one before, and keeps what follows. Gives what is in doubt now, and the
-/// news; `None` when there is nothing that it could be the same as.
+/// Takes in a list, or that it is the one before, and keeps what follows. Gives what is in doubt now, the news, and how
+/// many tags are known; `None` when there is nothing that it could be the same as.
 fn learn(
     store: &Store,
     repository: &Repository,
     tags: Option<Vec<Tag>>,
     marks: Marks,
     now: i64,
-) -> Option<(Option<InDoubt>, News)> {
+) -> Option<(Option<InDoubt>, News, usize)> {
     let seconds = now.div_euclid(1000);
     let (belief, news) = match (store.list(repository), tags) {
         (Some(List { mut belief, .. }), Some(tags)) => {
@@ -332,14 +347,14 @@ fn learn(
         }
         store.put_facts(repository, &facts);
     }
-    let doubt = belief.in_doubt();
+    let (doubt, count) = (belief.in_doubt(), belief.tags.len());
     if news.is_changed {
         store.put_list(repository, &List { marks, belief }, now);
         store.relieve(Timestamp::from_millisecond(now).unwrap_or_default());
     } else {
         store.put_time(repository, now);
     }
-    Some((doubt, news))
+    Some((doubt, news, count))
 }
 
 fn tell(repository: &Repository, news: &News, doubt: Option<&InDoubt>, was_in_doubt: bool) {

@@ -310,11 +310,12 @@ impl State {
         self.posts.get(repository)?.news_at
     }
 
-    /// How each registry stands. `due` says when the time of a repository comes.
+    /// How each registry stands. `due` says when the time of a repository comes, and `tags` how many it has.
     pub(super) fn registries(
         &self,
         now: Timestamp,
         due: impl Fn(&Repository, Pace) -> Timestamp,
+        tags: impl Fn(&Repository) -> usize,
     ) -> Vec<RegistryStatus> {
         let mut registries = BTreeMap::<_, RegistryStatus>::new();
         for (repository, post) in &self.posts {
@@ -325,6 +326,7 @@ impl State {
                 Finding::Failed(_) => status.failed += 1,
                 Finding::Asked => status.unknown += 1,
             }
+            status.tags += tags(repository);
             status.asked += usize::from(post.asked_for.is_some());
             status.age = status.age.max(post.answered_at.map(|at| at.elapsed()));
             let overdue = now.duration_since(due(repository, post.pace)).try_into().unwrap_or_default();

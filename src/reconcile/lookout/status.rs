@@ -13,6 +13,8 @@ pub struct RegistryStatus {
     pub failed: usize,
     /// Those from which no answer has come yet.
     pub unknown: usize,
+    /// The tags of all of them, as they are known.
+    pub tags: usize,
     /// Those that are being asked or wait for that, whatever is known of them.
     pub asked: usize,
     /// The time since the last answer about that repository for which it is longest ago; `None` where there was none.
@@ -24,6 +26,6 @@ pub struct RegistryStatus {
 impl RegistryStatus {
     pub(super) fn new(registry: &str) -> Self {
         let registry = registry.to_owned();
-        Self { registry, known: 0, failed: 0, unknown: 0, asked: 0, age: None, overdue: Duration::ZERO }
+        Self { registry, known: 0, failed: 0, unknown: 0, tags: 0, asked: 0, age: None, overdue: Duration::ZERO }
     }
 }

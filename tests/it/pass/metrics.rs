@@ -162,6 +162,12 @@ fn scene(host: SocketAddr, dead: SocketAddr) -> Scene {
     Scene::new(&files)
 }
 
+/// The series of a registry.
+fn series(host: SocketAddr, name: &str, more: &str) -> String {
+    let label = if name.contains("_registry_") { "host" } else { "registry" };
+    format!("{name}{{{label}=\"{host}\"{more}}}")
+}
+
 /// Checks that each metric is there, as it is told of.
 #[track_caller]
 fn is_complete(last: &Scrape) {
@@ -183,13 +189,10 @@ fn every_number_moves_with_what_it_counts() {
     let host = registry.address;
     registry.fill("app", &["1.0.0"]);
     let scene = scene(host, dead);
-    let began = Timestamp::now();
-    let daemon = start(&scene);
+    let (began, daemon) = (Timestamp::now(), start(&scene));
 
-    let of_dead = |name: &str, more: &str| {
-        format!("{name}{{{}=\"{dead}\"{more}}}", if name.contains("_registry_") { "host" } else { "registry" })
-    };
-    let of_good = |name: &str, more: &str| of_dead(name, more).replace(&dead.to_string(), &host.to_string());
+    let of_dead = |name: &str, more: &str| series(dead, name, more);
+    let of_good = |name: &str, more: &str| series(host, name, more);
     let version = format!("landwaiter_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     let first = says(
         &daemon,
@@ -212,6 +215,8 @@ fn every_number_moves_with_what_it_counts() {
             (r#"landwaiter_failing_since_timestamp_seconds{repository="lost"}"#, "1+"),
             (&of_dead("landwaiter_image_repositories", ",state=\"failed\""), "6"),
             (&of_good("landwaiter_image_repositories", ",state=\"known\""), "2"),
+            (&of_dead("landwaiter_tags", ""), "0"),
+            (&of_good("landwaiter_tags", ""), "2"),
             (&of_dead("landwaiter_scan_age_seconds", ""), "-"),
             (&of_good("landwaiter_scan_age_seconds", ""), "0+"),
             (&of_dead("landwaiter_registry_dead", ""), "1"),
@@ -236,6 +241,7 @@ fn every_number_moves_with_what_it_counts() {
             (r#"landwaiter_commits_pushed_total{repository="shop"}"#, "1"),
             (r#"landwaiter_updates_pushed_total{repository="shop"}"#, "1"),
             (r#"landwaiter_tag_to_push_seconds_count{repository="shop"}"#, "1"),
+            (&of_good("landwaiter_tags", ""), "3"),
         ],
     );
     let good = second.get(r#"landwaiter_last_good_pass_timestamp_seconds{repository="shop"}"#).unwrap();
